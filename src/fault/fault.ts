@@ -1,0 +1,73 @@
+/**
+ * Fault points: every place where a promise hangs on an order of operations has a name here.
+ *
+ * `LOGD_FAULT=<point>:<n>` makes the process kill itself with SIGKILL at the n-th pass of that point;
+ * `LOGD_FAULT=<point>:<n>:<errno>` makes that pass, and all later ones for `<errno>+`, throw an error such as ENOSPC.
+ * Several, separated by commas, may be given. Without the variable a pass costs one comparison.
+ */
+export const FAULT_POINTS = [
+  // agent
+  'cut.before-record', // bytes read and digested, nothing recorded
+  'cut.after-record', // the cut is durable, nothing sent
+  'marks.before-commit', // in the database thread, transaction open
+  'marks.after-commit',
+  'send.before-first-byte',
+  'send.after-last-byte',
+  'send.before-ack-record', // ack received, not yet recorded
+  'send.after-ack-record',
+  'hold.before-link',
+  'hold.before-unlink',
+  // sink node
+  'receive.before-verify',
+  'store.before-write',
+  'store.after-write',
+  'sink.write', // inside the sink, before each write to the operating system
+  'sink.before-sync',
+  'sink.after-sync',
+  'ledger.before-commit', // in the database thread, transaction open
+  'ledger.after-commit',
+  'store.before-ack',
+  'seal.before-digest',
+  'seal.before-rename', // the reordered file is durable under its temporary name
+  'seal.after-rename',
+  'seal.before-ledger', // the file is final, the seal not recorded
+  'seal.after-ledger', // sealed, markers not written
+  'seal.after-markers',
+] as const;
+
+export type FaultPoint = (typeof FAULT_POINTS)[number];
+
+interface Plan {
+  readonly pass: number;
+  readonly errno: string | undefined;
+  readonly forever: boolean;
+}
+
+const isFaultPoint = (name: string): name is FaultPoint => FAULT_POINTS.some((point) => point === name);
+
+const parsePlans = (text: string): Map<FaultPoint, Plan> => {
+  const plans = new Map<FaultPoint, Plan>();
+  for (const part of text.split(',')) {
+    const [point = '', pass = '1', errno] = part.split(':');
+    if (!isFaultPoint(point)) throw new Error(`LOGD_FAULT names an unknown fault point: ${point}`);
+    plans.set(point, { pass: Number(pass), errno: errno?.replace('+', ''), forever: errno?.endsWith('+') ?? false });
+  }
+  return plans;
+};
+
+const plans = process.env['LOGD_FAULT'] ? parsePlans(process.env['LOGD_FAULT']) : undefined;
+const passes = new Map<FaultPoint, number>();
+
+/** Marks a fault point. Does nothing unless `LOGD_FAULT` names it. */
+export const fault = (point: FaultPoint): void => {
+  if (plans === undefined) return;
+  const plan = plans.get(point);
+  if (plan === undefined) return;
+  const pass = (passes.get(point) ?? 0) + 1;
+  passes.set(point, pass);
+  if (plan.errno === undefined) {
+    if (pass === plan.pass) process.kill(process.pid, 'SIGKILL');
+  } else if (pass === plan.pass || (plan.forever && pass > plan.pass)) {
+    throw Object.assign(new Error(`${plan.errno}: injected at ${point}`), { code: plan.errno });
+  }
+};

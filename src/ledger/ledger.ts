@@ -1,0 +1,133 @@
+/**
+ * The ledger's contract: the durable record of packs, gaps, segments, seals and days that a sink node keeps.
+ *
+ * Invariants
+ * - A promise that resolves means durable: the record survives kill -9 and power loss.
+ * - A pack (segment, id) is recorded at most once. Counters of a segment (`packs`, `lines`, `bytes`) are updated in the same
+ *   transaction as the pack, so completeness is `packs === expected.packs`: O(1) for each arriving pack.
+ * - A seal is never changed. Late lines reopen the segment and end in a seal of the next generation beside it.
+ */
+import type { Done, PackHeader, SegmentKey, Totals } from '../pack/pack.ts';
+
+/**
+ * open: packs are still expected · complete: packs 1..N are here, the digest is not proven yet · sealed: proven equal ·
+ * refused: all packs are here and they do not add up to what the agent read · incomplete: closed with gaps (expired, or bytes lost).
+ */
+export type SegmentState = 'open' | 'complete' | 'sealed' | 'refused' | 'incomplete';
+
+/** Where a sink put a pack, in the sink's own terms: for the file sink, byte position and length in the stored file. */
+export interface Place {
+  readonly at: number;
+  readonly length: number;
+}
+
+/** One pack to be recorded. */
+export interface PackEntry {
+  readonly header: PackHeader;
+  readonly place: Place;
+  /** Unix milliseconds. */
+  readonly arrivedAt: number;
+}
+
+/** A pack as the ledger has it. */
+export interface PackRecord extends PackEntry {}
+
+/** A segment as the ledger has it. Times are Unix milliseconds. */
+export interface SegmentRecord extends SegmentKey {
+  readonly state: SegmentState;
+  /** Highest generation that a pack of the segment has named; above 1 the segment is late. */
+  readonly generation: number;
+  /** What has been recorded so far; lost packs count in `packs` and in `lostPacks`, not in `lines` and `bytes`. */
+  readonly packs: number;
+  readonly lines: number;
+  readonly bytes: number;
+  readonly lostPacks: number;
+  readonly lostBytes: number;
+  /** Highest pack id seen. `highestId - packs` ids below it are missing. */
+  readonly highestId: number;
+  /** End of what the sink has stored, in `Place` terms: the maximum of `place.at + place.length`. */
+  readonly storedEnd: number;
+  /** What the segment must add up to, once the pack that says so has come; of the highest generation seen. */
+  readonly expected?: Done;
+  readonly firstArrival: number;
+  readonly lastArrival: number;
+  /** Highest `time` of its packs: the modification time of the source's last line. */
+  readonly lastLine: number;
+  /** Why the state is refused or incomplete: one sentence. */
+  readonly reason?: string;
+}
+
+/** The record that a segment is complete. */
+export interface Seal extends SegmentKey, Totals {
+  readonly generation: number;
+  readonly firstArrival: number;
+  readonly lastArrival: number;
+  readonly sealedAt: number;
+}
+
+/** Missing pack ids `from..to` (inclusive), or one pack whose bytes are lost. */
+export interface Gap {
+  readonly from: number;
+  readonly to: number;
+  /** `missing`: not here (yet). Else the agent's reason why the bytes are gone for good. */
+  readonly reason: 'missing' | NonNullable<PackHeader['lost']>['reason'];
+  /** Bytes known to be lost; undefined where unknown. */
+  readonly bytes?: number;
+}
+
+/** A host's and stream's day. Complete when `sealed === hours`. `day` is `20261122`. */
+export interface DayRecord {
+  readonly host: string;
+  readonly stream: string;
+  readonly day: string;
+  /** Segments of the day that are sealed now. */
+  readonly sealed: number;
+  /** Segments that the day has. */
+  readonly hours: number;
+}
+
+/** What came of recording a pack. `repeat`: the same name and bytes were there. `conflict`: the name was there with other bytes. */
+export interface CommitResult {
+  readonly outcome: 'recorded' | 'repeat' | 'conflict';
+  /** The segment after the transaction. */
+  readonly segment: SegmentRecord;
+}
+
+export interface SegmentFilter {
+  readonly host?: string | undefined;
+  readonly stream?: string | undefined;
+  /** Label or a prefix of one: `20261122` selects a day. */
+  readonly hour?: string | undefined;
+  readonly states?: readonly SegmentState[] | undefined;
+}
+
+/** See the head of this file. All methods may reject with a `storage` LogdError; nothing was recorded then. */
+export interface Ledger extends AsyncDisposable {
+  segment(key: SegmentKey): Promise<SegmentRecord | undefined>;
+  pack(key: SegmentKey, id: number): Promise<PackRecord | undefined>;
+  /** Up to `limit` packs of a segment with `id > afterId`, by id. */
+  packs(key: SegmentKey, afterId: number, limit: number): Promise<PackRecord[]>;
+  /**
+   * Records packs in one transaction; results in the order of the entries. A `done` of a higher generation than the segment's
+   * seal reopens it (state `open`, its day is no longer complete). When packs 1..N are here the state becomes `complete`, or
+   * `incomplete` when some of them are lost.
+   */
+  commit(entries: readonly PackEntry[]): Promise<CommitResult[]>;
+  /** Records the seal of a `complete` segment and counts its day. */
+  seal(seal: Seal): Promise<{ readonly day: DayRecord | undefined }>;
+  /** Marks a segment `refused` or `incomplete`, with the reason. */
+  close(key: SegmentKey, state: 'refused' | 'incomplete', reason: string): Promise<void>;
+  /** Closes as incomplete every `open` segment whose last pack arrived before `before`; returns them. */
+  expire(before: number, reason: string): Promise<SegmentRecord[]>;
+  /** Segments in order of host, stream, hour. `after` continues a listing behind that key. */
+  segments(filter: SegmentFilter, page?: { readonly after?: SegmentKey; readonly limit: number }): Promise<SegmentRecord[]>;
+  /** Missing id ranges (up to `expected.packs`, else `highestId`) and lost packs, by id; at most `limit`. */
+  gaps(key: SegmentKey, limit: number): Promise<Gap[]>;
+  /** All seals of a segment, by generation. */
+  seals(key: SegmentKey): Promise<Seal[]>;
+  days(filter: { readonly host?: string; readonly stream?: string; readonly day?: string }): Promise<DayRecord[]>;
+  /** Seals, of the newest generation each, whose marker files are not known to be written. */
+  unmarked(limit: number): Promise<Seal[]>;
+  /** Remembers that the marker files of this seal, and of its day where complete, are written. */
+  marked(key: SegmentKey, generation: number): Promise<void>;
+}

@@ -1,0 +1,46 @@
+/**
+ * The sink's contract: where packs end. A new sink is one new file that exports a {@link SinkKind}.
+ *
+ * The store calls a sink like this, for packs of many segments at a time, but never twice at once for one segment:
+ *   write(pack) … write(pack) → flush() → the ledger records the packs with their places → acks.
+ * A pack that was written but never recorded may be written again, at another place; recover() removes what is left of it.
+ */
+import type { z } from 'zod';
+import type { PackRecord, Place, SegmentRecord } from '../ledger/ledger.ts';
+import type { SegmentKey, VerifiedPack } from '../pack/pack.ts';
+
+/** A segment with its recorded packs, read page by page in id order. */
+export interface RecordedSegment {
+  readonly segment: SegmentRecord;
+  packs(): AsyncIterable<PackRecord>;
+}
+
+export interface Sink extends AsyncDisposable {
+  /**
+   * At start, once for each segment that is not sealed: removes everything stored that the ledger does not know, and
+   * learns where to go on. Idempotent.
+   */
+  recover(segment: RecordedSegment): Promise<void>;
+  /** Hands a pack to the operating system and says where it lies. Writing it again at the same place is harmless. */
+  write(pack: VerifiedPack): Promise<Place>;
+  /**
+   * Makes durable whatever write() has finished before this call, including new directory entries. When it rejects, none of
+   * these packs may be taken as stored: the sink forgets them, and the store has them sent again.
+   */
+  flush(): Promise<void>;
+  /** The raw bytes of recorded packs, in id order and as they are stored now; rejects with `corrupt`, naming the pack, where undecodable. */
+  read(segment: RecordedSegment): AsyncIterable<Buffer>;
+  /** Gives a complete, proven segment its final form (pack order, read-only, modification time), durably. Idempotent. */
+  seal(segment: RecordedSegment): Promise<void>;
+  /** Where a person finds the segment: a path or an address. */
+  locate(key: SegmentKey): string;
+}
+
+/** One kind of sink: its name in the config, its options, and how to open it. */
+export interface SinkKind<Schema extends z.ZodObject = z.ZodObject> {
+  readonly kind: string;
+  readonly summary: string;
+  /** The options below `sink.store`, without `kind`. */
+  readonly schema: Schema;
+  open(options: z.output<Schema>): Promise<Sink>;
+}
