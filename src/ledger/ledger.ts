@@ -108,7 +108,7 @@ export interface Ledger extends AsyncDisposable {
   /** Up to `limit` packs of a segment with `id > afterId`, by id. */
   packs(key: SegmentKey, afterId: number, limit: number): Promise<PackRecord[]>;
   /**
-   * Records packs in one transaction; results in the order of the entries. A `done` of a higher generation than the segment's
+   * Records packs in one transaction; results in the order of the entries. A pack of a higher generation than the segment's
    * seal reopens it (state `open`, its day is no longer complete). When packs 1..N are here the state becomes `complete`, or
    * `incomplete` when some of them are lost.
    */
