@@ -8,7 +8,8 @@ const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/;
 const HOUR = /^\d{8}(?:\d{2}b?)?$/;
 
 /** What {@link isName} accepts, for messages and docs. */
-export const NAME_RULE = '1 to 64 letters, digits, "." or "-", beginning and ending with a letter or digit, no ".."';
+export const NAME_RULE =
+  '1 to 64 letters, digits, "." or "-", beginning and ending with a letter or digit, no ".."';
 
 /** True for a name of a host, stream or node: see {@link NAME_RULE}. No underscore: marker files are joined by it. */
 export const isName = (name: string): boolean => NAME.test(name) && !name.includes('..');
@@ -26,7 +27,13 @@ export const isHourLabel = (label: string): boolean => {
 export const checkSegmentKey = (key: SegmentKey): void => {
   for (const part of ['host', 'stream'] as const)
     if (!isName(key[part]))
-      throw new LogdError('name', `The ${part} name ${JSON.stringify(key[part].slice(0, 80))} is not allowed: use ${NAME_RULE}.`);
+      throw new LogdError(
+        'name',
+        `The ${part} name ${JSON.stringify(key[part].slice(0, 80))} is not allowed: use ${NAME_RULE}.`,
+      );
   if (!isHourLabel(key.hour))
-    throw new LogdError('name', `The hour ${JSON.stringify(key.hour.slice(0, 80))} is not a label such as 2026112216.`);
+    throw new LogdError(
+      'name',
+      `The hour ${JSON.stringify(key.hour.slice(0, 80))} is not a label such as 2026112216.`,
+    );
 };

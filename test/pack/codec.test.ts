@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import zlib from 'node:zlib';
+import fc from 'fast-check';
+import { LogdError } from '../../src/error.ts';
+import { decode, encode, frameLength } from '../../src/pack/codec.ts';
+
+const corrupt = (error: unknown): boolean => error instanceof LogdError && error.code === 'corrupt';
+
+test('what is encoded decodes to the same bytes, for any bytes and level', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), fc.constantFrom(-5, 1, 3), async (bytes, level) => {
+      const raw = Buffer.from(bytes);
+      for (const codec of ['none', 'zstd'] as const) {
+        const body = await encode(raw, codec, level);
+        assert.deepEqual(await decode(body, codec, raw.length), raw);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a body that outgrows the first output chunk decodes to the same bytes', async () => {
+  const raw = randomBytes(3_000_000);
+  assert.deepEqual(await decode(await encode(raw, 'zstd', 1), 'zstd', raw.length), raw);
+});
+
+test('a frame is measured exactly, with and without checksum, of any size', () => {
+  for (const size of [0, 1, 255, 256, 65_791, 65_792, 300_000, 2_000_000])
+    for (const checksumFlag of [0, 1])
+      for (const raw of [Buffer.alloc(size), randomBytes(size)]) {
+        const frame = zlib.zstdCompressSync(raw, {
+          params: { [zlib.constants.ZSTD_c_checksumFlag]: checksumFlag },
+        });
+        assert.equal(frameLength(frame), frame.length);
+        assert.equal(frameLength(Buffer.concat([frame, frame])), frame.length);
+        assert.equal(frameLength(frame.subarray(0, frame.length - 1)), undefined);
+      }
+});
+
+test('a body of other length, with a tail, cut, or no zstd is corrupt', async () => {
+  const raw = Buffer.from('hello\n'.repeat(500));
+  const body = await encode(raw, 'zstd', 1);
+  await assert.rejects(decode(raw, 'none', raw.length + 1), corrupt);
+  await assert.rejects(decode(body, 'zstd', raw.length - 1), corrupt);
+  await assert.rejects(decode(body, 'zstd', raw.length + 1), corrupt);
+  await assert.rejects(decode(Buffer.concat([body, Buffer.from('x')]), 'zstd', raw.length), corrupt);
+  await assert.rejects(decode(Buffer.concat([body, body]), 'zstd', raw.length), corrupt);
+  await assert.rejects(decode(body.subarray(0, -1), 'zstd', raw.length), corrupt);
+  await assert.rejects(decode(Buffer.alloc(0), 'zstd', 0), corrupt);
+  await assert.rejects(decode(randomBytes(100), 'zstd', 100), corrupt);
+});
+
+test('a bomb is refused before it unfolds', async () => {
+  const bomb = zlib.zstdCompressSync(Buffer.alloc(64 << 20));
+  assert.ok(bomb.length < 10_000);
+  const before = process.memoryUsage().arrayBuffers;
+  await assert.rejects(decode(bomb, 'zstd', 1000), corrupt);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 4 << 20);
+});
