@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can parse, so that an old one gets this message and not a syntax error.
+import { existsSync } from 'node:fs';
+
+const major = Number(process.versions.node.split('.')[0]);
+if (major < 24) {
+  console.error(
+    'logd needs Node.js 24 or later; this is ' +
+      process.version +
+      ' (' +
+      process.execPath +
+      ').\n' +
+      'Install a newer Node.js (https://nodejs.org), or in a clone of the repository use: npm run logd -- …',
+  );
+  process.exit(1);
+}
+
+// The package has dist/; a clone has src/, which Node runs as it is.
+const built = new URL('../dist/cli/main.js', import.meta.url);
+const source = new URL('../src/cli/main.ts', import.meta.url);
+await import((existsSync(source) ? source : built).href);

@@ -1,0 +1,59 @@
+/**
+ * Everything that `npm test` does, in this order: types, lint, format, tests. Stops at the first that fails.
+ *
+ *   npm test                       everything
+ *   npm test -- test/wire          only the tests below that folder (or of that file)
+ *   npm test -- --test-name-pattern=…  options go to node --test
+ *
+ * The tests come last: the final lines are the summary of node:test.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+
+const packageBin = (name, path) => join(root, 'node_modules', name, path);
+
+/** The checks that are not tests. `--quiet`-like options keep a passing check silent. */
+const CHECKS = [
+  ['Types', packageBin('typescript', 'bin/tsc'), ['-p', '.']],
+  ['Lint', packageBin('oxlint', 'bin/oxlint'), ['--deny-warnings']],
+  ['Format', packageBin('prettier', 'bin/prettier.cjs'), ['--check', '--log-level=warn', '.']],
+];
+
+const heading = (title) => console.log(`\n── ${title} ${'─'.repeat(Math.max(0, 60 - title.length))}`);
+
+/** Runs a step with the Node that runs us; ends the process when it fails. */
+const run = (title, args, hint) => {
+  heading(title);
+  const start = performance.now();
+  const { status, signal } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  if (status === 0) return seconds;
+  console.log(`\n${title} failed after ${seconds} s${signal ? ` (${signal})` : ''}.${hint}`);
+  process.exit(status ?? 1);
+};
+
+const args = process.argv.slice(2);
+const options = args.filter((arg) => arg.startsWith('-'));
+const paths = args.filter((arg) => !arg.startsWith('-'));
+const missing = paths.find((path) => !existsSync(path) && !path.includes('*'));
+if (missing !== undefined) {
+  console.error(`There is no ${missing}: name a folder or a file below test/.`);
+  process.exit(2);
+}
+
+if (args.length === 0)
+  for (const [title, bin, options] of CHECKS) {
+    const hint = title === 'Format' ? ' Run `npm run format`.' : '';
+    console.log(`${title} fine in ${run(title, [bin, ...options], hint)} s.`);
+  }
+
+const globs = (paths.length > 0 ? paths : ['test']).map((path) =>
+  existsSync(path) && statSync(path).isDirectory() ? `${path.replace(/\/+$/, '')}/**/*.test.ts` : path,
+);
+const base = ['--test', '--test-concurrency=2', '--test-reporter=spec'];
+run('Tests', [...base, ...options, ...globs], '');
