@@ -93,6 +93,12 @@ export interface CommitResult {
   readonly segment: SegmentRecord;
 }
 
+export interface Neighbours {
+  readonly before?: PackRecord;
+  readonly same?: PackRecord;
+  readonly after?: PackRecord;
+}
+
 export interface SegmentFilter {
   readonly host?: string | undefined;
   readonly stream?: string | undefined;
@@ -105,6 +111,8 @@ export interface SegmentFilter {
 export interface Ledger extends AsyncDisposable {
   segment(key: SegmentKey): Promise<SegmentRecord | undefined>;
   pack(key: SegmentKey, id: number): Promise<PackRecord | undefined>;
+  /** The pack of that id, the nearest recorded one before it and the nearest behind it: what a pack must fit between. */
+  around(key: SegmentKey, id: number): Promise<Neighbours>;
   /** Up to `limit` packs of a segment with `id > afterId`, by id. */
   packs(key: SegmentKey, afterId: number, limit: number): Promise<PackRecord[]>;
   /**
@@ -113,6 +121,11 @@ export interface Ledger extends AsyncDisposable {
    * `incomplete` when some of them are lost.
    */
   commit(entries: readonly PackEntry[]): Promise<CommitResult[]>;
+  /**
+   * Reopens a sealed, refused or incomplete segment for a generation above its own, before the first late pack is
+   * written: what the sink then stores beyond the record is cut back by recover(). Returns the segment as it is now.
+   */
+  reopen(key: SegmentKey, generation: number): Promise<SegmentRecord>;
   /** Records the seal of a `complete` segment and counts its day. */
   seal(seal: Seal): Promise<{ readonly day: DayRecord | undefined }>;
   /** Marks a segment `refused` or `incomplete`, with the reason. */
@@ -120,12 +133,19 @@ export interface Ledger extends AsyncDisposable {
   /** Closes as incomplete every `open` segment whose last pack arrived before `before`; returns them. */
   expire(before: number, reason: string): Promise<SegmentRecord[]>;
   /** Segments in order of host, stream, hour. `after` continues a listing behind that key. */
-  segments(filter: SegmentFilter, page?: { readonly after?: SegmentKey; readonly limit: number }): Promise<SegmentRecord[]>;
+  segments(
+    filter: SegmentFilter,
+    page?: { readonly after?: SegmentKey; readonly limit: number },
+  ): Promise<SegmentRecord[]>;
   /** Missing id ranges (up to `expected.packs`, else `highestId`) and lost packs, by id; at most `limit`. */
   gaps(key: SegmentKey, limit: number): Promise<Gap[]>;
   /** All seals of a segment, by generation. */
   seals(key: SegmentKey): Promise<Seal[]>;
-  days(filter: { readonly host?: string; readonly stream?: string; readonly day?: string }): Promise<DayRecord[]>;
+  days(filter: {
+    readonly host?: string;
+    readonly stream?: string;
+    readonly day?: string;
+  }): Promise<DayRecord[]>;
   /** Seals, of the newest generation each, whose marker files are not known to be written. */
   unmarked(limit: number): Promise<Seal[]>;
   /** Remembers that the marker files of this seal, and of its day where complete, are written. */
