@@ -1,0 +1,18 @@
+/** What the exit code of a command says; part of the interface, so a number never changes its meaning. */
+export const EXIT = {
+  /** The command did what was asked, or the answer is yes. */
+  ok: 0,
+  /** The answer is no (a difference was found, a segment is not sealed), or the node failed. */
+  failed: 1,
+  /** The command line or the configuration is wrong: nothing was started. */
+  usage: 2,
+} as const;
+
+/** The exit code after a second signal, as shells have it: SIGINT 130, SIGTERM 143. */
+export const signalExit = (number: number): number => 128 + number;
+
+export const EXIT_CODES_HELP = `Exit codes:
+  0      done, or the answer is yes
+  1      the answer is no (a difference, an unsealed hour), or the node failed
+  2      the command line or the configuration is wrong
+  128+n  ended at once by a second signal n (130 SIGINT, 143 SIGTERM)`;
