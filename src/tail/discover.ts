@@ -1,0 +1,210 @@
+/**
+ * Finds the files of a pattern, again and again, without touching what cannot have changed.
+ *
+ * A directory is listed again only when its modification time has changed since it was listed, and once more after
+ * that (a change within the same tick of the file system's clock leaves no trace). A file is looked at (stat) on every
+ * scan; files whose label lies before the caller's `activeFrom` only when they are new and on every full scan, which
+ * also lists every directory again. So a scan over 100,000 old files costs one stat of their directory.
+ *
+ * Symbolic links are followed, to directories and to regular files; all else (pipes, sockets, devices) is passed over.
+ */
+import { opendir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../error.ts';
+import { plainLabel } from '../pack/hour.ts';
+import type { Hours } from '../pack/hour.ts';
+import { finishFields, labelPrefix } from './pattern.ts';
+import type { Fields, MatchedName, Pattern } from './pattern.ts';
+
+/** Files looked at side by side: enough to hide a slow disk, and the thread pool stays free for compression. */
+const STATS_AT_ONCE = 8;
+
+/** A file of the pattern, as it was when last looked at. Times are Unix milliseconds. */
+export interface SourceFile {
+  readonly path: string;
+  /** Label of the file's hour or day: of the first occurrence where the hour comes twice. */
+  readonly label: string;
+  /** Label of the second occurrence: the file holds the lines of both. */
+  readonly repeated: string | undefined;
+  /** False when the zone does not have this hour: the clock jumped over it. */
+  readonly exists: boolean;
+  /** Order among the files of one label; 0 where the pattern has no %M. */
+  readonly minute: number;
+  /** Device and inode in decimal: they can be larger than a number holds exactly. */
+  readonly dev: string;
+  readonly ino: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly birthtimeMs: number;
+}
+
+/** How to scan. */
+export interface ScanOptions {
+  /** Files of earlier labels, and directories that can only hold such, are not looked at again in this scan. */
+  readonly activeFrom?: string | undefined;
+  /** Looks at everything again; do it every now and then, for changes that left no trace. The first scan is full. */
+  readonly full?: boolean;
+}
+
+/** Remembers what it has seen. One scan at a time. */
+export interface Discovery {
+  /** All files there are, in segment order: by label, then minute, then path. */
+  scan(options?: ScanOptions): Promise<SourceFile[]>;
+}
+
+/** What to look for, and whom to tell of a file or directory that cannot be read: once, until it can be read again. */
+export interface DiscoveryOptions {
+  readonly pattern: Pattern;
+  readonly hours: Hours;
+  readonly onError: (path: string, error: unknown) => void;
+  /** Most files remembered; more are an error and stay unseen. Default 1,000,000, about 500 MB. */
+  readonly maxFiles?: number;
+}
+
+interface Listing {
+  /** What must be the same for the listing to stand. */
+  readonly stamp: string;
+  /** Listed again after the stamp was first seen. */
+  readonly settled: boolean;
+  /** Names that match, with the fields of the path up to there. */
+  readonly names: ReadonlyMap<string, Fields>;
+}
+
+const inSegmentOrder = (a: SourceFile, b: SourceFile): number => {
+  if (a.label !== b.label) return a.label < b.label ? -1 : 1;
+  if (a.minute !== b.minute) return a.minute - b.minute;
+  return a.path < b.path ? -1 : Number(a.path > b.path);
+};
+
+/** Vanished meanwhile, or not a directory though it has a directory's name: nothing to report. */
+const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
+
+/** Opens a discovery; it holds no handles and needs no closing. */
+export const openDiscovery = ({
+  pattern,
+  hours,
+  onError,
+  maxFiles = 1_000_000,
+}: DiscoveryOptions): Discovery => {
+  const listings = new Map<string, Listing>();
+  let files = new Map<string, SourceFile>();
+  const reported = new Map<string, string>();
+
+  const report = (path: string, error: unknown): void => {
+    const what = errnoOf(error) ?? String(error);
+    if (reported.get(path) !== what) onError(path, error);
+    reported.set(path, what);
+  };
+
+  /** Streams the directory: names that do not match are never held. */
+  const list = async (directory: string, depth: number, fields: Fields): Promise<Map<string, Fields>> => {
+    const part = pattern.parts[depth]!;
+    const isLast = depth === pattern.parts.length - 1;
+    const names = new Map<string, Fields>();
+    for await (const { name } of await opendir(directory, { bufferSize: 512 })) {
+      const found = part.match(name, fields);
+      if (found === undefined || (isLast && finishFields(found) === undefined)) continue;
+      if (names.size >= maxFiles)
+        throw new Error(`${directory} has more than ${maxFiles} names that match: the rest stays unseen`);
+      names.set(name, found);
+    }
+    return names;
+  };
+
+  const namesIn = async (directory: string, depth: number, fields: Fields, scan: ScanOptions) => {
+    const before = listings.get(directory);
+    const prefix = labelPrefix(fields);
+    const isOld =
+      prefix !== '' && scan.activeFrom !== undefined && prefix < scan.activeFrom.slice(0, prefix.length);
+    if (before !== undefined && isOld && !scan.full) return before.names;
+    try {
+      const { dev, ino, mtimeNs } = await stat(directory, { bigint: true });
+      const stamp = `${dev}:${ino}:${mtimeNs}`;
+      const isSame = before?.stamp === stamp;
+      if (isSame && before.settled && !scan.full) return before.names;
+      const names = await list(directory, depth, fields);
+      listings.set(directory, { stamp, settled: isSame, names });
+      reported.delete(directory);
+      return names;
+    } catch (error) {
+      // A directory that vanished takes its files with it; one that cannot be read now keeps what is known of it.
+      const isGone = isAbsence(error);
+      if (isGone) listings.delete(directory);
+      if (!isGone || directory === pattern.root) report(directory, error);
+      return isGone ? new Map<string, Fields>() : (before?.names ?? new Map<string, Fields>());
+    }
+  };
+
+  async function* candidates(
+    directory: string,
+    depth: number,
+    fields: Fields,
+    scan: ScanOptions,
+  ): AsyncGenerator<readonly [string, MatchedName]> {
+    const { literal } = pattern.parts[depth]!;
+    const names =
+      literal === undefined ? await namesIn(directory, depth, fields, scan) : [[literal, fields] as const];
+    for (const [name, found] of names) {
+      const path = join(directory, name);
+      if (depth < pattern.parts.length - 1) {
+        yield* candidates(path, depth + 1, found, scan);
+      } else {
+        const matched = finishFields(found);
+        if (matched !== undefined) yield [path, matched];
+      }
+    }
+  }
+
+  const look = async (path: string, matched: MatchedName): Promise<SourceFile | undefined> => {
+    try {
+      const stats = await stat(path, { bigint: true });
+      reported.delete(path);
+      if (!stats.isFile()) return undefined;
+      const [label, repeated] = hours.labelsFor(matched.fields);
+      return {
+        path,
+        label: label ?? plainLabel(matched.fields),
+        repeated,
+        exists: label !== undefined,
+        minute: matched.minute,
+        dev: String(stats.dev),
+        ino: String(stats.ino),
+        size: Number(stats.size),
+        mtimeMs: Number(stats.mtimeMs),
+        birthtimeMs: Number(stats.birthtimeMs),
+      };
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      report(path, error);
+      return files.get(path);
+    }
+  };
+
+  return {
+    async scan(options = {}) {
+      const found = new Map<string, SourceFile>();
+      let waiting: Promise<void>[] = [];
+      for await (const [path, matched] of candidates(pattern.root, 0, {}, options)) {
+        if (found.size + waiting.length >= maxFiles) {
+          report(
+            pattern.root,
+            new Error(`More than ${maxFiles} files match ${pattern.text}: the rest stays unseen`),
+          );
+          break;
+        }
+        const known = files.get(path);
+        if (known !== undefined && !options.full && known.label < (options.activeFrom ?? '')) {
+          found.set(path, known);
+          continue;
+        }
+        waiting.push(look(path, matched).then((file) => void (file !== undefined && found.set(path, file))));
+        if (waiting.length < STATS_AT_ONCE) continue;
+        await Promise.all(waiting);
+        waiting = [];
+      }
+      await Promise.all(waiting);
+      files = found;
+      return [...found.values()].sort(inSegmentOrder);
+    },
+  };
+};
