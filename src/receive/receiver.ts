@@ -1,0 +1,58 @@
+/**
+ * The receive stage: proves that a pack is what its header claims, and hands it to the store.
+ *
+ * Decoding runs in the libuv pool for several packs at a time, within a budget of raw bytes; the store takes the packs in
+ * order of arrival all the same.
+ */
+import { LogdError } from '../error.ts';
+import { fault } from '../fault/fault.ts';
+import { byteBudget } from '../pack/byte-budget.ts';
+import { decode } from '../pack/codec.ts';
+import { countLines, crc32 } from '../pack/digest.ts';
+import { type Pack, segmentName, type VerifiedPack } from '../pack/pack.ts';
+import type { Store } from '../store/store.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { Answer, OnPack } from '../wire/peer.ts';
+
+export interface ReceiverOptions {
+  readonly store: Pick<Store, 'put'>;
+  readonly emit: Emit;
+  /** Most raw bytes of packs that are decoded and not yet written. */
+  readonly rawBytes: number;
+}
+
+/**
+ * Decodes a pack and holds it against its header.
+ * @throws LogdError `corrupt`, naming the pack and what differs.
+ */
+export const verify = async ({ header, body }: Pack): Promise<VerifiedPack> => {
+  fault('receive.before-verify');
+  if (header.lost !== undefined) return { header, body, raw: Buffer.alloc(0) };
+  const raw = await decode(body, header.codec, header.bytes);
+  const differs = (what: string, is: number, claimed: number): LogdError =>
+    new LogdError('corrupt', `Pack ${header.id} of ${segmentName(header)} has ${what} ${is}, its header says ${claimed}.`, {
+      retryable: true,
+    });
+  const checksum = crc32(raw);
+  if (checksum !== header.crc32) throw differs('the CRC-32', checksum, header.crc32);
+  const lines = countLines(raw);
+  if (lines !== header.lines) throw differs('as lines', lines, header.lines);
+  return { header, body, raw };
+};
+
+/** What a server calls with each pack: see {@link OnPack}. */
+export const createReceiver = ({ store, emit, rawBytes }: ReceiverOptions): OnPack => {
+  const budget = byteBudget(rawBytes);
+  return async (pack, peer): Promise<Answer> => {
+    const { header } = pack;
+    const lease = budget.acquire(header.bytes);
+    const verified = lease.then(() => verify(pack));
+    verified.catch(() => undefined); // The store awaits it when the pack's turn comes.
+    const answer = await store.put(header, verified, () => void lease.then(({ release }) => release()));
+    if (answer.kind === 'nack') {
+      const { host, stream, hour, id } = header;
+      emit('receive.bad-pack', { host, stream, hour, id, peer: peer.address, code: answer.code, reason: answer.message });
+    }
+    return answer;
+  };
+};

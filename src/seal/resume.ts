@@ -1,0 +1,58 @@
+/**
+ * What a sink node does before it takes packs again: cut back what was stored and never recorded, and finish what a crash
+ * left between two steps of sealing.
+ */
+import { LogdError } from '../error.ts';
+import type { Ledger, SegmentRecord, SegmentState } from '../ledger/ledger.ts';
+import type { SegmentKey } from '../pack/pack.ts';
+import type { Sink } from '../sinks/sink.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { Markers } from './markers.ts';
+import { recordedSegment } from './proof.ts';
+
+const PAGE = 256;
+const UNSEALED: readonly SegmentState[] = ['open', 'complete', 'refused', 'incomplete'];
+
+export interface ResumeOptions {
+  readonly sink: Sink;
+  readonly ledger: Ledger;
+  readonly markers: Markers;
+  readonly emit: Emit;
+  readonly requestSeal: (key: SegmentKey) => void;
+}
+
+/** Resolves when the node may listen. Seals that are still to be made are requested, not awaited. */
+export const resume = async ({ sink, ledger, markers, emit, requestSeal }: ResumeOptions): Promise<void> => {
+  for await (const segment of unsealed(ledger)) {
+    try {
+      await sink.recover(recordedSegment(ledger, segment));
+    } catch (error) {
+      if (!(error instanceof LogdError) || error.code !== 'corrupt') throw error;
+      await ledger.close(segment, 'refused', error.message);
+      const { host, stream, hour } = segment;
+      emit('seal.refused', { host, stream, hour, reason: error.message });
+      continue;
+    }
+    if (segment.generation > 1) await markers.reopened(segment);
+    if (segment.state === 'complete') requestSeal(segment);
+  }
+  for (;;) {
+    const seals = await ledger.unmarked(PAGE);
+    for (const seal of seals) {
+      const days = await ledger.days({ host: seal.host, stream: seal.stream, day: seal.hour.slice(0, 8) });
+      await markers.sealed(seal, days.some(({ sealed, hours }) => hours > 0 && sealed >= hours));
+      await ledger.marked(seal, seal.generation);
+    }
+    if (seals.length < PAGE) return;
+  }
+};
+
+async function* unsealed(ledger: Ledger): AsyncGenerator<SegmentRecord> {
+  let after: SegmentRecord | undefined;
+  for (;;) {
+    const page: SegmentRecord[] = await ledger.segments({ states: UNSEALED }, { limit: PAGE, ...(after && { after }) });
+    yield* page;
+    after = page.at(-1);
+    if (page.length < PAGE) return;
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * The seal stage: turns complete segments into sealed ones, one after the other, beside the stream of packs.
+ *
+ * Order for each: prove equal → the sink gives it its final form, durably → the ledger's seal → marker files. A crash between
+ * any two of them is mended by doing the rest again: every step is idempotent.
+ */
+import { messageOf } from '../error.ts';
+import { fault } from '../fault/fault.ts';
+import type { Ledger, Seal, SegmentRecord } from '../ledger/ledger.ts';
+import type { RunningDigest } from '../pack/digest.ts';
+import { type SegmentKey, segmentName } from '../pack/pack.ts';
+import type { Sink } from '../sinks/sink.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock } from '../telemetry/clock.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { Markers } from './markers.ts';
+import { disproof, recordedSegment } from './proof.ts';
+
+const RETRY_MS = 2_000;
+
+export interface SealerOptions {
+  readonly store: Pick<Store, 'exclusive'>;
+  readonly sink: Sink;
+  readonly ledger: Ledger;
+  readonly markers: Markers;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+export interface Sealer extends AsyncDisposable {
+  /** Seals a complete segment soon. Asking twice is harmless. */
+  request(key: SegmentKey): void;
+  /** Resolves when nothing is waiting to be sealed, except what failed and waits to be tried again. */
+  idle(): Promise<void>;
+}
+
+export const createSealer = ({ store, sink, ledger, markers, clock, emit }: SealerOptions): Sealer => {
+  const queue = new Map<string, SegmentKey>();
+  const retries = new Set<NodeJS.Timeout>();
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  const seal = async (key: SegmentKey, arrived: RunningDigest | undefined): Promise<void> => {
+    const segment = await ledger.segment(key);
+    if (segment?.state !== 'complete' || segment.expected === undefined) return;
+    const recorded = recordedSegment(ledger, segment);
+    fault('seal.before-digest');
+    const reason = await disproof(sink, recorded, arrived);
+    if (reason !== undefined) {
+      await ledger.close(key, 'refused', reason);
+      emit('seal.refused', { ...named(key), reason });
+      return;
+    }
+    await sink.seal(recorded);
+    fault('seal.before-ledger');
+    const made = sealOf(segment, segment.expected, clock.now());
+    const { day } = await ledger.seal(made);
+    fault('seal.after-ledger');
+    emit('seal.sealed', { ...named(key), ...totals(made), generation: made.generation });
+    const dayComplete = day !== undefined && day.sealed >= day.hours;
+    await markers.sealed(made, dayComplete);
+    await ledger.marked(key, made.generation);
+    fault('seal.after-markers');
+    if (dayComplete)
+      emit('seal.day-complete', { host: day.host, stream: day.stream, day: day.day, hours: day.hours });
+  };
+
+  const tryAgainLater = (key: SegmentKey): void => {
+    const timer = setTimeout(() => {
+      retries.delete(timer);
+      request(key);
+    }, RETRY_MS);
+    retries.add(timer);
+  };
+
+  const run = async (): Promise<void> => {
+    for (const [name, key] of queue) {
+      queue.delete(name);
+      try {
+        await store.exclusive(key, (arrived) => seal(key, arrived));
+      } catch (error) {
+        emit('seal.failed', { ...named(key), reason: messageOf(error) });
+        tryAgainLater(key);
+      }
+      if (closed) break;
+    }
+    running = undefined;
+  };
+
+  const request = (key: SegmentKey): void => {
+    if (closed) return;
+    queue.set(segmentName(key), key);
+    running ??= run();
+  };
+
+  return {
+    request,
+    async idle() {
+      while (running !== undefined) await running;
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      for (const timer of retries) clearTimeout(timer);
+      await running;
+    },
+  };
+};
+
+const named = ({ host, stream, hour }: SegmentKey): SegmentKey => ({ host, stream, hour });
+
+const totals = ({ packs, lines, bytes, sha256 }: Seal): Pick<Seal, 'packs' | 'lines' | 'bytes' | 'sha256'> => ({
+  packs,
+  lines,
+  bytes,
+  sha256,
+});
+
+const sealOf = (
+  segment: SegmentRecord,
+  { packs, lines, bytes, sha256 }: NonNullable<SegmentRecord['expected']>,
+  sealedAt: number,
+): Seal => ({
+  ...named(segment),
+  packs,
+  lines,
+  bytes,
+  sha256,
+  generation: segment.generation,
+  firstArrival: segment.firstArrival,
+  lastArrival: segment.lastArrival,
+  sealedAt,
+});

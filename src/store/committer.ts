@@ -1,0 +1,70 @@
+/**
+ * Group commit: whatever was written while the last group was being made durable becomes the next group.
+ *
+ * Order for each group: the sink's files are durable, then the ledger's record, then the acks. When either fails, every pack
+ * written so far fails with it, because a sink that could not sync forgets what it had not synced.
+ */
+import { fault } from '../fault/fault.ts';
+import type { CommitResult, Ledger, PackEntry } from '../ledger/ledger.ts';
+import type { Sink } from '../sinks/sink.ts';
+
+export interface Committer {
+  /** Resolves when the written pack and its record are durable. */
+  commit(entry: PackEntry): Promise<CommitResult>;
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>;
+}
+
+interface Waiting {
+  readonly entry: PackEntry;
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** `onFailure` is called before the waiting packs are told, with the error of the sink or the ledger. */
+export const createCommitter = (
+  sink: Sink,
+  ledger: Ledger,
+  onFailure: (error: unknown) => void,
+): Committer => {
+  let waiting: Waiting[] = [];
+  let running: Promise<void> | undefined;
+
+  const commitGroup = async (group: readonly Waiting[]): Promise<void> => {
+    try {
+      await sink.flush();
+      const results = await ledger.commit(group.map(({ entry }) => entry));
+      fault('store.before-ack');
+      for (const [n, { resolve, reject }] of group.entries()) {
+        const result = results[n];
+        if (result === undefined) reject(new Error('The ledger answered fewer packs than it was given.'));
+        else resolve(result);
+      }
+    } catch (error) {
+      const failed = [...group, ...waiting];
+      waiting = [];
+      onFailure(error);
+      for (const { reject } of failed) reject(error);
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const group = waiting;
+      waiting = [];
+      await commitGroup(group);
+    }
+    running = undefined;
+  };
+
+  return {
+    commit: (entry) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ entry, resolve, reject });
+        running ??= run();
+      }),
+    idle: async () => {
+      while (running !== undefined) await running;
+    },
+  };
+};

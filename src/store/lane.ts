@@ -1,0 +1,78 @@
+/**
+ * A lane: everything that happens to one segment, one thing after the other, in order of arrival.
+ *
+ * The lane knows what the ledger knows of its segment plus what was written since and is not recorded yet (`pending`). When
+ * recording fails, what it was told since is not true: its epoch ends, and the next job asks the ledger again.
+ */
+import type { Ledger, SegmentRecord } from '../ledger/ledger.ts';
+import { type RunningDigest, runningDigest } from '../pack/digest.ts';
+import type { SegmentKey } from '../pack/pack.ts';
+
+export interface Lane {
+  readonly key: SegmentKey;
+  /** The segment as of the last commit; undefined while nothing is recorded. */
+  record: SegmentRecord | undefined;
+  /** Id and end of the last pack in sequence, recorded or pending: the next one in order continues here. */
+  lastId: number;
+  end: number;
+  /** SHA-256 of the segment's bytes from 0 on, as far as they arrived in order in this epoch; undefined when they did not. */
+  digest: RunningDigest | undefined;
+  /** Settles when every pack written so far is recorded, or failed. */
+  pending: Promise<unknown>;
+  /** Changes whenever something that was written could not be recorded. */
+  readonly epoch: number;
+  /** Packs that are not answered yet, and other jobs: a lane in use must not be forgotten. */
+  users: number;
+  /** Runs a job when all earlier ones have ended. */
+  run<T>(job: () => Promise<T>): Promise<T>;
+  /** Ends the epoch. */
+  forget(): void;
+}
+
+/** The lane of one segment: all of it that is in memory. */
+export const createLane = (ledger: Ledger, key: SegmentKey): Lane => {
+  let tail: Promise<unknown> = Promise.resolve();
+  let known = false;
+  let epoch = 0;
+
+  const ask = async (): Promise<void> => {
+    const asked = epoch;
+    const record = await ledger.segment(key);
+    const last = record && record.highestId > 0 ? await ledger.pack(key, record.highestId) : undefined;
+    lane.record = record;
+    lane.lastId = last?.header.id ?? 0;
+    lane.end = last === undefined ? 0 : last.header.offset + last.header.bytes;
+    lane.digest = last === undefined ? runningDigest() : undefined;
+    known = asked === epoch;
+  };
+
+  const lane: Lane = {
+    key,
+    record: undefined,
+    lastId: 0,
+    end: 0,
+    digest: undefined,
+    pending: Promise.resolve(),
+    get epoch() {
+      return epoch;
+    },
+    users: 0,
+    run(job) {
+      lane.users++;
+      const result = tail.then(async () => {
+        while (!known) await ask();
+        return job();
+      });
+      tail = result.then(
+        () => lane.users--,
+        () => lane.users--,
+      );
+      return result;
+    },
+    forget() {
+      epoch++;
+      known = false;
+    },
+  };
+  return lane;
+};

@@ -1,0 +1,221 @@
+/**
+ * The store stage: takes verified packs to the sink and the ledger, each exactly once, and answers when they are durable.
+ *
+ * For each pack, in its segment's lane: does it fit (ledger) → is its running digest right → sink.write → group commit → answer.
+ */
+import { LogdError, messageOf } from '../error.ts';
+import { fault } from '../fault/fault.ts';
+import type { CommitResult, Ledger, Place } from '../ledger/ledger.ts';
+import type { RunningDigest } from '../pack/digest.ts';
+import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../pack/pack.ts';
+import type { Sink } from '../sinks/sink.ts';
+import type { Clock } from '../telemetry/clock.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { Answer, NackCode } from '../wire/peer.ts';
+import { createCommitter } from './committer.ts';
+import { fit, isBehindTheEnd } from './fit.ts';
+import { createLane, type Lane } from './lane.ts';
+
+/** Lanes kept though idle: each spares a segment the reading back of its bytes when it is sealed. */
+const IDLE_LANES = 1024;
+const NOWHERE: Place = { at: 0, length: 0 };
+
+export interface StoreOptions {
+  readonly sink: Sink;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Called after the commit in which a segment became complete. */
+  readonly onComplete: (key: SegmentKey) => void;
+  /** Called, in the segment's lane, when a late pack reopens a closed segment, before the pack is written. */
+  readonly onReopened: (key: SegmentKey) => Promise<void>;
+}
+
+export interface Store {
+  /**
+   * Stores one pack. Packs of a segment are taken in order of the calls; `verified` may still be under way. `written` is called
+   * once its raw bytes are needed no more. Never rejects.
+   */
+  put(header: PackHeader, verified: Promise<VerifiedPack>, written: () => void): Promise<Answer>;
+  /**
+   * Runs a job while nothing is written to the segment, all earlier packs recorded. It gets the running digest of what arrived,
+   * where that is known.
+   */
+  exclusive<T>(key: SegmentKey, job: (digest: RunningDigest | undefined) => Promise<T>): Promise<T>;
+  /** Resolves when nothing is being stored. */
+  idle(): Promise<void>;
+}
+
+/** What we knew of the segment has turned out not to be recorded. */
+const LOST_TRACK: Answer = {
+  kind: 'nack',
+  code: 'storage',
+  message: 'Storing an earlier pack of the segment failed.',
+  retryable: true,
+};
+
+const nack = (code: NackCode, message: string, retryable = false): Answer => ({
+  kind: 'nack',
+  code,
+  message,
+  retryable,
+});
+
+export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened }: StoreOptions): Store => {
+  const lanes = new Map<string, Lane>();
+
+  const fail = (error: unknown): void => {
+    for (const lane of lanes.values()) lane.forget();
+    emit('store.failed', { reason: messageOf(error) });
+  };
+  const committer = createCommitter(sink, ledger, fail);
+
+  const laneOf = (key: SegmentKey): Lane => {
+    const name = segmentName(key);
+    const lane =
+      lanes.get(name) ?? createLane(ledger, { host: key.host, stream: key.stream, hour: key.hour });
+    lanes.delete(name);
+    lanes.set(name, lane);
+    if (lanes.size > IDLE_LANES) evictIdle();
+    return lane;
+  };
+
+  const evictIdle = (): void => {
+    for (const [name, lane] of lanes) {
+      if (lanes.size <= IDLE_LANES) return;
+      if (lane.users === 0) lanes.delete(name);
+    }
+  };
+
+  const conflict = ({ host, stream, hour, id }: PackHeader, why: string): Answer => {
+    emit('store.conflict', { host, stream, hour, id });
+    return nack('conflict', `Pack ${id} of ${host}/${stream}/${hour} is refused: ${why}.`);
+  };
+
+  /** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
+  const check = async (lane: Lane, header: PackHeader): Promise<Answer | undefined> => {
+    const inOrder = header.id === lane.lastId + 1 && header.offset === lane.end;
+    if (!inOrder) {
+      const { epoch } = lane;
+      await lane.pending;
+      if (lane.epoch !== epoch) return LOST_TRACK;
+      const result = fit(header, await ledger.around(header, header.id));
+      if (result === 'repeat') return { kind: 'ack' };
+      if (result !== 'new') return conflict(header, result.conflict);
+    }
+    if (isBehindTheEnd(header, lane.record)) return conflict(header, 'the segment has ended before it');
+    return undefined;
+  };
+
+  /** The digest as it stands behind this pack, undefined when it cannot be known, or a refusal when it is not what the agent says. */
+  const digestBehind = (lane: Lane, { header, raw }: VerifiedPack): RunningDigest | undefined | Answer => {
+    if (lane.digest === undefined || header.lost !== undefined) return undefined;
+    if (lane.digest.bytes !== header.offset)
+      return lane.digest.bytes > header.offset ? lane.digest : undefined;
+    const digest = lane.digest.fork();
+    digest.update(raw);
+    if (digest.hex() === header.sha256) return digest;
+    return nack(
+      'digest',
+      `The bytes up to pack ${header.id} of ${segmentName(header)} are not what was sent.`,
+      true,
+    );
+  };
+
+  const reopenIfLate = async (lane: Lane, header: PackHeader): Promise<void> => {
+    const record = lane.record;
+    const closed =
+      record?.state === 'sealed' || record?.state === 'refused' || record?.state === 'incomplete';
+    if (!closed || header.generation <= record.generation) return;
+    lane.record = await ledger.reopen(lane.key, header.generation);
+    await onReopened(lane.key);
+  };
+
+  const recorded = (lane: Lane, header: PackHeader, { outcome, segment }: CommitResult): Answer => {
+    const { host, stream, hour, id, lost } = header;
+    lane.record = segment;
+    if (outcome === 'conflict') {
+      lane.forget();
+      return conflict(header, 'it contradicts what is recorded');
+    }
+    if (outcome === 'recorded') {
+      if (lost) emit('store.lost', { host, stream, hour, id, bytes: lost.bytes, reason: lost.reason });
+      if (segment.state === 'incomplete')
+        emit('seal.incomplete', { host, stream, hour, reason: segment.reason ?? '' });
+    }
+    if (segment.state === 'complete') onComplete(lane.key);
+    return { kind: 'ack' };
+  };
+
+  /** Runs in the lane. Resolves once written, with the promise of the durable answer. */
+  const write = async (
+    lane: Lane,
+    pack: VerifiedPack,
+  ): Promise<{ readonly answer: Promise<Answer> | Answer }> => {
+    const { header } = pack;
+    const { epoch } = lane;
+    const refusal = await check(lane, header);
+    if (refusal !== undefined) return { answer: refusal };
+    const digest = digestBehind(lane, pack);
+    if (digest !== undefined && 'kind' in digest) return { answer: digest };
+    await reopenIfLate(lane, header);
+    fault('store.before-write');
+    const place = header.lost === undefined ? await sink.write(pack) : NOWHERE;
+    fault('store.after-write');
+    if (lane.epoch !== epoch) return { answer: LOST_TRACK };
+    lane.digest = digest;
+    if (header.id > lane.lastId) {
+      lane.lastId = header.id;
+      lane.end = header.offset + header.bytes;
+    }
+    const committed = committer.commit({ header, place, arrivedAt: clock.now() });
+    lane.pending = Promise.allSettled([lane.pending, committed]);
+    const answer = committed.then(
+      (result) => recorded(lane, header, result),
+      (error: unknown) => nack('storage', messageOf(error), true),
+    );
+    return { answer };
+  };
+
+  const refusalOf = (error: unknown, header: PackHeader): Answer => {
+    if (error instanceof LogdError && (error.code === 'corrupt' || error.code === 'limit'))
+      return nack(error.code, error.message, error.retryable);
+    emit('store.failed', { reason: `${segmentName(header)}: ${messageOf(error)}` });
+    return nack('storage', messageOf(error), true);
+  };
+
+  return {
+    async put(header, verified, written) {
+      const lane = laneOf(header);
+      lane.users++;
+      try {
+        const { answer } = await lane.run(async () => {
+          try {
+            return await write(lane, await verified);
+          } finally {
+            written();
+          }
+        });
+        return await answer;
+      } catch (error) {
+        return refusalOf(error, header);
+      } finally {
+        lane.users--;
+      }
+    },
+    exclusive(key, job) {
+      const lane = laneOf(key);
+      return lane.run(async () => {
+        const { epoch } = lane;
+        await lane.pending;
+        const result = await job(lane.epoch === epoch ? lane.digest : undefined);
+        lane.record = await ledger.segment(key);
+        return result;
+      });
+    },
+    async idle() {
+      await Promise.all([...lanes.values()].map((lane) => lane.run(() => lane.pending)));
+      await committer.idle();
+    },
+  };
+};
