@@ -36,7 +36,11 @@ export type Spec =
   | OptionSpec
   | { readonly type: 'section'; readonly summary: string }
   | { readonly type: 'map'; readonly summary: string; readonly key: string; readonly keyExample: string }
-  | { readonly type: 'variants'; readonly summary: string; readonly summaries: ReadonlyMap<string, string> };
+  | {
+      readonly type: 'variants';
+      readonly summary: string;
+      readonly summaries: Readonly<Record<string, string>>;
+    };
 
 /** What is known about a schema beyond its type. Written at definition only. */
 export const specs = z.registry<{ readonly spec: Spec }>();
@@ -151,7 +155,7 @@ export const variants = (
   );
   if (first === undefined) throw new Error('Variants without a kind');
   const schema: z.ZodType = z.discriminatedUnion('kind', [first, ...others]);
-  const summaries = new Map(kinds.map((each) => [each.kind, each.summary]));
+  const summaries = Object.fromEntries(kinds.map((each) => [each.kind, each.summary]));
   specs.add(schema, { spec: { type: 'variants', summary, summaries } });
   return schema as z.ZodType<Variant>;
 };
@@ -178,7 +182,8 @@ export const rule = <Section extends z.ZodObject>(
           !issues.some(
             ({ code, path = [] }) =>
               // An unknown key beside the options says nothing against their values.
-              code !== 'unrecognized_keys' && paths.some((need) => sameStart(need, path)),
+              code !== 'unrecognized_keys' &&
+              (path.length === 0 || paths.some((need) => sameStart(need, path))),
           ),
       },
     ),

@@ -1,0 +1,183 @@
+/** The options of an agent: which files it follows, how it cuts them, and where the packs go. */
+import { address, choice, duration, integer, path, size, textWith } from '../config/kind.ts';
+import { defaulted, group, mapOf, option, rule, section } from '../config/option.ts';
+import { LogdError } from '../error.ts';
+import { resolveZone } from '../pack/hour.ts';
+import { isHourLabel, isName, NAME_RULE } from '../pack/name.ts';
+import { parsePattern } from '../tail/pattern.ts';
+
+/** The name of a host, stream or node. */
+export const name = () =>
+  textWith('name', (value) => {
+    checkName(value);
+    return value;
+  });
+
+const checkName = (value: string): void => {
+  if (!isName(value))
+    throw new LogdError(
+      'config',
+      `${JSON.stringify(value.slice(0, 80))} is not allowed as a name: use ${NAME_RULE}.`,
+    );
+};
+
+const timePattern = textWith('path with a time', (value) => parsePattern(value).text);
+
+const start = textWith(
+  'beginning, end or an hour',
+  (value) => {
+    if (value === 'beginning' || value === 'end' || isHourLabel(value)) return value;
+    throw new LogdError(
+      'config',
+      `${JSON.stringify(value.slice(0, 80))} is no place to start: use beginning, end, or an hour such as 2026112216.`,
+    );
+  },
+  { type: ['string', 'integer'] },
+);
+
+const stream = section('One log source.', {
+  path: option(timePattern, {
+    summary:
+      'Files of the stream. Between < and > stand the hour of a file as %Y %m %d %H (and %M where there are several files an hour); * and ? match any characters within a part of the path.',
+    example: '/var/log/nginx/access.log.<%Y%m%d%H>',
+  }),
+  zone: option(textWith('time zone', resolveZone), {
+    summary: 'Time zone of the hours in the file names: an IANA name, or local for the zone of this machine.',
+    default: 'local',
+    example: 'Europe/Berlin',
+  }),
+  start: option(start, {
+    summary:
+      'Where to start the first time, when nothing is known about the stream yet: with the beginning of the oldest file, at the end of the newest, or with an hour.',
+    default: 'beginning',
+    example: '2026112216',
+  }),
+  backlog: option(choice('before', 'beside'), {
+    summary:
+      'Whether earlier hours are worked through before the current one, or beside it, so that fresh lines do not wait.',
+    default: 'before',
+    example: 'beside',
+  }),
+  end: group('When an hour is over.', {
+    grace: option(duration(), {
+      summary:
+        'How long after the end of an hour the clock alone may end it, when no file of a later hour appears.',
+      default: '5m',
+      example: '10m',
+      max: '7d',
+    }),
+    quiet: option(duration(), {
+      summary: 'How long the file of a past hour must not have grown before the hour is ended.',
+      default: '5s',
+      example: '30s',
+      max: '1d',
+    }),
+  }),
+});
+
+const pack = group('How lines are cut into packs.', {
+  size: option(size(), {
+    summary: 'A pack is cut when this many bytes have gathered.',
+    default: '1MiB',
+    example: '2MiB',
+    min: '4KiB',
+    max: '16MiB',
+  }),
+  max_delay: option(duration(), {
+    summary: 'A pack is cut this long after its first line, however small it is.',
+    default: '1s',
+    example: '250ms',
+    min: '10ms',
+    max: '1h',
+  }),
+  max_line: option(size(), {
+    summary: 'A longer line is split over several packs and counted; no byte of it is lost.',
+    default: '1MiB',
+    example: '4MiB',
+    min: '1KiB',
+    max: '16MiB',
+  }),
+  codec: option(choice('zstd', 'none'), {
+    summary: 'How packs are compressed.',
+    default: 'zstd',
+    example: 'none',
+  }),
+  level: option(integer(), {
+    summary: 'Level of the zstd compression: higher is smaller and slower.',
+    default: '1',
+    example: '3',
+    min: '-7',
+    max: '19',
+  }),
+});
+
+const retry = defaulted(
+  rule(
+    section('How long to wait before connecting again. The wait doubles with each failure and is jittered.', {
+      min: option(duration(), {
+        summary: 'The first wait.',
+        default: '200ms',
+        example: '1s',
+        min: '1ms',
+        max: '1d',
+      }),
+      max: option(duration(), {
+        summary: 'The longest wait.',
+        default: '30s',
+        example: '2m',
+        min: '1ms',
+        max: '1d',
+      }),
+    }),
+    ['min', 'max'],
+    ({ min, max }) =>
+      min <= max ? undefined : 'The first wait is longer than retry.max: lower one or raise the other.',
+  ),
+);
+
+/** `agent:`; without it the node is no agent. */
+export const agentOptions = rule(
+  section('Follows log files, cuts them into packs and sends them to a sink.', {
+    host: option(name(), {
+      summary: 'The host name that segments carry.',
+      absent: 'the value of node',
+      example: 'web1',
+    }),
+    send_to: option(address(), { summary: 'Address of the sink.', example: 'sink1.example.com:7667' }),
+    token_file: option(path(), {
+      summary: 'File whose first line is the token that the sink asks for.',
+      absent: 'no token is sent',
+      example: '/etc/logd/token',
+    }),
+    poll_interval: option(duration(), {
+      summary: 'How often files are looked at for new lines.',
+      default: '250ms',
+      example: '1s',
+      min: '10ms',
+      max: '1h',
+    }),
+    window: option(size(), {
+      summary: 'Most memory for packs that are read and not acknowledged: reading stops when it is full.',
+      default: '16MiB',
+      example: '64MiB',
+      min: '64KiB',
+      max: '4GiB',
+    }),
+    retry,
+    pack,
+    streams: mapOf(
+      {
+        summary: 'The log sources, by the name of the stream.',
+        key: 'STREAM',
+        keyExample: 'access',
+        checkKey: checkName,
+      },
+      stream,
+    ),
+  }),
+  ['streams'],
+  ({ streams }) =>
+    Object.keys(streams).length > 0
+      ? undefined
+      : 'There is no stream: name at least one, such as access, with its path.',
+);

@@ -1,0 +1,117 @@
+/** The options of a sink node: where it listens, what it allows, where packs and the record of them are kept. */
+import { formatAddress, isLoopback } from '../config/address.ts';
+import { duration, integer, listenAddress, path, size } from '../config/kind.ts';
+import { defaulted, group, option, rule, section, variants } from '../config/option.ts';
+import { sinkKinds } from '../sinks/registry.ts';
+
+const limits = defaulted(
+  rule(
+    section('What agents may ask of this node. All of it is bounded.', {
+      connections: option(integer(), {
+        summary: 'Most connections at a time; further ones are refused.',
+        default: '256',
+        example: '1000',
+        min: '1',
+        max: '100000',
+      }),
+      pack_bytes: option(size(), {
+        summary: 'Largest pack, decompressed.',
+        default: '32MiB',
+        example: '16MiB',
+        min: '64KiB',
+        max: '1GiB',
+      }),
+      body_bytes: option(size(), {
+        summary: 'Largest body of a pack, as it travels.',
+        default: '32MiB',
+        example: '16MiB',
+        min: '64KiB',
+        max: '1GiB',
+      }),
+      window_packs: option(integer(), {
+        summary: 'Most unanswered packs of one connection.',
+        default: '64',
+        example: '16',
+        min: '1',
+        max: '65536',
+      }),
+      window_bytes: option(size(), {
+        summary: 'Most unanswered bytes of one connection; a single pack may always be sent.',
+        default: '16MiB',
+        example: '4MiB',
+        min: '64KiB',
+        max: '4GiB',
+      }),
+      in_flight: option(size(), {
+        summary:
+          'Most memory for packs of all connections together: connections are not read while it is full.',
+        default: '64MiB',
+        example: '256MiB',
+        min: '64KiB',
+        max: '64GiB',
+      }),
+      idle_timeout: option(duration(), {
+        summary: 'A connection that says nothing for so long is closed.',
+        default: '60s',
+        example: '5m',
+        min: '1s',
+        max: '1d',
+      }),
+      frame_timeout: option(duration(), {
+        summary: 'A frame that has begun must arrive within this time.',
+        default: '30s',
+        example: '10s',
+        min: '1s',
+        max: '1d',
+      }),
+    }),
+    ['in_flight', 'body_bytes'],
+    ({ in_flight, body_bytes }) =>
+      in_flight >= body_bytes
+        ? undefined
+        : 'A body of limits.body_bytes would never fit into in_flight: raise in_flight or lower body_bytes.',
+  ),
+);
+
+/** `sink:`; without it the node is no sink. */
+export const sinkOptions = rule(
+  section('Receives packs, stores them, keeps the ledger and seals complete segments.', {
+    listen: option(listenAddress(), {
+      summary: 'Address to listen on. Beyond loopback a token_file is needed.',
+      default: '127.0.0.1:7667',
+      example: '0.0.0.0:7667',
+    }),
+    token_file: option(path(), {
+      summary: 'File whose first line is the token that agents must present.',
+      absent: 'anyone who can connect may send',
+      example: '/etc/logd/token',
+    }),
+    ledger: group('The durable record of packs, gaps and seals.', {
+      path: option(path(), {
+        summary: 'The SQLite database.',
+        absent: 'ledger.db in state_dir',
+        example: '/var/lib/logd/ledger.db',
+      }),
+    }),
+    markers: group('Empty files that tell scripts which hours and days are complete.', {
+      dir: option(path(), {
+        summary: 'Directory of <host>_<stream>_<hour>_<lines> and <host>_<stream>_<day>.',
+        absent: 'received in state_dir',
+        example: '/var/lib/logd/received',
+      }),
+    }),
+    expire_after: option(duration(), {
+      summary: 'A segment that is still incomplete this long after its last pack is closed with its gaps.',
+      default: '4d',
+      example: '12h',
+      min: '1s',
+    }),
+    limits,
+    store: variants('Where packs are kept.', sinkKinds),
+  }),
+  ['listen', 'token_file'],
+  ({ listen, token_file }) =>
+    isLoopback(listen.host) || token_file !== undefined
+      ? undefined
+      : `${formatAddress(listen)} can be reached from other machines, so a token_file is needed: set it, or listen on 127.0.0.1.`,
+);
