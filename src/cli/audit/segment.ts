@@ -1,0 +1,168 @@
+/** The audit of one segment: what is stored, and what the source holds, each held against the seal. */
+import { stat } from 'node:fs/promises';
+import { errnoOf, messageOf } from '../../error.ts';
+import type { Ledger, Seal, SegmentRecord } from '../../ledger/ledger.ts';
+import { crc32 } from '../../pack/digest.ts';
+import { segmentName } from '../../pack/pack.ts';
+import type { Sink } from '../../sinks/sink.ts';
+import { formatCount } from '../terminal.ts';
+import { readSource, readSourceRange, sourceOf, type Sources } from './sources.ts';
+import { type Contents, describeDifference, type Difference, readStored, recordedSegment } from './stored.ts';
+
+/** Of the sign before the packs of a `.zst` file that was put in order, see src/sinks/file/order.ts. */
+const SIGN_BYTES = 32;
+/** Both sides of a pack are held in memory to find the byte. */
+const LARGEST_PACK_COMPARED = 64 * 1024 * 1024;
+
+/** `not read`: the segment is still open. `not at hand`: no source file was found. `unknown`: it cannot be read or compared. */
+export type Verdict = 'identical' | 'differs' | 'not read' | 'not at hand' | 'unknown';
+
+export interface SegmentAudit {
+  readonly segment: SegmentRecord;
+  /** The seal of the newest generation; undefined unless the segment is sealed now. */
+  readonly seal: Seal | undefined;
+  /** Where the sink keeps it. */
+  readonly file: string;
+  readonly stored: Verdict;
+  readonly source: Verdict;
+  readonly differences: readonly Difference[];
+  /** One sentence for each thing that is wrong or could not be looked at. */
+  readonly notes: readonly string[];
+}
+
+/** What an audit looks at. */
+export interface AuditScope {
+  readonly ledger: Pick<Ledger, 'segment' | 'seals' | 'packs'>;
+  readonly sink: Pick<Sink, 'read' | 'locate'>;
+  /** True when `locate` names a file that holds the segment's packs and nothing else. */
+  readonly storesFiles: boolean;
+  readonly sources: Sources;
+  /** Told of bytes as they are read, on either side. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** True when the segment is sealed, stored as sealed, and its source, where it is at hand, says the same. */
+export const isProven = ({ seal, stored, source }: SegmentAudit): boolean =>
+  seal !== undefined && stored === 'identical' && (source === 'identical' || source === 'not at hand');
+
+/**
+ * Audits a segment. A sink may be running: when the segment changes while it is read, it is read again.
+ * Rejects only when the ledger cannot be read.
+ */
+export const auditSegment = async (scope: AuditScope, segment: SegmentRecord): Promise<SegmentAudit> => {
+  const audit = await auditOnce(scope, segment);
+  if (isProven(audit)) return audit;
+  const now = await scope.ledger.segment(segment);
+  return now && hasChanged(segment, now) ? auditOnce(scope, now) : audit;
+};
+
+const hasChanged = (before: SegmentRecord, now: SegmentRecord): boolean =>
+  before.state !== now.state || before.generation !== now.generation || before.packs !== now.packs;
+
+const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<SegmentAudit> => {
+  const { ledger, sink } = scope;
+  const file = sink.locate(segment);
+  const notes: string[] = [];
+  const seals = segment.state === 'sealed' ? await ledger.seals(segment) : [];
+  const seal = seals.find(({ generation }) => generation === segment.generation);
+  if (!seal)
+    notes.push(`${segmentName(segment)} is not sealed: ${segment.reason ?? `it is ${segment.state}.`}`);
+
+  const expected = seal ?? segment.expected;
+  const source = await auditSource(scope, segment, expected, notes);
+  if (segment.state === 'open')
+    return { segment, seal, file, stored: 'not read', source, differences: [], notes };
+
+  const contents = await readStored(sink, recordedSegment(ledger, segment), scope.onBytes);
+  const { differences } = contents;
+  for (const difference of differences)
+    notes.push(
+      describeDifference(segment, difference, file) + (await firstDifference(scope, segment, difference)),
+    );
+  const faults = expected && differences.length === 0 ? compare(contents, expected) : [];
+  if (faults.length === 0 && seal && scope.storesFiles && contents.bytes > 0)
+    faults.push(...(await lengthFaults(file, contents.storedBytes)));
+  if (faults.length > 0) notes.push(`${segmentName(segment)} as stored: ${faults.join(', ')} (in ${file})`);
+  const differs = differences.length > 0 || faults.length > 0;
+  return {
+    ...{ segment, seal, file, source, differences, notes },
+    stored: differs ? 'differs' : expected ? 'identical' : 'unknown',
+  };
+};
+
+const auditSource = async (
+  { sources, onBytes }: AuditScope,
+  segment: SegmentRecord,
+  expected: Contents | undefined,
+  notes: string[],
+): Promise<Verdict> => {
+  const source = sourceOf(sources, segment);
+  if (!source) return 'not at hand';
+  const files = source.paths.join(', ');
+  if (source.shared) {
+    notes.push(`${segmentName(segment)}: ${files} holds both of the repeated hours, so it was not compared.`);
+    return 'not at hand';
+  }
+  if (!expected) return 'unknown';
+  try {
+    const faults = compare(await readSource(source.paths, onBytes), expected);
+    if (faults.length > 0)
+      notes.push(`${segmentName(segment)} at the source: ${faults.join(', ')} (in ${files})`);
+    return faults.length > 0 ? 'differs' : 'identical';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return 'not at hand';
+    notes.push(`${segmentName(segment)}: the source cannot be read: ${messageOf(error)}.`);
+    return 'unknown';
+  }
+};
+
+/** What is not as the seal says; empty when all is. The digest is named only where the counts do not tell already. */
+const compare = (found: Contents, expected: Contents): string[] => {
+  const faults: string[] = [];
+  for (const field of ['bytes', 'lines'] as const)
+    if (found[field] !== expected[field])
+      faults.push(`${formatCount(found[field])} ${field} where the seal has ${formatCount(expected[field])}`);
+  if (found.sha256 !== expected.sha256 && faults.length === 0)
+    faults.push(`SHA-256 ${found.sha256} where the seal has ${expected.sha256}`);
+  return faults;
+};
+
+/** A sealed file holds its packs and, where it was put in order, a sign of 32 bytes before them; nothing else. */
+const lengthFaults = async (file: string, storedBytes: number): Promise<string[]> => {
+  const { size } = await stat(file);
+  const expected = file.endsWith('.zst') && size === storedBytes + SIGN_BYTES ? size : storedBytes;
+  return size === expected
+    ? []
+    : [`a file of ${formatCount(size)} bytes where its packs have ${formatCount(expected)}`];
+};
+
+/** Where a stored pack first differs from the source: `; the first at byte 1234 is 0x41, at the source 0x40`. Empty if unknown. */
+const firstDifference = async (
+  { ledger, sink, sources }: AuditScope,
+  segment: SegmentRecord,
+  { pack: id, from, to }: Difference,
+): Promise<string> => {
+  const source = sourceOf(sources, segment);
+  if (!source || source.shared || id === undefined || to - from > LARGEST_PACK_COMPARED) return '';
+  try {
+    const [pack] = await ledger.packs(segment, id - 1, 1);
+    const right = await readSourceRange(source.paths, from, to);
+    if (pack?.header.id !== id || crc32(right) !== pack.header.crc32) return '';
+    const single = {
+      segment,
+      packs: async function* () {
+        yield pack;
+      },
+    };
+    const parts: Buffer[] = [];
+    for await (const part of sink.read(single)) parts.push(Buffer.from(part));
+    const found = Buffer.concat(parts);
+    const at = right.findIndex((byte, index) => byte !== found[index]);
+    if (at === -1 || at >= found.length) return '';
+    return `; the first is byte ${from + at}: ${showByte(found[at]!)}, at the source ${showByte(right[at]!)}`;
+  } catch {
+    return ''; // the difference itself is reported already
+  }
+};
+
+const showByte = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}`;

@@ -1,0 +1,150 @@
+/**
+ * `logd audit` over all selected segments: a table, every problem, the verdict.
+ *
+ * `--json` is one document, field names stable, times ISO 8601 in UTC:
+ *   generated_at  time
+ *   segments      list of { host, stream, hour, state, generation, lines, bytes, sha256, stored, source, file, problems,
+ *                 differences: list of { pack, from, to } with the byte range in the segment, end exclusive }; lines, bytes and
+ *                 sha256 are the seal's, null without one; stored and source are identical | differs | not read |
+ *                 not at hand | unknown; problems are sentences
+ *   verdict       { segments, sealed, identical, sources_identical, sources_not_at_hand, lines, bytes, proven }
+ */
+import { type Column, formatBytes, formatCount, type Paint, table } from '../terminal.ts';
+import { STATE_COLOURS, showHour, showState } from '../status/text.ts';
+import { isProven, type SegmentAudit, type Verdict } from './segment.ts';
+
+/** What all audited segments come to. */
+export interface Tally {
+  segments: number;
+  sealed: number;
+  /** Segments that {@link isProven}. */
+  proven: number;
+  /** Segments whose stored bytes equal their seal. */
+  identical: number;
+  sourcesIdentical: number;
+  sourcesNotAtHand: number;
+  /** Of the seals. */
+  lines: number;
+  bytes: number;
+}
+
+export const emptyTally = (): Tally => ({
+  ...{ segments: 0, sealed: 0, proven: 0, identical: 0, sourcesIdentical: 0, sourcesNotAtHand: 0 },
+  ...{ lines: 0, bytes: 0 },
+});
+
+/** Adds one segment. */
+export const count = (tally: Tally, audit: SegmentAudit): void => {
+  tally.segments++;
+  if (isProven(audit)) tally.proven++;
+  if (audit.seal) tally.sealed++;
+  if (audit.seal && audit.stored === 'identical') tally.identical++;
+  if (audit.source === 'identical') tally.sourcesIdentical++;
+  if (audit.source === 'not at hand') tally.sourcesNotAtHand++;
+  tally.lines += audit.seal?.lines ?? 0;
+  tally.bytes += audit.seal?.bytes ?? 0;
+};
+
+/** True when there was something to audit, and all of it is proven. */
+export const allProven = (tally: Tally): boolean => tally.segments > 0 && tally.proven === tally.segments;
+
+/** `12 of 12 segments sealed, 3,412,889 lines, byte for byte identical (stored and source)` */
+export const describeVerdict = (tally: Tally): string => {
+  if (tally.segments === 0) return 'No segment is selected: nothing was audited.';
+  const sealed = `${formatCount(tally.sealed)} of ${formatCount(tally.segments)} segments sealed`;
+  if (!allProven(tally))
+    return `${sealed}, ${formatCount(tally.segments - tally.proven)} not proven: see above`;
+  const sources =
+    tally.sourcesNotAtHand === tally.segments
+      ? 'stored as sealed; no source at hand'
+      : tally.sourcesNotAtHand > 0
+        ? `stored as sealed; ${formatCount(tally.sourcesIdentical)} sources compared, ${formatCount(tally.sourcesNotAtHand)} not at hand`
+        : 'source, seal and sink agree';
+  return `${sealed}, ${formatCount(tally.lines)} lines, byte for byte identical (${sources})`;
+};
+
+const VERDICT_COLOURS = {
+  identical: 'green',
+  differs: 'red',
+  'not read': 'yellow',
+  'not at hand': 'dim',
+  unknown: 'yellow',
+} as const satisfies Record<Verdict, string>;
+
+const auditColumns = (paint: Paint): Column<SegmentAudit>[] => [
+  {
+    title: '',
+    cell: (row) => (isProven(row) ? '✔' : '✗'),
+    paint: (text, row) => paint(isProven(row) ? 'green' : 'red', text),
+    importance: 9,
+  },
+  { title: 'HOST', cell: ({ segment }) => segment.host, importance: 9 },
+  { title: 'STREAM', cell: ({ segment }) => segment.stream, importance: 7 },
+  { title: 'HOUR', cell: ({ segment }) => showHour(segment.hour), importance: 9, minWidth: 14 },
+  {
+    title: 'STATE',
+    cell: ({ segment }) => showState(segment),
+    paint: (text, { segment }) => paint(STATE_COLOURS[segment.state], text),
+    importance: 6,
+    minWidth: 12,
+  },
+  {
+    title: 'LINES',
+    cell: ({ segment, seal }) => formatCount(seal?.lines ?? segment.lines),
+    align: 'right',
+    importance: 4,
+    minWidth: 12,
+  },
+  {
+    title: 'BYTES',
+    cell: ({ segment, seal }) => formatBytes(seal?.bytes ?? segment.bytes),
+    align: 'right',
+    importance: 3,
+    minWidth: 10,
+  },
+  {
+    title: 'STORED',
+    cell: (row) => row.stored,
+    paint: (text, row) => paint(VERDICT_COLOURS[row.stored], text),
+    importance: 8,
+    minWidth: 9,
+  },
+  {
+    title: 'SOURCE',
+    cell: (row) => row.source,
+    paint: (text, row) => paint(VERDICT_COLOURS[row.source], text),
+    importance: 8,
+    minWidth: 11,
+  },
+];
+
+/** One row for each segment. */
+export const auditTable = (rows: readonly SegmentAudit[], width: number, paint: Paint): string[] =>
+  table(rows, auditColumns(paint), width, paint);
+
+export const auditJson = ({ segment, seal, stored, source, file, differences, notes }: SegmentAudit) => ({
+  host: segment.host,
+  stream: segment.stream,
+  hour: segment.hour,
+  state: segment.state,
+  generation: segment.generation,
+  lines: seal?.lines ?? null,
+  bytes: seal?.bytes ?? null,
+  sha256: seal?.sha256 ?? null,
+  stored,
+  source,
+  file,
+  problems: notes,
+  differences: differences.map(({ pack, from, to }) => ({ pack: pack ?? null, from, to })),
+});
+
+export const verdictJson = (tally: Tally) => ({
+  segments: tally.segments,
+  sealed: tally.sealed,
+  identical: tally.identical,
+  sources_identical: tally.sourcesIdentical,
+  sources_not_at_hand: tally.sourcesNotAtHand,
+  lines: tally.lines,
+  bytes: tally.bytes,
+  proven: allProven(tally),
+});
