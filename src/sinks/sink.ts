@@ -36,6 +36,9 @@ export interface Sink extends AsyncDisposable {
   locate(key: SegmentKey): string;
 }
 
+/** What is stored, to look at only. */
+export type SinkView = Pick<Sink, 'read' | 'locate'>;
+
 /** One kind of sink: its name in the config, its options, and how to open it. */
 export interface SinkKind<Schema extends z.ZodObject = z.ZodObject> {
   readonly kind: string;
@@ -43,4 +46,6 @@ export interface SinkKind<Schema extends z.ZodObject = z.ZodObject> {
   /** The options below `sink.store`, without `kind`. */
   readonly schema: Schema;
   open(options: z.output<Schema>): Promise<Sink>;
+  /** Beside a running sink, in another process: changes nothing and takes no lock. */
+  view(options: z.output<Schema>): SinkView;
 }

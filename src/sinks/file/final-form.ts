@@ -1,0 +1,160 @@
+/**
+ * Brings a stored file into the form that the ledger knows: after a crash, and when its segment is complete.
+ *
+ * Final form: packs in id order and nothing else (see order.ts), modification time of the hour's last line, read-only.
+ * A file to be rewritten gets its final form under a temporary name, so that the rename is the last step; a crash before it
+ * leaves the old file, and the next recovery or sealing removes the temporary.
+ */
+import { chmod, type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { LogdError } from '../../error.ts';
+import { fault } from '../../fault/fault.ts';
+import { segmentName } from '../../pack/pack.ts';
+import type { RecordedSegment } from '../sink.ts';
+import { syncDirectory } from './directories.ts';
+import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
+import { ranges, readFully } from './read.ts';
+import { OPEN_MODE, SEALED_MODE, statFile } from './stored-files.ts';
+
+/** No path of a layout holds a "~". */
+const temporaryOf = (path: string): string => `${path}.new~`;
+
+/** What the ledger says of a file, and what holds for the file as it lies there. */
+interface Contents {
+  /** Where the last recorded pack ends. */
+  readonly end: number;
+  /** The recorded packs lie end to end in id order from the first byte, or from behind the sign. */
+  readonly ordered: boolean;
+  /** What a sign would say if the file were put in order. */
+  readonly sign: Sign;
+}
+
+const surveyed = async (handle: FileHandle, recorded: RecordedSegment): Promise<Contents> => {
+  const found = await readSign(handle, recorded);
+  const start = found === undefined ? 0 : SIGN_BYTES;
+  let [end, next, packs, bytes, ordered] = [start, start, 0, 0, true];
+  for await (const { header, place } of placedPacks(recorded, found)) {
+    ordered &&= place.at === next;
+    next = place.at + place.length;
+    end = Math.max(end, next);
+    packs = header.id;
+    bytes += place.length;
+  }
+  return { end, ordered, sign: { packs, bytes } };
+};
+
+/** Writes bytes at a position, all of them. */
+export const writeFully = async (handle: FileHandle, bytes: Buffer, at: number): Promise<void> => {
+  for (let done = 0; done < bytes.length;) {
+    fault('sink.write');
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
+    done += bytesWritten;
+  }
+};
+
+const tooShort = (path: string, recorded: RecordedSegment, size: number, end: number): LogdError =>
+  new LogdError(
+    'corrupt',
+    `${path}, the file of ${segmentName(recorded.segment)}, has ${size} bytes where ${end} were stored: ` +
+      'bytes of it were removed. Restore the file, or have the segment sent again.',
+  );
+
+/** A file is opened for writing only where it must change; a sealed one becomes writable. */
+const truncateDurably = async (path: string, end: number): Promise<void> => {
+  await chmod(path, OPEN_MODE);
+  const handle = await open(path, 'r+');
+  try {
+    await handle.truncate(end);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+const reading = async <T>(path: string, job: (handle: FileHandle) => Promise<T>): Promise<T> => {
+  const handle = await open(path, 'r');
+  try {
+    return await job(handle);
+  } finally {
+    await handle.close();
+  }
+};
+
+/**
+ * Cuts off what the ledger does not know. Returns where the stored packs end, and what is wrong when the file is too short:
+ * it is left as it is then.
+ */
+export const recoverFile = async (
+  path: string,
+  compressed: boolean,
+  recorded: RecordedSegment,
+): Promise<{ readonly end: number; readonly damage?: LogdError }> => {
+  await rm(temporaryOf(path), { force: true });
+  const { storedEnd } = recorded.segment;
+  const found = await statFile(path);
+  if (found === undefined)
+    return storedEnd === 0 ? { end: 0 } : { end: storedEnd, damage: tooShort(path, recorded, 0, storedEnd) };
+  const end =
+    compressed && storedEnd > 0
+      ? await reading(path, async (handle) => (await surveyed(handle, recorded)).end)
+      : storedEnd;
+  if (found.size < end) return { end, damage: tooShort(path, recorded, found.size, end) };
+  if (found.size > end) await truncateDurably(path, end);
+  return { end };
+};
+
+/** Gives the file of a complete segment its final form, durably. The file exists and is not open for writing. */
+export const finishFile = async (
+  path: string,
+  compressed: boolean,
+  recorded: RecordedSegment,
+): Promise<void> => {
+  await rm(temporaryOf(path), { force: true });
+  const { storedEnd, lastLine } = recorded.segment;
+  const size = (await statFile(path))?.size ?? 0;
+  const contents = compressed ? await reading(path, (handle) => surveyed(handle, recorded)) : undefined;
+  const end = contents?.end ?? storedEnd;
+  if (size < end) throw tooShort(path, recorded, size, end);
+  if (contents === undefined || contents.ordered) {
+    if (size > end) await truncateDurably(path, end);
+    await reading(path, (handle) => finish(handle, lastLine));
+    return;
+  }
+  await reading(path, (from) => rewrite(from, temporaryOf(path), recorded, contents.sign));
+  fault('seal.before-rename');
+  await rename(temporaryOf(path), path);
+  await syncDirectory(dirname(path));
+  fault('seal.after-rename');
+};
+
+const rewrite = async (
+  from: FileHandle,
+  temporary: string,
+  recorded: RecordedSegment,
+  sign: Sign,
+): Promise<void> => {
+  const found = await readSign(from, recorded);
+  const to = await open(temporary, 'wx', OPEN_MODE);
+  try {
+    await writeFully(to, encodeSign(sign), 0);
+    let at = SIGN_BYTES;
+    for await (const range of ranges(placedPacks(recorded, found))) {
+      const bytes = Buffer.allocUnsafe(range.length);
+      const filled = await readFully(from, bytes, range.at);
+      if (filled < range.length)
+        throw tooShort(temporary, recorded, range.at + filled, range.at + range.length);
+      await writeFully(to, bytes, at);
+      at += range.length;
+    }
+    await finish(to, recorded.segment.lastLine);
+  } finally {
+    await to.close();
+  }
+};
+
+const finish = async (handle: FileHandle, lastLine: number): Promise<void> => {
+  const time = new Date(lastLine);
+  await handle.utimes(time, time);
+  await handle.chmod(SEALED_MODE);
+  await handle.sync();
+};

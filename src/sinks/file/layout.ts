@@ -1,0 +1,80 @@
+/**
+ * Where a segment's file lies below the sink's directory: a template with placeholders.
+ *
+ *   {stream} {host}          as they are
+ *   {date}                   2026-11-22; or {year} {month} {day}
+ *   {hour}                   16 · 16b for an hour that comes a second time · `all` for a segment of a whole day
+ *
+ * Invariants of a template that {@link checkLayout} lets pass
+ * - Different segments have different paths: every part of the key is in it, and no two neighbours can run together.
+ * - A path stays below the directory, and is never the beginning of another segment's path.
+ * - No path is another segment's path with `.zst` behind it.
+ * - No path holds `~` or begins with `.logd`: temporary files and the lock have such names.
+ */
+import { LogdError } from '../../error.ts';
+import type { SegmentKey } from '../../pack/pack.ts';
+
+/** What the path of a compressed file has besides. */
+export const COMPRESSED = '.zst';
+
+export const DEFAULT_LAYOUT = 'stream={stream}/dt={date}/hour={hour}/host={host}.log';
+
+const PLACEHOLDERS = ['stream', 'host', 'date', 'year', 'month', 'day', 'hour'] as const;
+type Placeholder = (typeof PLACEHOLDERS)[number];
+
+const PLACEHOLDER = /\{([^{}]*)\}/g;
+/** A character that no host or stream name holds. */
+const SEPARATOR = /[^A-Za-z0-9.-]/;
+
+/** Returns the template when it is a good one, else throws a `config` LogdError that says what to change. */
+export const checkLayout = (template: string): string => {
+  const wrong = (why: string): never => {
+    throw new LogdError(
+      'config',
+      `The layout ${JSON.stringify(template)} ${why}. For example: ${DEFAULT_LAYOUT}`,
+    );
+  };
+  const names = [...template.matchAll(PLACEHOLDER)].map((match) => match[1] ?? '');
+  const unknown = names.find((name) => !PLACEHOLDERS.some((known) => known === name));
+  if (unknown !== undefined) wrong(`has an unknown placeholder {${unknown}}`);
+  const dated =
+    names.includes('date') || (names.includes('year') && names.includes('month') && names.includes('day'));
+  if (!names.includes('stream') || !names.includes('host') || !names.includes('hour') || !dated)
+    wrong('would put several segments into one file: it must hold {stream}, {host}, {date} and {hour}');
+  if (/[{}~\\\0]/.test(template.replaceAll(PLACEHOLDER, '')))
+    wrong('holds a stray brace, a "~", a "\\" or a NUL');
+  if (template.split('/').some((part) => part === '' || part === '.' || part === '..'))
+    wrong('must be a relative path without empty, "." and ".." parts');
+  if (template.startsWith('.logd')) wrong('begins with ".logd", which is kept for the lock');
+  const ending = template.slice(template.lastIndexOf('}') + 1);
+  if (`${ending}${COMPRESSED}`.endsWith(ending)) wrong('must end in something like ".log"');
+  for (const [index, literal] of literalsBetween(template).entries()) {
+    const left = names[index];
+    const apart = left === 'hour' ? /^[^A-Za-z0-9]/.test(literal) : SEPARATOR.test(literal);
+    if ((left === 'host' || left === 'stream' || left === 'hour') && !apart)
+      wrong(`lets {${left}} run into {${names[index + 1]}}: put "/", "_" or "=" between them`);
+  }
+  return template;
+};
+
+/** What stands between each placeholder and the next. */
+const literalsBetween = (template: string): string[] =>
+  template
+    .split(PLACEHOLDER)
+    .filter((_, index) => index % 2 === 0)
+    .slice(1, -1);
+
+/** The relative path of a segment's file, without the suffix of its compression. The key must be a checked one. */
+export const layoutPath = (template: string, key: SegmentKey): string => {
+  const [year, month, day] = [key.hour.slice(0, 4), key.hour.slice(4, 6), key.hour.slice(6, 8)];
+  const values: Record<Placeholder, string> = {
+    stream: key.stream,
+    host: key.host,
+    date: `${year}-${month}-${day}`,
+    year,
+    month,
+    day,
+    hour: key.hour.slice(8) || 'all',
+  };
+  return template.replaceAll(PLACEHOLDER, (_, name: Placeholder) => values[name]);
+};

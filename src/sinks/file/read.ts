@@ -1,0 +1,138 @@
+/**
+ * Reads a segment's packs back from its file, in id order: one buffer for each pack that has bytes.
+ *
+ * Packs that lie end to end are read together, up to {@link RANGE_BYTES}; while the caller works on one range the next
+ * is read and decompressed. Memory: two ranges and what they decode to, which the headers bound.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { errnoOf, LogdError, messageOf } from '../../error.ts';
+import type { PackRecord } from '../../ledger/ledger.ts';
+import { decode } from '../../pack/codec.ts';
+import { segmentName } from '../../pack/pack.ts';
+import type { RecordedSegment } from '../sink.ts';
+import { placedPacks, readSign } from './order.ts';
+
+/** Most stored bytes of a range, and most raw bytes; a single pack may have more. */
+const RANGE_BYTES = 1 << 20;
+const RANGE_RAW_BYTES = 8 << 20;
+
+interface Range {
+  readonly at: number;
+  length: number;
+  raw: number;
+  readonly packs: PackRecord[];
+}
+
+/** Runs of packs that lie end to end, in the order given. */
+export async function* ranges(packs: AsyncIterable<PackRecord>): AsyncGenerator<Range> {
+  let range: Range | undefined;
+  for await (const pack of packs) {
+    const { place, header } = pack;
+    const joins =
+      range !== undefined &&
+      place.at === range.at + range.length &&
+      range.length + place.length <= RANGE_BYTES &&
+      range.raw + header.bytes <= RANGE_RAW_BYTES;
+    if (range !== undefined && joins) {
+      range.length += place.length;
+      range.raw += header.bytes;
+      range.packs.push(pack);
+    } else {
+      if (range !== undefined) yield range;
+      range = { at: place.at, length: place.length, raw: header.bytes, packs: [pack] };
+    }
+  }
+  if (range !== undefined) yield range;
+}
+
+/** Fills as much of `buffer` as the file has from `at`; returns how many bytes that is. */
+export const readFully = async (handle: FileHandle, buffer: Buffer, at: number): Promise<number> => {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, at + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+};
+
+/** See `Sink.read`. */
+export async function* readPacks(
+  path: string,
+  compressed: boolean,
+  recorded: RecordedSegment,
+): AsyncGenerator<Buffer> {
+  const handle = await openStored(path, recorded);
+  if (handle === undefined) return;
+  try {
+    const sign = compressed ? await readSign(handle, recorded) : undefined;
+    let ahead: Promise<Buffer>[] = [];
+    for await (const range of ranges(placedPacks(recorded, sign))) {
+      const loading = load(handle, path, compressed, range);
+      for (const pack of ahead) yield await pack;
+      ahead = loading;
+    }
+    for (const pack of ahead) yield await pack;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Undefined when there is no file and none is needed, as nothing was recorded. */
+const openStored = async (path: string, { segment }: RecordedSegment): Promise<FileHandle | undefined> => {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT')
+      throw new LogdError('storage', `Cannot read ${path}: ${messageOf(error)}.`, {
+        retryable: true,
+        cause: error,
+      });
+    if (segment.storedEnd === 0) return undefined;
+    throw new LogdError(
+      'corrupt',
+      `${path}, the file of ${segmentName(segment)}, is missing: it should hold ${segment.bytes} bytes of log.`,
+      { cause: error },
+    );
+  }
+};
+
+/** The raw bytes of each pack of a range. All of them are observed, so none may be left without a catch. */
+const load = (handle: FileHandle, path: string, compressed: boolean, range: Range): Promise<Buffer>[] => {
+  const stored = Buffer.allocUnsafe(range.length);
+  const reading = readFully(handle, stored, range.at);
+  return range.packs.map((pack) => {
+    const { at, length } = pack.place;
+    const raw = reading.then((filled) => {
+      const from = at - range.at;
+      const there = Math.max(0, Math.min(length, filled - from));
+      if (there < length) throw damaged(pack, path, `the file ends after ${there} of its ${length} bytes`);
+      return rawOf(stored.subarray(from, from + length), pack, path, compressed);
+    });
+    raw.catch(() => undefined);
+    return raw;
+  });
+};
+
+const rawOf = async (
+  stored: Buffer,
+  pack: PackRecord,
+  path: string,
+  compressed: boolean,
+): Promise<Buffer> => {
+  try {
+    return await decode(stored, compressed ? 'zstd' : 'none', pack.header.bytes);
+  } catch (error) {
+    throw damaged(pack, path, messageOf(error), error);
+  }
+};
+
+const damaged = ({ header, place }: PackRecord, path: string, why: string, cause?: unknown): LogdError =>
+  new LogdError(
+    'corrupt',
+    `Pack ${header.id} of ${segmentName(header)}, at byte ${place.at} of ${path}, is damaged: ${why}`.replace(
+      /\.*$/,
+      '.',
+    ),
+    { cause },
+  );

@@ -1,0 +1,237 @@
+/**
+ * The files of a sink that are being written: open handles, ends, and what is not yet durable.
+ *
+ * Invariants
+ * - Jobs on one segment run one after another.
+ * - `unflushed` holds every file that was written to since the last flush began; only a flush takes files out.
+ * - After fsync has failed nothing is known of what was written since the one before: a failed fsync is reported once, and
+ *   the kernel may drop the pages. The handle is closed, the end goes back to `durableEnd`, a write that was under way
+ *   fails (`era`), and one that had finished makes the next flush fail, too (`doomed`).
+ * - A file is cut to nothing on its first opening when nobody has recovered it, its pack is of generation 1 and the file is not
+ *   sealed (read-only): the ledger knows nothing of such a segment. Whatever else is found is kept, and written behind.
+ */
+import { chmod, constants, type FileHandle, open, stat } from 'node:fs/promises';
+import { errnoOf, LogdError, messageOf } from '../../error.ts';
+import { fault } from '../../fault/fault.ts';
+import { segmentName, type SegmentKey } from '../../pack/pack.ts';
+import type { Directories } from './directories.ts';
+import { type InTurn, inTurn } from './turn.ts';
+
+const WRITABLE = 0o222;
+export const OPEN_MODE = 0o644;
+export const SEALED_MODE = 0o444;
+
+export interface StoredFile {
+  readonly name: string;
+  /** Empty until the first job on it. */
+  path: string;
+  /** Where the next pack of an appended file goes. */
+  end: number;
+  /** `end` as of the last fsync that succeeded. */
+  durableEnd: number;
+  /** False until the file was opened or recovered: `end` means nothing then. */
+  known: boolean;
+  handle: FileHandle | undefined;
+  /** Written to since the last fsync began. */
+  dirty: boolean;
+  doomed: boolean;
+  era: number;
+  /** Jobs and fsyncs that run or wait. */
+  users: number;
+  readonly turn: InTurn;
+  readonly syncTurn: InTurn;
+}
+
+export const storageError = (what: string, path: string, cause: unknown): LogdError =>
+  cause instanceof LogdError
+    ? cause
+    : new LogdError(
+        'storage',
+        `Cannot ${what} ${path}: ${messageOf(cause)}. Make sure that the disk has room and is healthy.`,
+        { retryable: true, cause },
+      );
+
+/** Size and mode, or undefined where there is no file. */
+export const statFile = async (
+  path: string,
+): Promise<{ readonly size: number; readonly mode: number } | undefined> => {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+/** The files below a directory; at most `mostOpen` handles are kept open, more only while all of them are in use. */
+export class StoredFiles {
+  readonly #directories: Directories;
+  readonly #locate: (key: SegmentKey) => Promise<string>;
+  readonly #mostOpen: number;
+  readonly #files = new Map<string, StoredFile>();
+  /** Least recently used first. */
+  readonly #open = new Set<StoredFile>();
+  #unflushed = new Set<StoredFile>();
+  readonly #flushTurn = inTurn();
+
+  constructor(directories: Directories, locate: (key: SegmentKey) => Promise<string>, mostOpen: number) {
+    this.#directories = directories;
+    this.#locate = locate;
+    this.#mostOpen = mostOpen;
+  }
+
+  /** Runs a job on the segment's file when those before it are done. */
+  async exclusive<T>(key: SegmentKey, job: (file: StoredFile) => Promise<T>): Promise<T> {
+    const file = this.#file(segmentName(key));
+    file.users++;
+    try {
+      return await file.turn(async () => {
+        if (file.path === '') file.path = await this.#locate(key);
+        return job(file);
+      });
+    } finally {
+      file.users--;
+      if (!file.known && file.users === 0) this.#files.delete(file.name);
+    }
+  }
+
+  #file(name: string): StoredFile {
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = {
+        ...{ name, path: '', end: 0, durableEnd: 0, known: false, handle: undefined },
+        ...{ dirty: false, doomed: false, era: 0, users: 0, turn: inTurn(), syncTurn: inTurn() },
+      };
+      this.#files.set(name, file);
+    }
+    return file;
+  }
+
+  /** The file's handle, open for writing. Only inside {@link exclusive}. */
+  async writable(file: StoredFile, generation: number): Promise<FileHandle> {
+    const handle = file.handle ?? (await this.#openFile(file, generation));
+    this.#open.delete(file);
+    this.#open.add(file);
+    for (const each of this.#open) {
+      if (this.#open.size <= this.#mostOpen) break;
+      if (each.users === 0) await this.#closeIdle(each);
+    }
+    return handle;
+  }
+
+  async #closeIdle(file: StoredFile): Promise<void> {
+    file.users++;
+    try {
+      await file.turn(() => this.release(file));
+    } catch {
+      // The file is doomed now: the next flush says so.
+    } finally {
+      file.users--;
+    }
+  }
+
+  async #openFile(file: StoredFile, generation: number): Promise<FileHandle> {
+    await this.#directories.prepare(file.path);
+    const before = await statFile(file.path);
+    const sealed = before !== undefined && (before.mode & WRITABLE) === 0;
+    if (sealed) await chmod(file.path, OPEN_MODE);
+    const handle = await open(file.path, constants.O_RDWR | constants.O_CREAT, OPEN_MODE);
+    try {
+      if (!file.known) {
+        const unknown = before !== undefined && before.size > 0 && !sealed && generation === 1;
+        if (unknown) await handle.truncate(0);
+        file.end = file.durableEnd = unknown ? 0 : (before?.size ?? 0);
+        file.known = true;
+      }
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    file.handle = handle;
+    return handle;
+  }
+
+  /** Notes that bytes were written, up to `end`. `era` is the file's as it was before. Only inside {@link exclusive}. */
+  wrote(file: StoredFile, end: number, era: number): void {
+    if (file.era !== era)
+      throw storageError('store', file.path, new Error('an fsync failed while it was written'));
+    file.end = end;
+    file.dirty = true;
+    this.#unflushed.add(file);
+  }
+
+  /** Makes what is written durable, closes the handle. Only inside {@link exclusive}. */
+  async release(file: StoredFile): Promise<void> {
+    await this.#sync(file, false);
+    const handle = file.handle;
+    file.handle = undefined;
+    this.#open.delete(file);
+    await handle?.close();
+  }
+
+  /** Takes over what recovery or sealing has found out; undefined: the file is to be looked at anew. */
+  learn(file: StoredFile, end: number | undefined): void {
+    file.known = end !== undefined;
+    file.end = file.durableEnd = end ?? 0;
+  }
+
+  /** See `Sink.flush`. */
+  flush(): Promise<void> {
+    return this.#flushTurn(async () => {
+      const files = [...this.#unflushed];
+      this.#unflushed = new Set();
+      const results = await Promise.allSettled([
+        ...files.map((file) => this.#sync(file, true)),
+        this.#directories.flush(),
+      ]);
+      for (const result of results)
+        if (result.status === 'rejected') throw storageError('make durable', 'the packs', result.reason);
+      if (files.length > 0) fault('sink.after-sync');
+    });
+  }
+
+  /** `told`: whoever waits for the flush hears of a failure; else the next flush has to fail. */
+  async #sync(file: StoredFile, told: boolean): Promise<void> {
+    file.users++;
+    try {
+      await file.syncTurn(() => this.#syncNow(file, told));
+    } finally {
+      file.users--;
+    }
+  }
+
+  async #syncNow(file: StoredFile, told: boolean): Promise<void> {
+    const { doomed, dirty, end, handle } = file;
+    if (told) file.doomed = false;
+    if (dirty && handle !== undefined) {
+      file.dirty = false;
+      try {
+        fault('sink.before-sync');
+        await handle.datasync();
+        file.durableEnd = end;
+      } catch (error) {
+        this.#fail(file, told);
+        throw storageError('make durable', file.path, error);
+      }
+    }
+    if (doomed && told) throw storageError('make durable', file.path, new Error('an earlier fsync failed'));
+  }
+
+  #fail(file: StoredFile, told: boolean): void {
+    file.era++;
+    file.doomed = file.dirty || !told;
+    if (file.doomed) this.#unflushed.add(file);
+    file.end = file.durableEnd;
+    file.dirty = false;
+    this.#open.delete(file);
+    file.handle?.close().catch(() => undefined);
+    file.handle = undefined;
+  }
+
+  /** Closes all handles. */
+  async close(): Promise<void> {
+    const files = [...this.#open];
+    this.#open.clear();
+    await Promise.all(files.map((file) => file.handle?.close()));
+  }
+}
