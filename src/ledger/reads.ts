@@ -1,0 +1,135 @@
+/** What the ledger can be asked, as operations inside the database thread. */
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { SegmentKey } from '../pack/pack.ts';
+import { readInteger } from '../sqlite/row.ts';
+import type { DayRecord, Gap, Neighbours, PackRecord, Seal, SegmentFilter, SegmentRecord } from './ledger.ts';
+import { readDay, readGap, readPack, readSeal, readSegment } from './rows.ts';
+
+/** Runs of ids between neighbours, ids behind the highest one, and lost packs. */
+const GAPS = `
+  WITH bound AS (SELECT max(highest_id, ifnull(expected_packs, 0)) AS last_id, highest_id FROM segment WHERE segment = :segment),
+  here AS (
+    SELECT id, lost_reason, lost_bytes, lag(id, 1, 0) OVER (ORDER BY id) AS before FROM pack WHERE segment = :segment
+  )
+  SELECT before + 1 AS first, id - 1 AS last, 'missing' AS reason, NULL AS bytes FROM here WHERE id > before + 1
+  UNION ALL SELECT id, id, lost_reason, lost_bytes FROM here WHERE lost_reason IS NOT NULL
+  UNION ALL SELECT highest_id + 1, last_id, 'missing', NULL FROM bound WHERE last_id > highest_id
+  ORDER BY first LIMIT :limit`;
+
+const SEALS = 'SELECT host, stream, hour, seal.* FROM seal JOIN segment USING (segment)';
+
+const UNMARKED = `${SEALS} WHERE seal.marked = 0 AND NOT EXISTS (
+    SELECT 1 FROM seal AS newer WHERE newer.segment = seal.segment AND newer.generation > seal.generation
+  ) ORDER BY seal.segment LIMIT ?`;
+
+/** Conditions of a query that only has the ones that are asked for. */
+interface Condition {
+  readonly sql: string;
+  readonly values: readonly SQLInputValue[];
+}
+
+/** `~` sorts behind every character of a label. */
+const startsWith = (column: string, prefix: string): Condition => ({
+  sql: `${column} >= ? AND ${column} < ?`,
+  values: [prefix, `${prefix}~`],
+});
+
+const equals = (column: string, value: string): Condition => ({ sql: `${column} = ?`, values: [value] });
+
+const where = (conditions: readonly Condition[]): string =>
+  conditions.length === 0 ? '' : `WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}`;
+
+const segmentConditions = (filter: SegmentFilter, after: SegmentKey | undefined): Condition[] => {
+  const conditions: Condition[] = [];
+  if (filter.host !== undefined) conditions.push(equals('host', filter.host));
+  if (filter.stream !== undefined) conditions.push(equals('stream', filter.stream));
+  if (filter.hour !== undefined) conditions.push(startsWith('hour', filter.hour));
+  if (filter.states !== undefined) {
+    conditions.push({ sql: `state IN (${filter.states.map(() => '?').join(', ')})`, values: filter.states });
+    // Spelled out so that the index of unsealed segments is used: sealed ones are nearly all, in time.
+    if (!filter.states.includes('sealed')) conditions.push({ sql: `state <> 'sealed'`, values: [] });
+  }
+  if (after !== undefined)
+    conditions.push({
+      sql: '(host, stream, hour) > (?, ?, ?)',
+      values: [after.host, after.stream, after.hour],
+    });
+  return conditions;
+};
+
+const dayConditions = (filter: DayFilter): Condition[] => {
+  const conditions: Condition[] = [];
+  if (filter.host !== undefined) conditions.push(equals('host', filter.host));
+  if (filter.stream !== undefined) conditions.push(equals('stream', filter.stream));
+  if (filter.day !== undefined) conditions.push(equals('day', filter.day));
+  return conditions;
+};
+
+export interface DayFilter {
+  readonly host?: string;
+  readonly stream?: string;
+  readonly day?: string;
+}
+
+export const ledgerReads = (db: DatabaseSync) => {
+  const findSegment = db.prepare('SELECT * FROM segment WHERE host = ? AND stream = ? AND hour = ?');
+  const findPack = db.prepare('SELECT * FROM pack WHERE segment = ? AND id = ?');
+  const findBelow = db.prepare('SELECT * FROM pack WHERE segment = ? AND id < ? ORDER BY id DESC LIMIT 1');
+  const listPacks = db.prepare('SELECT * FROM pack WHERE segment = ? AND id > ? ORDER BY id LIMIT ?');
+  const listGaps = db.prepare(GAPS);
+  const listSeals = db.prepare(`${SEALS} WHERE seal.segment = ? ORDER BY seal.generation`);
+  const listUnmarked = db.prepare(UNMARKED);
+  /** Statements of filters, by their text: a filter has few shapes. */
+  const listings = new Map<string, StatementSync>();
+  const list = (select: string, conditions: readonly Condition[], rest: Condition) => {
+    const sql = `${select} ${where(conditions)} ${rest.sql}`;
+    const statement = listings.get(sql) ?? db.prepare(sql);
+    listings.set(sql, statement);
+    return statement.all(...conditions.flatMap(({ values }) => values), ...rest.values);
+  };
+  const numberOf = (key: SegmentKey): number | undefined => {
+    const row = findSegment.get(key.host, key.stream, key.hour);
+    return row === undefined ? undefined : readInteger(row, 'segment');
+  };
+
+  return {
+    segment: (key: SegmentKey): SegmentRecord | undefined => {
+      const row = findSegment.get(key.host, key.stream, key.hour);
+      return row === undefined ? undefined : readSegment(row);
+    },
+    pack: (key: SegmentKey, id: number): PackRecord | undefined => {
+      const row = findPack.get(numberOf(key) ?? null, id);
+      return row === undefined ? undefined : readPack(key, row);
+    },
+    around: (key: SegmentKey, id: number): Neighbours => {
+      const number = numberOf(key) ?? null;
+      const before = findBelow.get(number, id);
+      const same = findPack.get(number, id);
+      const after = listPacks.get(number, id, 1);
+      return {
+        ...(before === undefined ? {} : { before: readPack(key, before) }),
+        ...(same === undefined ? {} : { same: readPack(key, same) }),
+        ...(after === undefined ? {} : { after: readPack(key, after) }),
+      };
+    },
+    packs: (key: SegmentKey, afterId: number, limit: number): PackRecord[] =>
+      listPacks.all(numberOf(key) ?? null, afterId, limit).map((row) => readPack(key, row)),
+    segments: (
+      filter: SegmentFilter,
+      page?: { readonly after?: SegmentKey; readonly limit: number },
+    ): SegmentRecord[] =>
+      list('SELECT * FROM segment', segmentConditions(filter, page?.after), {
+        sql: 'ORDER BY host, stream, hour LIMIT ?',
+        values: [page?.limit ?? -1],
+      }).map(readSegment),
+    gaps: (key: SegmentKey, limit: number): Gap[] =>
+      listGaps.all({ segment: numberOf(key) ?? null, limit }).map(readGap),
+    seals: (key: SegmentKey): Seal[] => listSeals.all(numberOf(key) ?? null).map(readSeal),
+    days: (filter: DayFilter): DayRecord[] =>
+      list('SELECT * FROM day', dayConditions(filter), {
+        sql: 'ORDER BY host, stream, day, daily',
+        values: [],
+      }).map(readDay),
+    unmarked: (limit: number): Seal[] => listUnmarked.all(limit).map(readSeal),
+  };
+};

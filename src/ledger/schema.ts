@@ -1,0 +1,112 @@
+/**
+ * The tables of the SQLite ledger. Times are Unix milliseconds, digests blobs of 32 bytes, sizes bytes.
+ *
+ * segment  one row for each host × stream × hour, with counters kept in the same transaction as its packs:
+ *          packs = count(pack), highest_id = max(pack.id), stored_end = max(pack.at + pack.length), …
+ *          expected_*: the totals of its newest `done`, all null before one has come.
+ * pack     one row for each pack, clustered by (segment, id): reading a segment in order is one range.
+ *          done_*: on the last pack of a generation. `lost_*`: where its bytes are gone for good.
+ * seal     one row for each sealed generation; rows are never changed but for `marked`: its marker files are written.
+ * day      how many segments of a day are sealed now (`sealed`), and how many there are (`hours`). `daily` is 1 for streams with
+ *          one segment a day, so that 23 hours and a whole day never add up to 24.
+ *
+ * Recovery: none of our own. Rows of one commit appear together or not at all.
+ */
+import type { Schema } from '../sqlite/operations.ts';
+
+const APPLICATION_ID = 0x6c6f6764; // 'logd'
+
+export const LEDGER_SCHEMA: Schema = {
+  applicationId: APPLICATION_ID,
+  version: 1,
+  title: 'ledger',
+  create: `
+    CREATE TABLE segment (
+      segment INTEGER PRIMARY KEY,
+      host TEXT NOT NULL,
+      stream TEXT NOT NULL,
+      hour TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('open', 'complete', 'sealed', 'refused', 'incomplete')),
+      reason TEXT,
+      generation INTEGER NOT NULL,
+      packs INTEGER NOT NULL,
+      lines INTEGER NOT NULL,
+      bytes INTEGER NOT NULL,
+      lost_packs INTEGER NOT NULL,
+      lost_bytes INTEGER NOT NULL,
+      highest_id INTEGER NOT NULL,
+      stored_end INTEGER NOT NULL,
+      expected_packs INTEGER,
+      expected_lines INTEGER,
+      expected_bytes INTEGER,
+      expected_sha256 BLOB,
+      expected_hours INTEGER,
+      first_arrival INTEGER NOT NULL,
+      last_arrival INTEGER NOT NULL,
+      last_line INTEGER NOT NULL,
+      UNIQUE (host, stream, hour)
+    ) STRICT;
+    CREATE INDEX segment_open ON segment (last_arrival) WHERE state = 'open';
+    CREATE INDEX segment_unsealed ON segment (host, stream, hour) WHERE state <> 'sealed';
+
+    CREATE TABLE pack (
+      segment INTEGER NOT NULL REFERENCES segment,
+      id INTEGER NOT NULL CHECK (id > 0),
+      generation INTEGER NOT NULL,
+      "offset" INTEGER NOT NULL,
+      bytes INTEGER NOT NULL,
+      lines INTEGER NOT NULL,
+      crc32 INTEGER NOT NULL,
+      sha256 BLOB NOT NULL,
+      codec TEXT NOT NULL CHECK (codec IN ('none', 'zstd')),
+      time INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      length INTEGER NOT NULL,
+      arrived_at INTEGER NOT NULL,
+      done_lines INTEGER,
+      done_bytes INTEGER,
+      done_sha256 BLOB,
+      done_hours INTEGER,
+      lost_reason TEXT,
+      lost_bytes INTEGER,
+      PRIMARY KEY (segment, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE seal (
+      segment INTEGER NOT NULL REFERENCES segment,
+      generation INTEGER NOT NULL,
+      packs INTEGER NOT NULL,
+      lines INTEGER NOT NULL,
+      bytes INTEGER NOT NULL,
+      sha256 BLOB NOT NULL,
+      first_arrival INTEGER NOT NULL,
+      last_arrival INTEGER NOT NULL,
+      sealed_at INTEGER NOT NULL,
+      marked INTEGER NOT NULL DEFAULT 0,
+      PRIMARY KEY (segment, generation)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX seal_unmarked ON seal (segment, generation) WHERE marked = 0;
+
+    CREATE TABLE day (
+      host TEXT NOT NULL,
+      stream TEXT NOT NULL,
+      day TEXT NOT NULL,
+      daily INTEGER NOT NULL,
+      sealed INTEGER NOT NULL,
+      hours INTEGER NOT NULL,
+      PRIMARY KEY (host, stream, day, daily)
+    ) STRICT, WITHOUT ROWID;
+  `,
+};
+
+/** The columns that a write names: all but `segment.segment`, which SQLite chooses, and `seal.marked`. */
+export const SEGMENT_COLUMNS = (
+  'host stream hour state reason generation packs lines bytes lost_packs lost_bytes highest_id stored_end ' +
+  'expected_packs expected_lines expected_bytes expected_sha256 expected_hours first_arrival last_arrival last_line'
+).split(' ');
+export const PACK_COLUMNS = (
+  'segment id generation offset bytes lines crc32 sha256 codec time at length arrived_at ' +
+  'done_lines done_bytes done_sha256 done_hours lost_reason lost_bytes'
+).split(' ');
+export const SEAL_COLUMNS =
+  'segment generation packs lines bytes sha256 first_arrival last_arrival sealed_at'.split(' ');

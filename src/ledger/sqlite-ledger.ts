@@ -1,0 +1,50 @@
+/** The ledger in SQLite: the contract of {@link file://./ledger.ts} over a database thread. */
+import type { LogdError } from '../error.ts';
+import { moduleBeside, openDatabaseThread } from '../sqlite/database-thread.ts';
+import type { Counters } from '../sqlite/database-thread.ts';
+import type { Ledger } from './ledger.ts';
+import type { LedgerOperations } from './operations.ts';
+
+export interface SqliteLedger extends Ledger {
+  /** Transactions and writes so far: how well commits are grouped. */
+  counters(): Counters;
+  /** Resolves when the ledger has ended: with undefined after disposal, else with the reason. The node cannot go on then. */
+  readonly ended: Promise<LogdError | undefined>;
+}
+
+export interface LedgerOptions {
+  /** Of the database file; created where it is not there, unless `readOnly`. */
+  readonly path: string;
+  /** For a look from another process while the sink runs. Writes are rejected, and a ledger that is not there is an error. */
+  readonly readOnly?: boolean;
+}
+
+/** Rejects with `storage` where the file cannot be opened, is not a ledger, or was written by a newer logd. */
+export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> => {
+  const thread = await openDatabaseThread<LedgerOperations>({
+    module: moduleBeside(import.meta.url, 'operations'),
+    path: options.path,
+    readOnly: options.readOnly,
+    faults: { beforeCommit: 'ledger.before-commit', afterCommit: 'ledger.after-commit' },
+  });
+  return {
+    segment: (key) => thread.read('segment', key),
+    pack: (key, id) => thread.read('pack', key, id),
+    around: (key, id) => thread.read('around', key, id),
+    packs: (key, afterId, limit) => thread.read('packs', key, afterId, limit),
+    commit: (entries) => (entries.length === 0 ? Promise.resolve([]) : thread.write('commit', entries)),
+    reopen: (key, generation) => thread.write('reopen', key, generation),
+    seal: (seal) => thread.write('seal', seal),
+    close: (key, state, reason) => thread.write('close', key, state, reason),
+    expire: (before, reason) => thread.write('expire', before, reason),
+    segments: (filter, page) => thread.read('segments', filter, page),
+    gaps: (key, limit) => thread.read('gaps', key, limit),
+    seals: (key) => thread.read('seals', key),
+    days: (filter) => thread.read('days', filter),
+    unmarked: (limit) => thread.read('unmarked', limit),
+    marked: (key, generation) => thread.write('marked', key, generation),
+    counters: thread.counters,
+    ended: thread.ended,
+    [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
+  };
+};

@@ -1,0 +1,94 @@
+/**
+ * Group commit: runs every queued write in one transaction, so that all of them share one fsync.
+ *
+ * Invariants
+ * - A write's answer says success only after the COMMIT that holds it returned.
+ * - A write that throws is undone alone (savepoint); the others commit.
+ * - When the transaction itself fails, every write in it is answered with that failure, and the database is usable again.
+ *   An fsync that failed inside COMMIT leaves the group in doubt: refused now, and perhaps there after a crash.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { fault } from '../fault/fault.ts';
+import { databaseError, toFailure } from './failure.ts';
+import type { Failure } from './failure.ts';
+import type { CommitFaults, Operation } from './operations.ts';
+
+/** One call of an operation, as it crosses the thread. */
+export interface Call {
+  /** Chosen by the caller; the answer carries it. */
+  readonly id: number;
+  readonly kind: 'read' | 'write';
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+/** The answer to a call: a value, or why there is none. */
+export interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly failure?: Failure;
+}
+
+/** Runs calls on a database; `path` is for messages. */
+export interface CallRunner {
+  /** The answers, in the order of the calls. Never throws. */
+  commit(writes: readonly Call[]): Answer[];
+  read(call: Call): Answer;
+}
+
+/** Looks up the operation of a call. */
+export type Lookup = (call: Call) => Operation;
+
+export const callRunner = (
+  db: DatabaseSync,
+  path: string,
+  lookup: Lookup,
+  faults: CommitFaults | undefined,
+): CallRunner => {
+  const savepoint = db.prepare('SAVEPOINT one_call');
+  const release = db.prepare('RELEASE one_call');
+  const undo = db.prepare('ROLLBACK TO one_call');
+  const invoke = (call: Call): unknown => lookup(call)(...(call.args as never[]));
+  const failed = (call: Call, error: unknown): Answer => ({
+    id: call.id,
+    failure: toFailure(databaseError(error, path)),
+  });
+
+  const inSavepoint = (call: Call): Answer => {
+    savepoint.run();
+    try {
+      const value = invoke(call);
+      release.run();
+      return { id: call.id, value };
+    } catch (error) {
+      // On some failures (disk full, I/O error) SQLite itself rolls the whole transaction back.
+      if (!db.isTransaction) throw error;
+      undo.run();
+      release.run();
+      return failed(call, error);
+    }
+  };
+
+  return {
+    commit: (writes) => {
+      try {
+        db.exec('BEGIN IMMEDIATE');
+        const answers = writes.map(inSavepoint);
+        if (faults !== undefined) fault(faults.beforeCommit);
+        db.exec('COMMIT');
+        if (faults !== undefined) fault(faults.afterCommit);
+        return answers;
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        return writes.map((call) => failed(call, error));
+      }
+    },
+    read: (call) => {
+      try {
+        return { id: call.id, value: invoke(call) };
+      } catch (error) {
+        return failed(call, error);
+      }
+    },
+  };
+};

@@ -1,0 +1,96 @@
+/**
+ * The database thread: owns one database, takes whatever calls are queued, commits their writes together, answers.
+ *
+ * Messages in: {@link Call}, or `close`. Messages out: one {@link ToOwner} `ready` or `failed`, then `answers` for each group.
+ * While a group commits, the next one gathers in the port's queue: the slower the disk, the larger the groups.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { LogdError } from '../error.ts';
+import { databaseError, toFailure } from './failure.ts';
+import type { Failure } from './failure.ts';
+import { callRunner } from './group-commit.ts';
+import type { Answer, Call, CallRunner, Lookup } from './group-commit.ts';
+import { openDatabase } from './open-database.ts';
+import { isDatabaseModule } from './operations.ts';
+import type { CommitFaults, Operations } from './operations.ts';
+
+/** What the owner hands over at the start. */
+export interface WorkerInput {
+  readonly module: string;
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly faults?: CommitFaults | undefined;
+}
+
+export type ToWorker = Call | 'close';
+
+export type ToOwner =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'answers'; readonly answers: readonly Answer[]; readonly committed: boolean };
+
+/** Bounds the time that the first call of a group waits, and the memory of its answers. */
+const GROUP_CALLS = 1_024;
+
+const open = async (
+  input: WorkerInput,
+): Promise<{ readonly runner: CallRunner; readonly close: () => void }> => {
+  const module: unknown = await import(input.module);
+  if (!isDatabaseModule(module)) throw new Error(`${input.module} exports no schema and open()`);
+  const db = openDatabase(input.path, module.schema, input);
+  const runner = callRunner(db, input.path, lookupIn(module.open(db)), input.faults);
+  return { runner, close: () => db.close() };
+};
+
+const lookupIn =
+  (operations: Operations): Lookup =>
+  (call) => {
+    const operation = (call.kind === 'write' ? operations.writes : operations.reads)[call.name];
+    if (operation === undefined)
+      throw new LogdError('usage', `The database has no ${call.kind} named ${call.name}.`);
+    return operation;
+  };
+
+/** The first message and all that are queued behind it, up to a `close`. */
+const gather = (
+  first: ToWorker,
+  port: MessagePort,
+): { readonly calls: Call[]; readonly closing: boolean } => {
+  const calls: Call[] = [];
+  let message: ToWorker | undefined = first;
+  while (message !== undefined && message !== 'close') {
+    calls.push(message);
+    if (calls.length === GROUP_CALLS) return { calls, closing: false };
+    const queued: { message: ToWorker } | undefined = receiveMessageOnPort(port);
+    message = queued?.message;
+  }
+  return { calls, closing: message === 'close' };
+};
+
+const serve = async (port: MessagePort, input: WorkerInput): Promise<void> => {
+  const post = (message: ToOwner): void => port.postMessage(message);
+  const { runner, close } = await open(input);
+  port.on('message', (first: ToWorker) => {
+    const { calls, closing } = gather(first, port);
+    const writes = calls.filter((call) => call.kind === 'write');
+    if (writes.length > 0) post({ kind: 'answers', answers: runner.commit(writes), committed: true });
+    const reads = calls.filter((call) => call.kind === 'read');
+    if (reads.length > 0)
+      post({ kind: 'answers', answers: reads.map((call) => runner.read(call)), committed: false });
+    if (!closing) return;
+    close();
+    port.close();
+  });
+  post({ kind: 'ready' });
+};
+
+if (parentPort !== null) {
+  const port = parentPort;
+  const input = workerData as WorkerInput;
+  serve(port, input).catch((error: unknown) => {
+    const message: ToOwner = { kind: 'failed', failure: toFailure(databaseError(error, input.path)) };
+    port.postMessage(message);
+    port.close();
+  });
+}
