@@ -1,0 +1,198 @@
+/**
+ * The JSON headers of wire v2's frames. docs/PROTOCOL.md has their meaning; here are their fields and bounds.
+ *
+ * Integers are at most 2^53-1. Fields that are not known are ignored, so that later versions may add some; a missing or
+ * malformed field breaks the protocol, except in a PACK, whose sender gets a NACK for it (see checkPack).
+ */
+import { z } from 'zod';
+import { LogdError } from '../error.ts';
+import { checkSegmentKey } from '../pack/name.ts';
+import type { PackHeader } from '../pack/pack.ts';
+import type { FrameHead } from './frame.ts';
+import type { NackCode, PeerLimits } from './peer.ts';
+
+/** The only version there is. */
+export const VERSION = 2;
+/** Most numbers in one ACK: they fit into a header whatever their digits. */
+export const ACK_SEQS = 512;
+/** Most characters of a message. */
+export const MESSAGE_CHARS = 1000;
+
+const REFUSE_CODES = ['token', 'version', 'busy', 'name', 'closing', 'protocol', 'limit', 'timeout'] as const;
+/** Why a connection is closed, or not let in. */
+export type RefuseCode = (typeof REFUSE_CODES)[number];
+
+const NACK_CODES = [
+  'corrupt',
+  'digest',
+  'invalid',
+  'name',
+  'limit',
+  'conflict',
+  'storage',
+  'closing',
+] as const satisfies NackCode[];
+
+const natural = z.int().min(0);
+const positive = z.int().min(1);
+/** May be negative: a file's modification time may lie before 1970. */
+const time = z.int();
+const name = z.string().max(1000);
+const message = z.string().max(4 * MESSAGE_CHARS);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not 64 lower-case hex digits');
+const seq = positive;
+
+const limits = z.object({
+  windowPacks: positive,
+  windowBytes: positive,
+  bodyBytes: positive,
+  rawBytes: positive,
+});
+limits satisfies z.ZodType<PeerLimits>;
+
+const totals = { packs: positive, lines: natural, bytes: natural, sha256 };
+
+/** The fields of a pack, without what they say about each other. */
+export const packHeader = z.object({
+  host: z.string(),
+  stream: z.string(),
+  hour: z.string(),
+  id: positive,
+  generation: positive,
+  offset: natural,
+  bytes: natural,
+  lines: natural,
+  crc32: natural.max(0xffff_ffff),
+  sha256,
+  codec: z.enum(['none', 'zstd']),
+  time,
+  done: z.object({ ...totals, hoursInDay: natural.max(48) }).exactOptional(),
+  lost: z
+    .object({ reason: z.enum(['source-vanished', 'source-truncated', 'source-changed']), bytes: natural })
+    .exactOptional(),
+});
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+type True<T extends true> = T;
+/** Does not compile unless the schema and the interface say the same. */
+export type PackHeaderIsWhole = True<Same<z.output<typeof packHeader>, PackHeader>>;
+
+const segment = { host: name, stream: name, hour: name };
+const MESSAGES = {
+  HELLO: z.object({
+    versions: z.array(z.int().min(1).max(255)).min(1).max(16),
+    node: name,
+    software: name,
+    token: z.string().min(1).max(1024).exactOptional(),
+    time,
+  }),
+  WELCOME: z.object({ version: z.literal(VERSION), node: name, software: name, limits, time }),
+  // Codes may be added later: a refusal is a refusal, and `retryable` says what to do about a pack.
+  REFUSE: z.object({ code: z.string().max(32), message }),
+  PACK: z.object({ seq }),
+  ACK: z.object({ seqs: z.array(seq).min(1).max(ACK_SEQS) }),
+  NACK: z.object({ seq, code: z.enum(NACK_CODES).catch('invalid'), message, retryable: z.boolean() }),
+  WANT: z.object({ seq, ...segment, from: positive, to: positive }),
+  PING: z.object({}),
+  PONG: z.object({}),
+  BYE: z.object({}),
+};
+
+export type Message<Type extends keyof typeof MESSAGES> = z.output<(typeof MESSAGES)[Type]>;
+
+/** Checks the header of a frame of this type; throws `protocol`. Of a PACK only its `seq` is read. */
+export const readMessage = <Type extends keyof typeof MESSAGES>(
+  type: Type,
+  head: FrameHead,
+): Message<Type> => {
+  if (head.type !== type)
+    throw new LogdError('protocol', `A ${head.type} frame came where only ${type} is allowed.`);
+  const result = MESSAGES[type].safeParse(head.header);
+  if (!result.success)
+    throw new LogdError('protocol', `A ${type} frame is malformed: ${firstIssue(result.error)}.`);
+  return result.data as Message<Type>;
+};
+
+const firstIssue = (error: z.ZodError): string => {
+  const issue = error.issues[0];
+  return issue === undefined
+    ? 'no reason known'
+    : `${issue.path.join('.') || 'the header'}: ${issue.message}`;
+};
+
+/** A REFUSE that another try may not meet. */
+export const isRetryable = (code: string): boolean =>
+  code === 'busy' || code === 'closing' || code === 'timeout';
+
+/** Shortens a text to what a message may hold. */
+export const shorten = (text: string): string =>
+  text.length <= MESSAGE_CHARS ? text : `${text.slice(0, MESSAGE_CHARS - 1)}…`;
+
+/** What is wrong with a pack that cannot even be looked at. */
+export interface PackFault {
+  readonly code: NackCode;
+  readonly message: string;
+}
+
+/**
+ * Reads the header of a PACK frame and checks everything that can be known without its body: fields, names, limits, and
+ * that they do not contradict each other.
+ */
+export const readPack = (head: FrameHead, limits: PeerLimits): PackHeader | PackFault => {
+  const result = packHeader.safeParse(head.header);
+  if (!result.success)
+    return { code: 'invalid', message: `The pack's header is malformed: ${firstIssue(result.error)}.` };
+  return checkPack(result.data, head.bodyBytes, limits) ?? result.data;
+};
+
+/** The part of {@link readPack} behind the fields; the client asks it too, before it sends. */
+export const checkPack = (
+  header: PackHeader,
+  bodyBytes: number,
+  limits: PeerLimits,
+): PackFault | undefined => {
+  try {
+    checkSegmentKey(header);
+  } catch (error) {
+    return { code: 'name', message: error instanceof LogdError ? error.message : 'The name is not allowed.' };
+  }
+  if (header.bytes > limits.rawBytes)
+    return {
+      code: 'limit',
+      message: `The pack has ${header.bytes} raw bytes: at most ${limits.rawBytes} are allowed.`,
+    };
+  if (bodyBytes > limits.bodyBytes)
+    return {
+      code: 'limit',
+      message: `The pack's body has ${bodyBytes} bytes: at most ${limits.bodyBytes} are allowed.`,
+    };
+  const contradiction = findContradiction(header, bodyBytes);
+  return contradiction === undefined
+    ? undefined
+    : { code: 'invalid', message: `The pack contradicts itself: ${contradiction}.` };
+};
+
+const findContradiction = (header: PackHeader, bodyBytes: number): string | undefined => {
+  const { done, lost } = header;
+  const end = header.offset + header.bytes;
+  if (!Number.isSafeInteger(end)) return 'it ends above byte 2^53-1';
+  if (lost === undefined && header.lines > header.bytes)
+    return `${header.lines} newlines in ${header.bytes} bytes`;
+  if (lost !== undefined && bodyBytes > 0)
+    return `its bytes are lost, and it has a body of ${bodyBytes} bytes`;
+  if (lost === undefined && header.codec === 'none' && bodyBytes !== header.bytes)
+    return `a body of ${bodyBytes} bytes, uncompressed, for ${header.bytes} bytes`;
+  if (lost === undefined && header.bytes > 0 && bodyBytes === 0) return `no body for ${header.bytes} bytes`;
+  if (done === undefined) return undefined;
+  if (done.packs !== header.id)
+    return `the last pack has id ${header.id}, and the segment ${done.packs} packs`;
+  if (done.lines > done.bytes) return `the segment has ${done.lines} newlines in ${done.bytes} bytes`;
+  if (lost !== undefined) return undefined;
+  if (done.bytes !== end) return `the last pack ends at byte ${end}, and the segment at ${done.bytes}`;
+  if (done.lines < header.lines)
+    return `the last pack has ${header.lines} newlines, and the segment ${done.lines}`;
+  if (done.sha256 !== header.sha256) return 'the last pack and the segment have different digests';
+  return undefined;
+};
+
+export const isFault = (result: PackHeader | PackFault): result is PackFault => 'code' in result;
