@@ -47,13 +47,13 @@ const entryOf = (node: Extract<Node, { type: 'map' }>, path: readonly string[], 
   return block(node.keyExample, children);
 };
 
-/** A section all of whose lines are comments is a comment itself: an empty mapping would be a fault. */
+/**
+ * A section all of whose lines are comments is a comment itself: an empty mapping would be a fault. `# word` is prose;
+ * `#word` and `#  word` are options, which are put to use by removing the `#`.
+ */
 const block = (key: string, lines: readonly string[]): string[] =>
   lines.every((line) => line.trimStart().startsWith('#'))
-    ? [
-        `#${key}:`,
-        ...lines.map((line) => `#  ${line.trimStart().startsWith('# ') ? line : line.replace('#', '')}`),
-      ]
+    ? [`#${key}:`, ...lines.map((line) => `#  ${/^# \S/.test(line) ? line : line.replace('#', '')}`)]
     : [`${key}:`, ...lines.map((line) => `  ${line}`)];
 
 const writeOption = (

@@ -22,6 +22,11 @@ export const EVENTS = {
     fields: { node: 'string', version: 'string', roles: 'string' },
   },
   'node.draining': { level: 'info', text: 'Draining after {signal}', fields: { signal: 'string' } },
+  'node.drain-timed-out': {
+    level: 'warn',
+    text: 'Not drained within {timeout_ms} ms: ended as it is, the next start goes on from there',
+    fields: { timeout_ms: 'number' },
+  },
   'node.stopped': { level: 'info', text: 'Node {node} stopped', fields: { node: 'string' } },
   'node.failed': { level: 'error', text: 'The node cannot go on: {reason}', fields: { reason: 'string' } },
 

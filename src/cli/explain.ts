@@ -1,0 +1,135 @@
+/** `logd explain`: what an option means. */
+import { Command } from 'commander';
+import type { Entry } from '../config/outline.ts';
+import { LogdError } from '../error.ts';
+import { type Output, painter, table, widthOf } from './terminal.ts';
+
+export const explainCommand = (): Command =>
+  new Command('explain')
+    .description("Show an option's meaning, type, default and example; without a key, list all options.")
+    .argument('[key]', 'key of an option or section; its last part is enough where that is unique')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  logd explain                        list all options
+  logd explain sink.listen
+  logd explain agent.pack             a section and what is in it
+  logd explain max_delay              finds agent.pack.max_delay
+
+Exit codes:
+  0  shown
+  2  there is no such option`,
+    )
+    .action(async (key: string | undefined) => {
+      const { entries, outline } = await import('../config/outline.ts');
+      const { logdOptions } = await import('../roles/options.ts');
+      const all = entries(outline(logdOptions));
+      const lines =
+        key === undefined ? await list(all, process.stdout) : await explain(all, key, process.stdout);
+      process.stdout.write(`${lines.join('\n')}\n`);
+    });
+
+const list = async (all: readonly Entry[], output: Output): Promise<string[]> => {
+  const { defaultOf } = await import('../config/reference.ts');
+  const paint = painter(output);
+  const options = all.filter(({ node }) => node.type === 'option');
+  return table(
+    options,
+    [
+      { title: 'KEY', cell: ({ key, variant }) => (variant ? `${key} (${variant})` : key), importance: 4 },
+      {
+        title: 'TYPE',
+        cell: ({ node }) => (node.type === 'option' ? node.kind.name : ''),
+        importance: 2,
+        minWidth: 8,
+      },
+      {
+        title: 'DEFAULT',
+        cell: ({ node }) => (node.type === 'option' ? defaultOf(node) : ''),
+        importance: 3,
+        minWidth: 10,
+      },
+      {
+        title: 'MEANING',
+        cell: ({ node }) => node.summary,
+        paint: (text) => paint('dim', text),
+        importance: 1,
+        minWidth: 16,
+      },
+    ],
+    widthOf(output),
+    paint,
+  );
+};
+
+const explain = async (all: readonly Entry[], key: string, output: Output): Promise<string[]> => {
+  const { nearest } = await import('../config/nearest.ts');
+  const found = find(all, key);
+  if (found.length === 0) {
+    const wanted = key.split('.');
+    // The user's own name of a stream is no mistake.
+    const names = all.map((entry) =>
+      entry.key
+        .split('.')
+        .map((part, at) => (isPlaceholder(part) ? (wanted[at] ?? part) : part))
+        .join('.'),
+    );
+    const meant = nearest(key, names) ?? names.find((name) => nearest(key, [name.split('.').at(-1) ?? '']));
+    const hint = meant === undefined ? '`logd explain` lists all.' : `Did you mean ${meant}?`;
+    throw new LogdError('usage', `There is no option ${JSON.stringify(key)}. ${hint}`);
+  }
+  const blocks = await Promise.all(found.map((entry) => describe(all, entry, output)));
+  return blocks.flatMap((block, index) => (index === 0 ? block : ['', ...block]));
+};
+
+const isPlaceholder = (part: string): boolean => /^[A-Z]+$/.test(part);
+
+/** By the full key, with any name in place of the `STREAM` of a map; else by the last parts of it. */
+const find = (all: readonly Entry[], key: string): Entry[] => {
+  const wanted = key.split('.');
+  const matches = (parts: readonly string[]): boolean =>
+    parts.length === wanted.length &&
+    parts.every((part, index) => part === wanted[index] || (isPlaceholder(part) && wanted[index] !== ''));
+  const exact = all.filter((entry) => matches(entry.key.split('.')));
+  return exact.length > 0
+    ? exact
+    : all.filter((entry) => matches(entry.key.split('.').slice(-wanted.length)));
+};
+
+const describe = async (all: readonly Entry[], entry: Entry, output: Output): Promise<string[]> => {
+  const { boundsOf, defaultOf } = await import('../config/reference.ts');
+  const { key, node, variant, variable } = entry;
+  const paint = painter(output);
+  const lines = [
+    paint('bold', variant === undefined ? key : `${key} (${variant})`),
+    ...wrap(node.summary, widthOf(output)),
+  ];
+  const field = (name: string, value: string | undefined): string[] =>
+    value === undefined ? [] : [`  ${paint('cyan', name.padEnd(12))}${value}`];
+  if (node.type === 'option') {
+    const bounds = boundsOf(node);
+    return lines.concat(
+      field('type', bounds === undefined ? node.kind.name : `${node.kind.name}, ${bounds}`),
+      field('default', defaultOf(node)),
+      field('example', `${key.split('.').at(-1)}: ${node.example}`),
+      field('environment', variable),
+    );
+  }
+  if (node.type === 'variants')
+    lines.push(
+      ...Array.from(node.variants, ([kind, { summary }]) => field(`kind: ${kind} `, summary)).flat(),
+    );
+  const below = all.filter((each) => each.key.startsWith(`${key}.`) && each.node.type === 'option');
+  return [...lines, '', ...(await list(below, output))];
+};
+
+const wrap = (text: string, width: number): string[] => {
+  const lines = [' '];
+  for (const word of text.split(' ')) {
+    const last = lines[lines.length - 1] ?? '';
+    if (last.length + word.length + 1 > Math.min(width, 100) && last.trim() !== '') lines.push(`  ${word}`);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+};

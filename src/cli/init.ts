@@ -1,0 +1,67 @@
+/** `logd init`: a commented configuration to start from. */
+import { writeFile } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import { errnoOf, LogdError, messageOf } from '../error.ts';
+
+type Role = 'agent' | 'sink' | 'both';
+
+/** The text of a starter configuration. */
+export const starterConfig = async (role: Role): Promise<string> => {
+  const { exampleConfig } = await import('../config/example.ts');
+  const { outline } = await import('../config/outline.ts');
+  const { logdOptions } = await import('../roles/options.ts');
+  const head = [
+    '# Configuration of a logd node. Lines that begin with # and a key show the defaults.',
+    '# Check it with: logd validate · an option in detail: logd explain KEY',
+    '',
+    '',
+  ].join('\n');
+  const body = exampleConfig(outline(logdOptions), {
+    without: role === 'both' ? [] : [role === 'agent' ? 'sink' : 'agent'],
+    set: role === 'both' ? { 'agent.send_to': '127.0.0.1:7667' } : {},
+  });
+  return head + body;
+};
+
+export const initCommand = (): Command =>
+  new Command('init')
+    .description('Write a commented configuration to start from.')
+    .argument('[file]', 'where to write it; without a file it is printed')
+    .addOption(
+      new Option('--role <role>', 'what the node shall be')
+        .choices(['agent', 'sink', 'both'])
+        .default('both'),
+    )
+    .option('--force', 'replace a file that is there')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  logd init                               print a configuration with both roles
+  logd init logd.yaml --role agent        write one for a host that ships its logs
+  logd init --role sink > sink.yaml
+
+Exit codes:
+  0  written
+  1  the file could not be written
+  2  the file is there already (--force replaces it)`,
+    )
+    .action(async (file: string | undefined, { role, force }: { role: Role; force?: boolean }) => {
+      const text = await starterConfig(role);
+      if (file === undefined) {
+        process.stdout.write(text);
+        return;
+      }
+      await write(file, text, force === true);
+      process.stdout.write(`Wrote ${file}. Next: edit it, then logd validate ${file}\n`);
+    });
+
+const write = async (file: string, text: string, force: boolean): Promise<void> => {
+  try {
+    await writeFile(file, text, { flag: force ? 'w' : 'wx' });
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST')
+      throw new LogdError('usage', `${file} is there already: give another name, or --force to replace it.`);
+    throw new LogdError('storage', `Cannot write ${file}: ${messageOf(error)}.`, { cause: error });
+  }
+};

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/** The `logd` command. One file for each subcommand; what takes long to load is loaded by its action. */
+import { Command, CommanderError } from 'commander';
+import { LogdError, messageOf } from '../error.ts';
+import { EXIT, EXIT_CODES_HELP } from './exit-codes.ts';
+import { explainCommand } from './explain.ts';
+import { initCommand } from './init.ts';
+import { runCommand } from './run.ts';
+import { painter } from './terminal.ts';
+import { validateCommand } from './validate.ts';
+import { packageVersion, versionCommand } from './version.ts';
+
+const SUBCOMMANDS = [runCommand, validateCommand, explainCommand, initCommand, versionCommand];
+
+const HELP = `
+Examples:
+  logd init logd.yaml                 write a configuration to start from
+  logd validate logd.yaml             check it
+  logd run -c logd.yaml               run the node
+  logd explain sink.listen            what an option means
+
+${EXIT_CODES_HELP}
+
+"logd help COMMAND" has the examples and exit codes of a command.`;
+
+const program = (): Command => {
+  const root = new Command('logd')
+    .description(
+      'Ships log files, and proves for every host and hour that nothing was lost and nothing came twice.',
+    )
+    .version(packageVersion(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText('after', HELP)
+    .showSuggestionAfterError()
+    .configureHelp({ styleTitle: (title) => painter(process.stdout)('bold', title) });
+  for (const subcommand of SUBCOMMANDS) root.addCommand(subcommand());
+  for (const each of [root, ...root.commands]) each.copyInheritedSettings(root).exitOverride();
+  return root;
+};
+
+/** Runs the command; a failure becomes a message on standard error and an exit code. */
+const main = async (argv: readonly string[]): Promise<void> => {
+  try {
+    await program().parseAsync(argv);
+  } catch (error) {
+    // Commander has printed its message, or the help that was asked for.
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+      return;
+    }
+    process.stderr.write(`${painter(process.stderr)('red', 'logd:')} ${messageOf(error)}\n`);
+    const wrongInput = error instanceof LogdError && (error.code === 'config' || error.code === 'usage');
+    process.exitCode = wrongInput ? EXIT.usage : EXIT.failed;
+  }
+};
+
+await main(process.argv);
