@@ -103,19 +103,19 @@ export const table = <Row>(
 
 /** The width of each column, 0 for one that is left out. */
 const fit = <Row>(columns: readonly Column<Row>[], natural: readonly number[], width: number): number[] => {
-  const widths = [...natural];
-  const excess = (): number => {
-    const shown = widths.filter((each) => each > 0);
-    return shown.reduce((sum, each) => sum + each, 0) + GAP.length * (shown.length - 1) - width;
-  };
   const leastFirst = columns.map((_, index) => index);
   leastFirst.sort((a, b) => (columns[a]!.importance ?? 1) - (columns[b]!.importance ?? 1) || b - a);
-  for (const index of leastFirst) {
-    const floor = Math.min(natural[index]!, columns[index]!.minWidth ?? 4);
-    widths[index] = Math.max(floor, widths[index]! - Math.max(0, excess()));
+  for (let kept = leastFirst; ; kept = kept.slice(1)) {
+    const widths = columns.map((_, index) => (kept.includes(index) ? natural[index]! : 0));
+    let excess = widths.reduce((sum, each) => sum + each, GAP.length * (kept.length - 1)) - width;
+    for (const index of kept) {
+      const floor = kept.length === 1 ? 1 : Math.min(natural[index]!, columns[index]!.minWidth ?? 4);
+      const cut = Math.min(Math.max(0, excess), Math.max(0, natural[index]! - floor));
+      widths[index] = natural[index]! - cut;
+      excess -= cut;
+    }
+    if (excess <= 0 || kept.length <= 1) return widths;
   }
-  for (const index of leastFirst.slice(0, -1)) if (excess() > 0) widths[index] = 0;
-  return widths;
 };
 
 /** `3,412,889` */

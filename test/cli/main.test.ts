@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+const dir = mkdtempSync(join(tmpdir(), 'logd-cli-'));
+after(() => rmSync(dir, { recursive: true }));
+const main = join(import.meta.dirname, '../../src/cli/main.ts');
+
+const logd = (...args: string[]): { code: number | null; out: string; err: string } => {
+  const { LOGD_CONFIG: _, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    cwd: dir,
+    env,
+    encoding: 'utf8',
+  });
+  return { code: status, out: stdout, err: stderr };
+};
+
+test('help is printed, for every command with examples and exit codes', () => {
+  const { code, out } = logd('--help');
+  assert.equal(code, 0);
+  const names = Array.from(out.matchAll(/^ {2}([a-z]+) (?: |\[|<)/gm), (found) => found[1]!).filter(
+    (name) => name !== 'help',
+  );
+  for (const name of ['run', 'validate', 'explain', 'init', 'version'])
+    assert.ok(names.includes(name), `${name} in ${out}`);
+  for (const name of names.filter((each) => each !== 'logd')) {
+    const help = logd(name, '--help');
+    assert.equal(help.code, 0, name);
+    assert.match(help.out, /\nExamples:\n[^]*\nExit codes:\n/, name);
+  }
+});
+
+test('version is that of the package', () => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+    version: string;
+  };
+  assert.equal(logd('--version').out, `${version}\n`);
+  assert.match(logd('version').out, new RegExp(`^logd ${version} \\(Node.js v\\d`));
+});
+
+test('a wrong command line ends with 2 and what was probably meant', () => {
+  const { code, err, out } = logd('valdate');
+  assert.deepEqual([code, out], [2, '']);
+  assert.match(err, /Did you mean validate\?/);
+  assert.equal(logd('run', '--nonsense').code, 2);
+});
+
+test('init writes what validate takes, and never overwrites without being told', () => {
+  for (const role of ['agent', 'sink', 'both']) {
+    assert.equal(logd('init', `${role}.yaml`, '--role', role).code, 0);
+    const { code, out, err } = logd('validate', `${role}.yaml`);
+    assert.equal(code, 0, err);
+    assert.match(out, role === 'both' ? /is agent and sink/ : new RegExp(`is ${role}\\n`));
+  }
+  writeFileSync(join(dir, 'mine.yaml'), 'mine');
+  const refused = logd('init', 'mine.yaml');
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, /mine.yaml is there already/);
+  assert.equal(readFileSync(join(dir, 'mine.yaml'), 'utf8'), 'mine');
+  assert.equal(logd('init', 'mine.yaml', '--force').code, 0);
+  assert.equal(readFileSync(join(dir, 'mine.yaml'), 'utf8'), logd('init').out);
+});
+
+test('validate and run name all faults with line and column, and start nothing', () => {
+  writeFileSync(join(dir, 'bad.yaml'), 'agent:\n  sendto: a:1\n  window: 3\nlog: { level: loud }\n');
+  for (const args of [
+    ['validate', 'bad.yaml'],
+    ['run', '-c', 'bad.yaml'],
+  ]) {
+    const { code, out, err } = logd(...args);
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(err, /bad.yaml:2:3: agent.sendto: Unknown key "sendto": did you mean send_to\?/);
+    assert.match(err, /bad.yaml:3:11: agent.window: 3 is out of bounds: use from 64KiB to 4GiB\./);
+    assert.match(err, /bad.yaml:4:15: log.level: /);
+    assert.match(err, /\n5 faults in bad.yaml\.\n/);
+  }
+});
+
+test('explain shows an option, lists all, and knows the nearest', () => {
+  const option = logd('explain', 'sink.listen');
+  assert.equal(option.code, 0);
+  assert.match(option.out, /^sink.listen\n[^]*default +127.0.0.1:7667\n[^]*LOGD_SINK_LISTEN/);
+  assert.match(logd('explain', 'agent.streams.access.zone').out, /^agent.streams.STREAM.zone\n/);
+  assert.match(logd('explain', 'max_delay').out, /^agent.pack.max_delay\n/);
+  assert.match(logd('explain', 'sink.limits').out, /sink.limits.connections/);
+  assert.ok(logd('explain').out.split('\n').length > 30);
+  const unknown = logd('explain', 'sink.lisen');
+  assert.deepEqual([unknown.code, unknown.out], [2, '']);
+  assert.match(unknown.err, /Did you mean sink.listen\?/);
+  assert.match(logd('explain', 'agent.streams.access.pth').err, /Did you mean agent.streams.access.path\?/);
+});
