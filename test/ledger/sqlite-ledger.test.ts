@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { ledgerContract } from '../contract/ledger.ts';
+import { KEY, lastPack, pack } from './packs.ts';
+
+const createHome = async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'logd-ledger-'));
+  const path = join(directory, 'state', 'ledger.db');
+  return {
+    directory,
+    path,
+    open: () => openLedger({ path }),
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+  };
+};
+
+ledgerContract('SQLite ledger', createHome);
+
+it('is read by another opening while it is written, which cannot write', async () => {
+  await using home = await createHome();
+  await using ledger = await home.open();
+  await ledger.commit([pack(1)]);
+  await using reader = await openLedger({ path: home.path, readOnly: true });
+  assert.equal((await reader.segment(KEY))?.packs, 1);
+  await ledger.commit([lastPack(2)]);
+  assert.equal((await reader.segment(KEY))?.state, 'complete');
+  await assert.rejects(reader.commit([pack(3)]), { code: 'storage', message: /read-only/ });
+});
+
+it('opened read-only, says that there is no ledger and creates none', async () => {
+  await using home = await createHome();
+  await assert.rejects(openLedger({ path: home.path, readOnly: true }), {
+    code: 'storage',
+    message: /There is no ledger at/,
+  });
+  assert.deepEqual(await readdir(home.directory), []);
+});
+
+it('undoes a commit that holds a digest of no SHA-256, and only that', async () => {
+  await using home = await createHome();
+  await using ledger = await home.open();
+  const bad = ledger.commit([pack(1), pack(2, { sha256: 'zz' })]);
+  const good = ledger.commit([pack(3)]);
+  await assert.rejects(bad, { code: 'corrupt' });
+  assert.equal((await good)[0]?.segment.packs, 1);
+  assert.deepEqual(await ledger.packs(KEY, 0, 9), [pack(3)]);
+});
