@@ -32,6 +32,8 @@ const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   // Receiving and sealing both go through the store, which keeps the packs of a segment in order.
   receive: ['store/store.ts'],
   seal: ['store/store.ts'],
+  // Cutting works on what tailing finds, holds and opens.
+  cut: ['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts'],
 };
 
 /** What a folder may see at all, where that is less than all the layers below. */
@@ -52,21 +54,21 @@ const importsOf = (path: string, text: string): string[] =>
     normalize(join(dirname(path), from ?? dynamic ?? '')),
   );
 
+/** A sink sees its own folder and what lies beside it for all sinks: the contract, durable directories. Not the list of sinks. */
+const faultBetweenSinks = (path: string, target: string): string | undefined => {
+  const ownFolder = dirname(path);
+  if (ownFolder === 'sinks' || target.startsWith(`${ownFolder}/`)) return undefined;
+  if (dirname(target) === 'sinks' && target !== 'sinks/registry.ts') return undefined;
+  return 'a sink imports its own folder and what is for all sinks, no other sink';
+};
+
 /** What is wrong with `path` importing `target`, or undefined. */
 const faultOf = (path: string, target: string): string | undefined => {
   const [from, to] = [folderOf(path), folderOf(target)];
   const [fromLayer, toLayer] = [layerOf(from), layerOf(to)];
   if (fromLayer < 0) return `src/${from} is on no layer: add it to the drawing`;
   if (toLayer < 0) return `src/${to} is on no layer: add it to the drawing`;
-  if (from === to) {
-    // Sinks do not know each other, only their contract. The registry is the list of them.
-    const [, own] = path.split('/');
-    if (path === 'sinks/registry.ts') return undefined;
-    const ownFolder = join('sinks', own ?? '');
-    if (from === 'sinks' && target !== 'sinks/sink.ts' && !target.startsWith(`${ownFolder}/`))
-      return 'a sink imports its own folder and sinks/sink.ts, no other sink';
-    return undefined;
-  }
+  if (from === to) return from === 'sinks' ? faultBetweenSinks(path, target) : undefined;
   if (SIDEWAYS[from]?.includes(target)) return undefined;
   if (toLayer < fromLayer) return 'imports point downwards only';
   if (toLayer === fromLayer) return 'imports point downwards only, not sideways';
@@ -128,6 +130,9 @@ describe('the layer law', () => {
     assert.match(faultOf('sinks/file/x.ts', 'sqlite/x.ts') ?? '', /sees only/);
     assert.match(faultOf('sinks/file/x.ts', 'ledger/sqlite.ts') ?? '', /sideways/);
     assert.match(faultOf('sinks/file/x.ts', 'sinks/kafka/x.ts') ?? '', /no other sink/);
+    assert.match(faultOf('sinks/file/x.ts', 'sinks/registry.ts') ?? '', /no other sink/);
+    assert.equal(faultOf('sinks/registry.ts', 'sinks/file/x.ts'), undefined);
+    assert.equal(faultOf('sinks/file/x.ts', 'sinks/durable-directory.ts'), undefined);
     assert.equal(faultOf('sinks/file/x.ts', 'ledger/ledger.ts'), undefined);
     assert.equal(faultOf('sinks/file/x.ts', 'sinks/sink.ts'), undefined);
     assert.equal(faultOf('sinks/file/x.ts', 'sinks/file/y.ts'), undefined);
