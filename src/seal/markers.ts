@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { LogdError, messageOf } from '../error.ts';
 import type { Seal } from '../ledger/ledger.ts';
 import type { SegmentKey } from '../pack/pack.ts';
-import { makeDirectory, syncDirectory } from '../sinks/file/directories.ts';
+import { makeDirectory, syncDirectory } from '../sinks/durable-directory.ts';
 
 export interface Markers {
   /** Writes the markers of a seal, and takes away that of an earlier generation with another line count. */

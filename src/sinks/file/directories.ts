@@ -4,29 +4,13 @@
  * A file survives power loss only when its directory was fsynced after the file was entered, and so on up to the root.
  * Invariant: a directory in `settled` is durably entered in its parent, and so are all above it.
  */
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncDirectory } from '../durable-directory.ts';
 import { inTurn } from './turn.ts';
 
 /** Only saves fsyncs; forgotten when it grows beyond this many directories. */
 const MOST_SETTLED = 10_000;
-
-export const syncDirectory = async (path: string): Promise<void> => {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
-/** Makes `path` and what is missing above it, durably. */
-export const makeDirectory = async (path: string): Promise<void> => {
-  const topmost = await mkdir(path, { recursive: true });
-  if (topmost === undefined) return;
-  for (let level = path; level.length >= topmost.length; level = dirname(level))
-    await syncDirectory(dirname(level));
-};
 
 export interface Directories {
   /** Makes the directory that is to hold `path`; the next {@link flush} makes the entry of `path` durable. */

@@ -11,7 +11,7 @@ import { LogdError } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
 import { segmentName } from '../../pack/pack.ts';
 import type { RecordedSegment } from '../sink.ts';
-import { syncDirectory } from './directories.ts';
+import { syncDirectory } from '../durable-directory.ts';
 import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
 import { ranges, readFully } from './read.ts';
 import { OPEN_MODE, SEALED_MODE, statFile } from './stored-files.ts';

@@ -21,7 +21,8 @@ import type { Place } from '../../ledger/ledger.ts';
 import { encode } from '../../pack/codec.ts';
 import type { SegmentKey, VerifiedPack } from '../../pack/pack.ts';
 import type { RecordedSegment, Sink, SinkKind, SinkView } from '../sink.ts';
-import { directoriesBelow, makeDirectory } from './directories.ts';
+import { makeDirectory } from '../durable-directory.ts';
+import { directoriesBelow } from './directories.ts';
 import { finishFile, recoverFile, writeFully } from './final-form.ts';
 import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
 import { lockDirectory } from './lock.ts';
@@ -112,7 +113,10 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
 
   return {
     ...view,
-    ...{ recover, write, flush: () => files.flush(), seal },
+    recover,
+    write,
+    flush: () => files.flush(),
+    seal,
     [Symbol.asyncDispose]: async () => {
       await files.close();
       lock[Symbol.dispose]();

@@ -42,6 +42,21 @@ export interface StoredFile {
   readonly syncTurn: InTurn;
 }
 
+const newFile = (name: string): StoredFile => ({
+  name,
+  path: '',
+  end: 0,
+  durableEnd: 0,
+  known: false,
+  handle: undefined,
+  dirty: false,
+  doomed: false,
+  era: 0,
+  users: 0,
+  turn: inTurn(),
+  syncTurn: inTurn(),
+});
+
 export const storageError = (what: string, path: string, cause: unknown): LogdError =>
   cause instanceof LogdError
     ? cause
@@ -96,14 +111,8 @@ export class StoredFiles {
   }
 
   #file(name: string): StoredFile {
-    let file = this.#files.get(name);
-    if (file === undefined) {
-      file = {
-        ...{ name, path: '', end: 0, durableEnd: 0, known: false, handle: undefined },
-        ...{ dirty: false, doomed: false, era: 0, users: 0, turn: inTurn(), syncTurn: inTurn() },
-      };
-      this.#files.set(name, file);
-    }
+    const file = this.#files.get(name) ?? newFile(name);
+    this.#files.set(name, file);
     return file;
   }
 
@@ -232,6 +241,6 @@ export class StoredFiles {
   async close(): Promise<void> {
     const files = [...this.#open];
     this.#open.clear();
-    await Promise.all(files.map((file) => file.handle?.close()));
+    await Promise.all(files.map(async (file) => file.handle?.close()));
   }
 }

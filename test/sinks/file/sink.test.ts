@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  appendFile,
+  chmod,
+  open as openFile,
+  readdir,
+  readFile,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { zstdDecompressSync } from 'node:zlib';
+import { LogdError } from '../../../src/error.ts';
+import { DEFAULT_LAYOUT } from '../../../src/sinks/file/layout.ts';
+import { SIGN_BYTES } from '../../../src/sinks/file/order.ts';
+import { fileSink, type FileSinkOptions, openFileSink } from '../../../src/sinks/file/sink.ts';
+import { KEY, LAST_LINE, logLines, packsOf, readBack, Recorder, store } from '../../contract/recorder.ts';
+import { scratch, sinkContract } from '../../contract/sink.ts';
+
+const PARTS = [logLines(300, 1), logLines(400, 3), logLines(500, 7)];
+const WHOLE = Buffer.concat(PARTS);
+
+const options = (dir: string, compression: FileSinkOptions['compression']): FileSinkOptions => ({
+  dir,
+  compression,
+  layout: DEFAULT_LAYOUT,
+});
+
+const corrupt =
+  (...parts: readonly (RegExp | string)[]) =>
+  (error: unknown) => {
+    assert.ok(error instanceof LogdError, String(error));
+    assert.equal(error.code, 'corrupt');
+    for (const part of parts) assert.match(error.message, typeof part === 'string' ? new RegExp(part) : part);
+    return true;
+  };
+
+for (const compression of ['none', 'zstd'] as const) {
+  sinkContract(`file, ${compression}`, (dir) => openFileSink(options(dir, compression)));
+  sinkContract(`file, ${compression}, two open files`, (dir) => openFileSink(options(dir, compression), 2));
+
+  describe(`file sink, ${compression}`, () => {
+    it('leaves a read-only file of the hour’s last line that common tools prove equal', async (test) => {
+      const dir = await scratch(test);
+      await using sink = await openFileSink(options(dir, compression));
+      const recorder = new Recorder();
+      await store(sink, recorder, (await packsOf(PARTS)).toReversed());
+      await sink.seal(recorder.recorded);
+
+      const path = sink.locate(KEY);
+      const suffix = compression === 'zstd' ? '.zst' : '';
+      assert.equal(path, join(dir, `stream=access/dt=2026-11-22/hour=16/host=web1.log${suffix}`));
+      const { mode, mtimeMs } = await stat(path);
+      assert.equal(mode & 0o777, 0o444);
+      assert.equal(Math.round(mtimeMs), LAST_LINE);
+      const command = compression === 'zstd' ? 'zstdcat "$1" | sha256sum' : 'sha256sum < "$1"';
+      const sum = execFileSync('sh', ['-c', command, 'sh', path], { encoding: 'utf8' });
+      assert.equal(sum.split(' ')[0], createHash('sha256').update(WHOLE).digest('hex'));
+    });
+
+    it('seals packs of an uncompressed wire into the configured form', async (test) => {
+      await using sink = await openFileSink(options(await scratch(test), compression));
+      const recorder = new Recorder();
+      await store(sink, recorder, await packsOf(PARTS, { codec: 'none' }));
+      const stored = await readFile(sink.locate(KEY));
+      assert.equal(stored.length < WHOLE.length / 2, compression === 'zstd');
+    });
+
+    it('makes a file for an empty segment', async (test) => {
+      await using sink = await openFileSink(options(await scratch(test), compression));
+      await sink.seal(new Recorder().recorded);
+      const { size, mode } = await stat(sink.locate(KEY));
+      assert.deepEqual([size, mode & 0o777], [0, 0o444]);
+    });
+
+    it('recovers a file to the byte, and names one that is too short', async (test) => {
+      const dir = await scratch(test);
+      const recorder = new Recorder();
+      let path: string;
+      {
+        await using sink = await openFileSink(options(dir, compression));
+        path = sink.locate(KEY);
+        await store(sink, recorder, await packsOf(PARTS));
+      }
+      const { size } = await stat(path);
+      await appendFile(path, 'torn');
+      await writeFile(`${path}.new~`, 'left behind');
+      await using sink = await openFileSink(options(dir, compression));
+      await sink.recover(recorder.recorded);
+      assert.equal((await stat(path)).size, size);
+      assert.deepEqual(await readdir(join(path, '..')), [path.split('/').at(-1)]);
+
+      await truncate(path, size - 1);
+      await assert.rejects(sink.recover(recorder.recorded), corrupt(path, `${size - 1} bytes where ${size}`));
+      await assert.rejects(sink.seal(recorder.recorded), corrupt(path));
+      await assert.rejects(readBack(sink, recorder.recorded), corrupt(/Pack 3 of web1/, path));
+      assert.equal((await stat(path)).size, size - 1);
+    });
+
+    it('names a file that is gone', async (test) => {
+      await using sink = await openFileSink(options(await scratch(test), compression));
+      const recorder = new Recorder();
+      const [first] = await packsOf(PARTS);
+      recorder.add(first!, { at: 0, length: 100 });
+      await assert.rejects(sink.recover(recorder.recorded), corrupt(sink.locate(KEY)));
+      await assert.rejects(readBack(sink, recorder.recorded), corrupt(sink.locate(KEY), 'missing'));
+    });
+
+    it('cuts a torn late pack off a sealed file, and goes on', async (test) => {
+      const dir = await scratch(test);
+      const recorder = new Recorder();
+      const late = await packsOf([logLines(30, 9)], { firstId: 4, offset: WHOLE.length, generation: 2 });
+      {
+        await using sink = await openFileSink(options(dir, compression));
+        await store(sink, recorder, (await packsOf(PARTS)).toReversed());
+        await sink.seal(recorder.recorded);
+        await sink.write(late[0]!);
+      }
+      await using sink = await openFileSink(options(dir, compression));
+      const sealedSize =
+        (await stat(sink.locate(KEY))).size - (compression === 'none' ? late[0]!.raw : late[0]!.body).length;
+      await sink.recover(recorder.recorded);
+      assert.equal((await stat(sink.locate(KEY))).size, sealedSize);
+      await store(sink, recorder, late);
+      await sink.seal(recorder.recorded);
+      assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat([WHOLE, late[0]!.raw]));
+    });
+
+    it('keeps the segments of the other compression readable and writable', async (test) => {
+      const dir = await scratch(test);
+      const recorder = new Recorder();
+      const packs = await packsOf(PARTS);
+      {
+        await using sink = await openFileSink(options(dir, compression === 'none' ? 'zstd' : 'none'));
+        await store(sink, recorder, packs.slice(0, 2));
+      }
+      await using sink = await openFileSink(options(dir, compression));
+      await sink.recover(recorder.recorded);
+      await store(sink, recorder, packs.slice(2));
+      await sink.seal(recorder.recorded);
+      assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
+      assert.equal(sink.locate(KEY).endsWith('.zst'), compression === 'none');
+    });
+
+    it('is the only sink in its directory, and can be looked at besides', async (test) => {
+      const dir = await scratch(test);
+      const recorder = new Recorder();
+      {
+        await using sink = await openFileSink(options(dir, compression));
+        await store(sink, recorder, await packsOf(PARTS));
+        await assert.rejects(openFileSink(options(dir, compression)), /Another logd stores into/);
+        assert.deepEqual(await readBack(fileSink.view(options(dir, compression)), recorder.recorded), WHOLE);
+      }
+      await using again = await openFileSink(options(dir, compression));
+      assert.deepEqual(await readBack(again, recorder.recorded), WHOLE);
+    });
+  });
+}
+
+describe('file sink, zstd in order', () => {
+  it('does not rewrite what lies in order, and marks what it rewrites', async (test) => {
+    for (const [reversed, signBytes] of [
+      [false, 0],
+      [true, SIGN_BYTES],
+    ] as const) {
+      await using sink = await openFileSink(options(await scratch(test), 'zstd'));
+      const recorder = new Recorder();
+      const packs = await packsOf(PARTS);
+      await store(sink, recorder, reversed ? packs.toReversed() : packs);
+      const before = await stat(sink.locate(KEY));
+      await sink.seal(recorder.recorded);
+      const after = await stat(sink.locate(KEY));
+      assert.equal(after.size, before.size + signBytes);
+      assert.equal(after.ino === before.ino, !reversed);
+    }
+  });
+
+  it('names the pack, the file and the byte of a flipped bit', async (test) => {
+    const dir = await scratch(test);
+    await using sink = await openFileSink(options(dir, 'zstd'));
+    const recorder = new Recorder();
+    await store(sink, recorder, (await packsOf(PARTS)).toReversed());
+    await sink.seal(recorder.recorded);
+    const path = sink.locate(KEY);
+    const at = SIGN_BYTES + recorder.records.get(1)!.place.length;
+    await chmod(path, 0o644);
+    const handle = await openFile(path, 'r+');
+    await handle.write(Buffer.from([0]), 0, 1, at);
+    await handle.close();
+    await assert.rejects(
+      readBack(sink, recorder.recorded),
+      corrupt('Pack 2 of web1/access/2026112216', path, `at byte ${at} `),
+    );
+  });
+
+  it('refuses a frame that decodes to another size than was recorded', async (test) => {
+    await using sink = await openFileSink(options(await scratch(test), 'zstd'));
+    for (const bytes of [PARTS[0]!.length - 1, PARTS[0]!.length + 1]) {
+      const recorder = new Recorder();
+      const [pack] = await packsOf(PARTS);
+      const place = await sink.write(pack!);
+      recorder.add({ ...pack!, header: { ...pack!.header, bytes } }, place);
+      await assert.rejects(readBack(sink, recorder.recorded), corrupt('Pack 1 of'));
+    }
+  });
+
+  it('does not take a sign at its word when the ledger says otherwise', async (test) => {
+    const dir = await scratch(test);
+    {
+      await using sink = await openFileSink(options(dir, 'zstd'));
+      const recorder = new Recorder();
+      await store(sink, recorder, (await packsOf(PARTS)).toReversed());
+      await sink.seal(recorder.recorded);
+    }
+    await using sink = await openFileSink(options(dir, 'zstd'));
+    const recorder = new Recorder();
+    const other = [logLines(11, 13), logLines(12, 17), logLines(13, 19)];
+    await store(sink, recorder, await packsOf(other));
+    assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat(other));
+    await sink.seal(recorder.recorded);
+    assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat(other));
+    assert.equal(
+      execFileSync('zstdcat', [sink.locate(KEY)], { encoding: 'utf8' }),
+      Buffer.concat(other).toString(),
+    );
+    assert.deepEqual(
+      zstdDecompressSync((await readFile(sink.locate(KEY))).subarray(SIGN_BYTES)).subarray(
+        0,
+        other[0]!.length,
+      ),
+      other[0],
+    );
+  });
+});
