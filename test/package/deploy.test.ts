@@ -26,6 +26,14 @@ const complaints = async (unit: string): Promise<string> => {
   }
 };
 
+const validate = (file: string): { readonly status: number | null; readonly said: string } => {
+  const main = join(root, 'src', 'cli', 'main.ts');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'validate', '-c', file], {
+    encoding: 'utf8',
+  });
+  return { status, said: stdout + stderr };
+};
+
 const readDeploy = (name: string): Promise<string> => readFile(join(root, 'deploy', name), 'utf8');
 
 for (const role of ROLES)
@@ -41,11 +49,9 @@ for (const role of ROLES)
     );
 
     it(`has a configuration that logd takes`, () => {
-      const main = join(root, 'src', 'cli', 'main.ts');
-      const file = join(root, 'deploy', `${role}.yaml`);
-      const { status, stderr, stdout } = spawnSync(process.execPath, [main, 'validate', '-c', file], {
-        encoding: 'utf8',
-      });
+      const { status, said } = validate(join(root, 'deploy', `${role}.yaml`));
+      assert.equal(status, 0, said);
+    });
       assert.equal(status, 0, stdout + stderr);
     });
 
@@ -60,3 +66,20 @@ for (const role of ROLES)
       );
     });
   });
+
+it('README.md shows configurations that logd takes', async () => {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => block ?? '');
+  assert.equal(blocks.length, 2, 'an agent and a sink');
+  const directory = await mkdtemp(join(tmpdir(), 'logd-readme-'));
+  try {
+    for (const block of blocks) {
+      const file = join(directory, 'logd.yaml');
+      await writeFile(file, block);
+      const { status, said } = validate(file);
+      assert.equal(status, 0, `${block}\n${said}`);
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
