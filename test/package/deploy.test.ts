@@ -52,8 +52,6 @@ for (const role of ROLES)
       const { status, said } = validate(join(root, 'deploy', `${role}.yaml`));
       assert.equal(status, 0, said);
     });
-      assert.equal(status, 0, stdout + stderr);
-    });
 
     it('gives a stop more time than the configuration does', async () => {
       const seconds = (text: string | undefined): number => Number(/^(\d+)s$/.exec(text ?? '')?.[1]);
