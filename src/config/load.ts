@@ -33,8 +33,8 @@ export const loadConfig = async <Schema extends z.ZodType>(
 const readText = async (path: string): Promise<string> => {
   try {
     await using file = await open(path);
-    // A device or pipe has no size to trust, so what is read is bounded too.
-    const buffer = Buffer.alloc(Math.min((await file.stat()).size, LARGEST_FILE) + 1);
+    // A pipe has no size to go by, and a file may grow: one byte more than allowed shows that there is too much.
+    const buffer = Buffer.alloc(LARGEST_FILE + 1);
     let length = 0;
     for (;;) {
       const { bytesRead } = await file.read(buffer, length, buffer.length - length);

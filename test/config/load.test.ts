@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -156,6 +157,26 @@ test('anchors work, alias bombs do not', () => {
   const bomb = ['a0: &a0 [x,x,x,x,x,x,x,x,x,x]'];
   for (let i = 1; i < 9; i++) bomb.push(`a${i}: &a${i} [${`*a${i - 1},`.repeat(10)}]`);
   assert.match(faultsOf(bomb.join('\n'))[0]!, /Not valid YAML: Excessive alias count/);
+});
+
+test('a pipe is read to its end', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'logd-load-'));
+  try {
+    const pipe = join(dir, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const [loaded] = await Promise.all([
+      loadConfig(pipe, schema, {}),
+      writeFile(pipe, 'server: { listen: "a:1" }'),
+    ]);
+    assert.ok(loaded.ok);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
+test('names that JavaScript objects have are unknown keys like any other', () => {
+  for (const key of ['__proto__', 'constructor', 'toString'])
+    assert.match(faultsOf(`server: { listen: "a:1" }\n${key}: {}\n`)[0] ?? '', /^f:2:1: .*Unknown key/, key);
 });
 
 test('a file that is missing or too large is refused before it is parsed', async () => {
