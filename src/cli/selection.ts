@@ -14,6 +14,13 @@ export interface Selection {
   readonly hour?: string;
 }
 
+/** The selection among a command's options. */
+export const selectionOf = ({ host, stream, hour }: Selection): Selection => ({
+  ...(host !== undefined && { host }),
+  ...(stream !== undefined && { stream }),
+  ...(hour !== undefined && { hour }),
+});
+
 /** Adds --host, --stream and --hour. */
 export const selectionOptions = (command: Command): Command =>
   command

@@ -10,7 +10,7 @@
  *   verdict       { segments, sealed, identical, sources_identical, sources_not_at_hand, lines, bytes, proven }
  */
 import { type Column, formatBytes, formatCount, type Paint, table } from '../terminal.ts';
-import { STATE_COLOURS, showHour, showState } from '../status/text.ts';
+import { plural, STATE_COLOURS, showHour, showState } from '../status/text.ts';
 import { isProven, type SegmentAudit, type Verdict } from './segment.ts';
 
 /** What all audited segments come to. */
@@ -51,7 +51,7 @@ export const allProven = (tally: Tally): boolean => tally.segments > 0 && tally.
 /** `12 of 12 segments sealed, 3,412,889 lines, byte for byte identical (stored and source)` */
 export const describeVerdict = (tally: Tally): string => {
   if (tally.segments === 0) return 'No segment is selected: nothing was audited.';
-  const sealed = `${formatCount(tally.sealed)} of ${formatCount(tally.segments)} segments sealed`;
+  const sealed = `${formatCount(tally.sealed)} of ${plural(tally.segments, 'segment')} sealed`;
   if (!allProven(tally))
     return `${sealed}, ${formatCount(tally.segments - tally.proven)} not proven: see above`;
   const sources =
@@ -60,7 +60,7 @@ export const describeVerdict = (tally: Tally): string => {
       : tally.sourcesNotAtHand > 0
         ? `stored as sealed; ${formatCount(tally.sourcesIdentical)} sources compared, ${formatCount(tally.sourcesNotAtHand)} not at hand`
         : 'source, seal and sink agree';
-  return `${sealed}, ${formatCount(tally.lines)} lines, byte for byte identical (${sources})`;
+  return `${sealed}, ${plural(tally.lines, 'line')}, byte for byte identical (${sources})`;
 };
 
 const VERDICT_COLOURS = {

@@ -105,18 +105,22 @@ export const describeGaps = (key: SegmentKey, gaps: readonly Gap[]): string => {
   return `${segmentName(key)}: ${parts.join('; ')}`;
 };
 
+/** `1 pack`, `3,412 packs` */
+export const plural = (count: number, word: string): string =>
+  `${formatCount(count)} ${word}${count === 1 ? '' : 's'}`;
+
 /** `11 of 12 segments sealed, 1 open: 3,412,889 lines, 812.0 MiB in 1,203 packs; 2 late; 3 packs missing` */
 export const describeSummary = (summary: Summary): string => {
-  const { states } = summary;
+  const { states, late, missingPacks: missing, lostPacks: lost } = summary;
   const others = (['open', 'complete', 'refused', 'incomplete'] as const)
     .filter((state) => states[state] > 0)
     .map((state) => `, ${formatCount(states[state])} ${state}`);
+  const sealed = `${formatCount(states.sealed)} of ${plural(summary.segments, 'segment')} sealed`;
+  const sums = `${plural(summary.lines, 'line')}, ${formatBytes(summary.bytes)} in ${plural(summary.packs, 'pack')}`;
   const notes = [
-    summary.late > 0 ? `; ${formatCount(summary.late)} late` : '',
-    summary.missingPacks > 0 ? `; ${formatCount(summary.missingPacks)} packs missing` : '',
-    summary.lostPacks > 0 ? `; ${formatCount(summary.lostPacks)} packs lost for good` : '',
+    late > 0 ? `; ${formatCount(late)} late` : '',
+    missing > 0 ? `; ${plural(missing, 'pack')} missing` : '',
+    lost > 0 ? `; ${plural(lost, 'pack')} lost for good` : '',
   ];
-  const sealed = `${formatCount(states.sealed)} of ${formatCount(summary.segments)} segments sealed`;
-  const sums = `${formatCount(summary.lines)} lines, ${formatBytes(summary.bytes)} in ${formatCount(summary.packs)} packs`;
   return `${sealed}${others.join('')}: ${sums}${notes.join('')}`;
 };

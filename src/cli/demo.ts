@@ -1,0 +1,156 @@
+/** `logd demo`: watch logs travel, nodes die, and the result be proven. */
+import { mkdir, mkdtemp, readdir, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { constants, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { LogdError, messageOf } from '../error.ts';
+import { moduleBeside } from '../sqlite/database-thread.ts';
+import { systemClock } from '../telemetry/clock.ts';
+import type { DemoPlan } from './demo/plan.ts';
+import { EXIT, signalExit } from './exit-codes.ts';
+import { painter } from './terminal.ts';
+
+interface DemoFlags {
+  readonly hosts?: number;
+  readonly hours: number;
+  readonly secondsPerHour: number;
+  readonly linesPerSecond: number;
+  readonly seed: number;
+  readonly dir?: string;
+  readonly input: readonly string[];
+  readonly keep?: true;
+}
+
+const HOSTS = 3;
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+const PORT_ATTEMPTS = 50;
+
+export const demoCommand = (): Command =>
+  new Command('demo')
+    .description('Run agents and a sink on this machine, kill some of them, and prove that nothing was lost.')
+    .option('--hosts <n>', `agents, web1 to webN (default: ${HOSTS}, with --input 1)`, integer(1, 20))
+    .option('--hours <n>', 'hours that each host writes', integer(1, 48), 4)
+    .option('--seconds-per-hour <n>', 'how long an hour lasts', integer(1, 3600), 5)
+    .option('--lines-per-second <n>', 'lines of all hosts together', integer(1, 1_000_000), 40_000)
+    .option('--seed <n>', 'another seed, other lines', integer(0, 2 ** 31 - 1), 1)
+    .option(
+      '--dir <directory>',
+      'where everything goes; must be empty (default: a new one in the temporary directory)',
+    )
+    .addOption(
+      new Option(
+        '--input <file...>',
+        'ship these files instead of generated ones: each as an hour of a host',
+      ).default([], 'generated access logs'),
+    )
+    .option('--keep', 'leave the nodes running afterwards, until Ctrl-C')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  logd demo
+  logd demo --hosts 5 --hours 6 --seconds-per-hour 3
+  logd demo --input /var/log/nginx/access.log.1 /var/log/syslog.1
+  logd demo --keep
+
+Exit codes:
+  0    all hours of all hosts are sealed, and the audit found them byte for byte identical
+  1    not so, or something went wrong: the logs of the nodes are named
+  2    the command line is wrong
+  130  ended by Ctrl-C; no process is left behind`,
+    )
+    .action(async (flags: DemoFlags) => {
+      process.exitCode = await demo(flags);
+    });
+
+function integer(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
+    return value;
+  };
+}
+
+const demo = async (flags: DemoFlags): Promise<number> => {
+  const { runDemo } = await import('./demo/run.ts');
+  const { checkInput } = await import('./demo/input.ts');
+  const input = await checkInput(flags.input);
+  const sizes = await Promise.all(input.map(async (file) => (await stat(file)).size));
+  const plan = await makePlan(flags, input.length);
+  const paint = painter(process.stdout);
+
+  const interrupt = new AbortController();
+  let received: NodeJS.Signals | undefined;
+  const end = (signal: NodeJS.Signals): void => {
+    received ??= signal;
+    interrupt.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  try {
+    return await runDemo(
+      {
+        ...{ plan, input, keep: flags.keep ?? false },
+        inputBytes: sizes.reduce((sum, size) => sum + size, 0),
+        writer: {
+          secondsPerHour: input.length > 0 ? 0 : flags.secondsPerHour,
+          linesPerSecond: flags.linesPerSecond,
+          seed: flags.seed,
+        },
+      },
+      { out: process.stdout, paint, signal: interrupt.signal, main: moduleBeside(import.meta.url, 'main') },
+    );
+  } catch (error) {
+    process.stderr.write(`\n${painter(process.stderr)('red', 'logd demo:')} ${messageOf(error)}\n`);
+    return received ? signalExit(constants.signals[received]) : EXIT.failed;
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, end);
+  }
+};
+
+/** Files are dealt out to the hosts in turn; what is left over makes a last hour that not all hosts have. */
+const makePlan = async (flags: DemoFlags, files: number): Promise<DemoPlan> => {
+  const { demoHosts, pastHours } = await import('./demo/plan.ts');
+  const hosts = demoHosts(Math.min(flags.hosts ?? (files > 0 ? 1 : HOSTS), files || Infinity));
+  const hours = pastHours(systemClock.now(), files > 0 ? Math.ceil(files / hosts.length) : flags.hours);
+  const all = hours.flatMap((hour) => hosts.map(({ name }) => ({ host: name, hour })));
+  const expected = files > 0 ? all.slice(0, files) : all.toSorted((a, b) => compare(a.host, b.host));
+  return { hosts, hours, expected, dir: await emptyDirectory(flags.dir), port: await freePort() };
+};
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const emptyDirectory = async (dir: string | undefined): Promise<string> => {
+  if (dir === undefined) return mkdtemp(join(tmpdir(), 'logd-demo-'));
+  const path = resolve(dir);
+  await mkdir(path, { recursive: true });
+  if ((await readdir(path)).length > 0)
+    throw new LogdError('usage', `${path} is not empty: name an empty or new directory.`);
+  return path;
+};
+
+/**
+ * A port for the sink, the same before and after its restart. Below the range from which systems take the ports of outgoing
+ * connections: an agent that dials a port of that range while nobody listens may end up connected to itself.
+ */
+const freePort = async (): Promise<number> => {
+  for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    if (await isFree(port)) return port;
+  }
+  throw new LogdError(
+    'unreachable',
+    `No free port found from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} on 127.0.0.1.`,
+  );
+};
+
+const isFree = async (port: number): Promise<boolean> => {
+  const server = createServer();
+  const free = await new Promise<boolean>((done) => {
+    server.once('error', () => done(false)).listen(port, '127.0.0.1', () => done(true));
+  });
+  if (free) await new Promise((done) => server.close(done));
+  return free;
+};

@@ -1,0 +1,110 @@
+/** `logd status`: which hours of which hosts are complete, from the ledger, also while the sink runs. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import { LogdError } from '../error.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { systemClock } from '../telemetry/clock.ts';
+import { configOption, readConfig } from './config-file.ts';
+import { EXIT } from './exit-codes.ts';
+import { type Selection, selectionOf, selectionOptions } from './selection.ts';
+import { painter, widthOf } from './terminal.ts';
+
+const WATCH_EVERY_MS = 1000;
+const HOME_AND_CLEAR = '\x1b[H\x1b[J';
+
+interface StatusOptions extends Selection {
+  readonly config: string;
+  readonly ledger?: string;
+  readonly all?: true;
+  readonly json?: true;
+  readonly watch?: true;
+  readonly check?: true;
+}
+
+export const statusCommand = (): Command =>
+  selectionOptions(
+    new Command('status')
+      .description('Show for every host, stream and hour whether it is complete: open, sealed, gaps, late.')
+      .addOption(configOption())
+      .option('--ledger <file>', "the sink's ledger itself, instead of a configuration that names it"),
+  )
+    .option('--all', 'every segment, not only the newest 50')
+    .option('--json', 'one JSON document with every selected segment')
+    .option('--watch', 'show it again every second, until Ctrl-C')
+    .option('--check', 'exit with 1 unless something is selected and all of it is sealed')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  logd status -c sink.yaml
+  logd status --ledger /var/lib/logd/ledger.db --host web1 --hour 20261122
+  logd status --hour 2026112216 --check && start-the-batch-job
+  logd status --json | jq '.segments[] | select(.state != "sealed")'
+
+States:
+  open        packs are still expected
+  complete    all packs are here, the digest is not proven yet
+  sealed      proven equal to what the agent read; "late" when lines came after the end of the hour
+  refused     all packs are here and do not add up to what the agent read
+  incomplete  closed with gaps: expired, or bytes lost at the source
+
+Columns: PACKS received/expected, GAPS packs missing or lost, FIRST and LAST arrival (local time), LAG from when
+the last line was written until it arrived.
+
+Exit codes:
+  0  the ledger was read; with --check: all selected segments are sealed
+  1  the ledger cannot be read; with --check: not all are sealed, or none is selected
+  2  the command line or the configuration is wrong`,
+    )
+    .action(async (options: StatusOptions) => {
+      if (options.json && options.watch)
+        throw new LogdError('usage', '--json and --watch do not go together: take one of them.');
+      const path = options.ledger ?? (await ledgerPath(options.config));
+      const { openLedger } = await import('../ledger/sqlite-ledger.ts');
+      await using ledger = await openLedger({ path, readOnly: true });
+      const sealed = options.watch ? await watch(ledger, options) : await once(ledger, options);
+      if (options.check && !sealed) process.exitCode = EXIT.failed;
+    });
+
+const ledgerPath = async (file: string): Promise<string> => {
+  const { sink } = await readConfig(file);
+  if (sink) return sink.ledger.path;
+  throw new LogdError(
+    'usage',
+    `${file} has no sink, and only a sink keeps a ledger: name the sink's configuration, or --ledger FILE.`,
+  );
+};
+
+/** Returns whether all is sealed. */
+const once = async (ledger: Ledger, options: StatusOptions): Promise<boolean> => {
+  const { showJson, showText } = await import('./status/show.ts');
+  const { allSealed } = await import('./status/summary.ts');
+  const selection = selectionOf(options);
+  const { stdout } = process;
+  const print = (text: string): void => void stdout.write(text);
+  if (options.json) return allSealed(await showJson(ledger, selection, systemClock.now(), print));
+  const shown = { selection, all: options.all ?? false, width: widthOf(stdout), paint: painter(stdout) };
+  return allSealed(await showText(ledger, shown, (text) => print(`${text}\n`)));
+};
+
+/** Shows the state again and again until a signal; then returns whether all was sealed. */
+const watch = async (ledger: Ledger, options: StatusOptions): Promise<boolean> => {
+  const { showText } = await import('./status/show.ts');
+  const { allSealed } = await import('./status/summary.ts');
+  const { stdout } = process;
+  const stop = new AbortController();
+  const end = (): void => stop.abort();
+  process.once('SIGINT', end).once('SIGTERM', end);
+  for (;;) {
+    const lines: string[] = [];
+    const shown = {
+      ...{ selection: selectionOf(options), all: options.all ?? false },
+      ...{ width: widthOf(stdout), paint: painter(stdout) },
+    };
+    const summary = await showText(ledger, shown, (text) => void lines.push(text));
+    const at = new Date(systemClock.now()).toISOString();
+    stdout.write(`${stdout.isTTY ? HOME_AND_CLEAR : ''}${lines.join('\n')}\n${at}\n`);
+    await sleep(WATCH_EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+    if (stop.signal.aborted) return allSealed(summary);
+  }
+};

@@ -1,0 +1,88 @@
+/** A ledger and a file sink on disk, with hours put in by hand as a sink node would: what status and audit look at. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { countLines, crc32, runningDigest } from '../../src/pack/digest.ts';
+import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
+import { encode } from '../../src/pack/codec.ts';
+import { openSink } from '../../src/sinks/registry.ts';
+import type { Sink } from '../../src/sinks/sink.ts';
+import { recordedSegment } from '../../src/cli/audit/stored.ts';
+
+const WRITTEN_AT = Date.UTC(2026, 10, 22, 16, 59, 59);
+const ARRIVED_AT = WRITTEN_AT + 2500;
+
+export interface StoredHours extends AsyncDisposable {
+  readonly dir: string;
+  readonly ledger: Ledger;
+  readonly sink: Sink;
+  /** Stores the texts as packs 1, 2 …; `skip` leaves out pack ids; `ended` false: no last pack is marked. */
+  store(key: SegmentKey, texts: readonly string[], options?: StoreOptions): Promise<void>;
+}
+
+interface StoreOptions {
+  readonly skip?: readonly number[];
+  readonly ended?: boolean;
+}
+
+export const key = (host: string, hour: string): SegmentKey => ({ host, stream: 'access', hour });
+
+export const storedHours = async (compression: 'none' | 'zstd' = 'none'): Promise<StoredHours> => {
+  const dir = await mkdtemp(join(tmpdir(), 'logd-cli-test-'));
+  const ledger = await openLedger({ path: join(dir, 'ledger.db') });
+  const options = { dir: join(dir, 'stored'), compression, layout: '{stream}/{date}/{hour}/{host}.log' };
+  const sink = await openSink({ kind: 'file', ...options });
+  return {
+    ...{ dir, ledger, sink },
+    async store(segment, texts, { skip = [], ended = true } = {}) {
+      const packs = (await cut(segment, texts, ended, compression)).filter(
+        ({ header }) => !skip.includes(header.id),
+      );
+      for (const pack of packs) {
+        const place = await sink.write(pack);
+        await sink.flush();
+        await ledger.commit([{ header: pack.header, place, arrivedAt: ARRIVED_AT }]);
+      }
+      const record = (await ledger.segment(segment))!;
+      if (record.state !== 'complete') return;
+      await sink.seal(recordedSegment(ledger, record));
+      const { packs: count, lines, bytes, sha256 } = record.expected!;
+      await ledger.seal({
+        ...{ ...segment, packs: count, lines, bytes, sha256, generation: 1 },
+        ...{ firstArrival: ARRIVED_AT, lastArrival: ARRIVED_AT, sealedAt: ARRIVED_AT },
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await sink[Symbol.asyncDispose]();
+      await ledger[Symbol.asyncDispose]();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+};
+
+const cut = async (
+  segment: SegmentKey,
+  texts: readonly string[],
+  ended: boolean,
+  codec: 'none' | 'zstd',
+): Promise<VerifiedPack[]> => {
+  const digest = runningDigest();
+  const packs: VerifiedPack[] = [];
+  let lines = 0;
+  for (const [index, text] of texts.entries()) {
+    const raw = Buffer.from(text);
+    const offset = digest.bytes;
+    digest.update(raw);
+    lines += countLines(raw);
+    const totals = { packs: texts.length, lines, bytes: digest.bytes, sha256: digest.hex(), hoursInDay: 24 };
+    const header = {
+      ...{ ...segment, id: index + 1, generation: 1, offset, bytes: raw.length, lines: countLines(raw) },
+      ...{ crc32: crc32(raw), sha256: digest.hex(), codec, time: WRITTEN_AT },
+      ...(ended && index === texts.length - 1 && { done: totals }),
+    };
+    packs.push({ header, raw, body: await encode(raw, codec, 1) });
+  }
+  return packs;
+};
