@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import type { Seal } from '../../src/ledger/ledger.ts';
+import { openMarkers } from '../../src/seal/markers.ts';
+
+const seal = (part: Partial<Seal> = {}): Seal => ({
+  ...{ host: 'web1', stream: 'access', hour: '2026112216', packs: 3, lines: 120, bytes: 4000, sha256: '' },
+  ...{ generation: 1, firstArrival: 0, lastArrival: 0, sealedAt: 0, ...part },
+});
+
+const scratch = async (test: TestContext): Promise<string> => {
+  const dir = await mkdtemp(join(tmpdir(), 'logd-markers-'));
+  test.after(() => rm(dir, { recursive: true, force: true }));
+  return join(dir, 'state', 'received');
+};
+
+const listed = async (dir: string): Promise<string[]> => (await readdir(dir)).toSorted();
+
+describe('markers', () => {
+  it('leaves an empty file for an hour, and one for a complete day', async (test) => {
+    const dir = await scratch(test);
+    const markers = await openMarkers(dir);
+    await markers.sealed(seal(), false);
+    assert.deepEqual(await listed(dir), ['web1_access_2026112216_120']);
+    await markers.sealed(seal({ hour: '2026112217', lines: 0 }), true);
+    await markers.sealed(seal({ hour: '2026112217', lines: 0 }), true);
+    assert.deepEqual(await listed(dir), [
+      'web1_access_20261122',
+      'web1_access_2026112216_120',
+      'web1_access_2026112217_0',
+    ]);
+    for (const name of await readdir(dir)) assert.equal((await stat(join(dir, name))).size, 0);
+  });
+
+  it('takes away a reopened hour and its day, and no others', async (test) => {
+    const dir = await scratch(test);
+    const markers = await openMarkers(dir);
+    const others = [
+      seal({ hour: '2026112216b' }),
+      seal({ host: 'web11' }),
+      seal({ stream: 'access2' }),
+      seal({ hour: '2026112201' }),
+    ];
+    for (const other of others) await markers.sealed(other, other.host === 'web11');
+    const before = await listed(dir);
+    await markers.sealed(seal(), true);
+    await markers.reopened(seal());
+    await markers.reopened(seal());
+    assert.deepEqual(await listed(dir), before);
+  });
+
+  it('replaces the marker of an earlier generation, though nobody said that it was reopened', async (test) => {
+    const dir = await scratch(test);
+    const markers = await openMarkers(dir);
+    await markers.sealed(seal(), false);
+    await markers.sealed(seal({ generation: 2, lines: 130 }), true);
+    assert.deepEqual(await listed(dir), ['web1_access_20261122', 'web1_access_2026112216_130']);
+  });
+
+  it('tells the marker of a segment of a day from that of the day', async (test) => {
+    const dir = await scratch(test);
+    const markers = await openMarkers(dir);
+    await markers.sealed(seal({ hour: '20261122' }), true);
+    assert.deepEqual(await listed(dir), ['web1_access_20261122', 'web1_access_20261122_120']);
+    await markers.reopened(seal({ hour: '20261122' }));
+    assert.deepEqual(await listed(dir), []);
+  });
+
+  it('says which directory it cannot use', async (test) => {
+    const dir = await scratch(test);
+    await openMarkers(dir);
+    const file = join(dir, 'file');
+    await writeFile(file, '');
+    await assert.rejects(openMarkers(join(file, 'below')), { code: 'storage', message: /file\/below/ });
+  });
+});
