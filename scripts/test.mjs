@@ -17,7 +17,7 @@ process.chdir(root);
 
 const packageBin = (name, path) => join(root, 'node_modules', name, path);
 
-/** The checks that are not tests. `--quiet`-like options keep a passing check silent. */
+/** The checks that are not tests; each says nothing while all is well. */
 const CHECKS = [
   ['Types', packageBin('typescript', 'bin/tsc'), ['-p', '.']],
   ['Lint', packageBin('oxlint', 'bin/oxlint'), ['--deny-warnings']],
@@ -26,15 +26,10 @@ const CHECKS = [
 
 const heading = (title) => console.log(`\n── ${title} ${'─'.repeat(Math.max(0, 60 - title.length))}`);
 
-/** Runs a step with the Node that runs us; ends the process when it fails. */
-const run = (title, args, hint) => {
+/** Runs a step with the Node that runs us. */
+const run = (title, args) => {
   heading(title);
-  const start = performance.now();
-  const { status, signal } = spawnSync(process.execPath, args, { stdio: 'inherit' });
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  if (status === 0) return seconds;
-  console.log(`\n${title} failed after ${seconds} s${signal ? ` (${signal})` : ''}.${hint}`);
-  process.exit(status ?? 1);
+  return spawnSync(process.execPath, args, { stdio: 'inherit' });
 };
 
 const args = process.argv.slice(2);
@@ -48,12 +43,19 @@ if (missing !== undefined) {
 
 if (args.length === 0)
   for (const [title, bin, options] of CHECKS) {
-    const hint = title === 'Format' ? ' Run `npm run format`.' : '';
-    console.log(`${title} fine in ${run(title, [bin, ...options], hint)} s.`);
+    const start = performance.now();
+    const { status } = run(title, [bin, ...options]);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    if (status !== 0) {
+      const hint = title === 'Format' ? 'Run `npm run format`.' : 'See above.';
+      console.log(`\n${title} failed after ${seconds} s, so no tests were run. ${hint}`);
+      process.exit(status ?? 1);
+    }
+    console.log(`${title} fine in ${seconds} s.`);
   }
 
 const globs = (paths.length > 0 ? paths : ['test']).map((path) =>
   existsSync(path) && statSync(path).isDirectory() ? `${path.replace(/\/+$/, '')}/**/*.test.ts` : path,
 );
 const base = ['--test', '--test-concurrency=2', '--test-reporter=spec'];
-run('Tests', [...base, ...options, ...globs], '');
+process.exit(run('Tests', [...base, ...options, ...globs]).status ?? 1);

@@ -9,7 +9,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -73,7 +73,7 @@ if (script === undefined) fail('Usage: node scripts/with-node24.mjs <script> [ar
 const reason = whyInstall();
 if (reason !== undefined) install(reason);
 
-const child = spawn(findNode(), [join(root, script), ...args], { stdio: 'inherit' });
+const child = spawn(findNode(), [resolve(root, script), ...args], { stdio: 'inherit' });
 
 // A terminal sends Ctrl-C to the child as well, and a second signal means "stop at once": do not make one into two.
 const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
