@@ -2,21 +2,35 @@
 /** The `logd` command. One file for each subcommand; what takes long to load is loaded by its action. */
 import { Command, CommanderError } from 'commander';
 import { LogdError, messageOf } from '../error.ts';
+import { auditCommand } from './audit.ts';
+import { demoCommand } from './demo.ts';
 import { EXIT, EXIT_CODES_HELP } from './exit-codes.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { runCommand } from './run.ts';
+import { statusCommand } from './status.ts';
 import { painter } from './terminal.ts';
 import { validateCommand } from './validate.ts';
 import { packageVersion, versionCommand } from './version.ts';
 
-const SUBCOMMANDS = [runCommand, validateCommand, explainCommand, initCommand, versionCommand];
+const SUBCOMMANDS = [
+  runCommand,
+  statusCommand,
+  auditCommand,
+  validateCommand,
+  explainCommand,
+  initCommand,
+  demoCommand,
+  versionCommand,
+];
 
 const HELP = `
 Examples:
   logd init logd.yaml                 write a configuration to start from
   logd validate logd.yaml             check it
   logd run -c logd.yaml               run the node
+  logd status -c logd.yaml            which hours are complete
+  logd audit -c logd.yaml             compare what is stored with the seals
   logd explain sink.listen            what an option means
 
 ${EXIT_CODES_HELP}
