@@ -12,6 +12,9 @@ const SPARKLINE_WIDTH = 40;
 const RATE_WINDOW_MS = 1500;
 const RATE_STEP_MS = 500;
 const PLAIN_EVERY_MS = 2000;
+/** While they are drawn, long lines are cut at the edge: a wrapped one would take two rows, and the next redraw go wrong. */
+const NO_WRAP = '\x1b[?7l';
+const WRAP = '\x1b[?7h';
 
 export interface NodeView {
   readonly name: string;
@@ -73,7 +76,7 @@ export const openScreen = (out: Terminal, paint: Paint, elapsed: () => number): 
         nodes.map((node) => nodeText(node, paint)).join('  '),
       ];
       clear();
-      out.write(`${lines.join('\n')}\n`);
+      out.write(`${NO_WRAP}${lines.join('\n')}${WRAP}\n`);
       live = lines.length;
     },
     [Symbol.dispose]() {
