@@ -10,7 +10,7 @@
  */
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '../error.ts';
+import { errnoOf, messageOf } from '../error.ts';
 import { plainLabel } from '../pack/hour.ts';
 import type { Hours } from '../pack/hour.ts';
 import { finishFields, labelPrefix } from './pattern.ts';
@@ -79,21 +79,28 @@ const inSegmentOrder = (a: SourceFile, b: SourceFile): number => {
 /** Vanished meanwhile, or not a directory though it has a directory's name: nothing to report. */
 const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
 
+/** What a scan leaves behind for the next. */
+interface Memory {
+  readonly listings: Map<string, Listing>;
+  readonly files: Map<string, SourceFile>;
+  /** What was wrong, by path. */
+  readonly faults: Map<string, string>;
+}
+
+const emptyMemory = (): Memory => ({ listings: new Map(), files: new Map(), faults: new Map() });
+
 /** Opens a discovery; it holds no handles and needs no closing. */
-export const openDiscovery = ({
-  pattern,
-  hours,
-  onError,
-  maxFiles = 1_000_000,
-}: DiscoveryOptions): Discovery => {
-  const listings = new Map<string, Listing>();
-  let files = new Map<string, SourceFile>();
-  const reported = new Map<string, string>();
+export const openDiscovery = (options: DiscoveryOptions): Discovery => {
+  const { pattern, hours, onError, maxFiles = 1_000_000 } = options;
+  const tooMany = () => new Error(`More than ${maxFiles} files match ${pattern.text}: the rest stays unseen`);
+  let last = emptyMemory();
+  let next = emptyMemory();
+  let { activeFrom, full }: ScanOptions = {};
 
   const report = (path: string, error: unknown): void => {
-    const what = errnoOf(error) ?? String(error);
-    if (reported.get(path) !== what) onError(path, error);
-    reported.set(path, what);
+    const what = errnoOf(error) ?? messageOf(error);
+    if ((next.faults.get(path) ?? last.faults.get(path)) !== what) onError(path, error);
+    next.faults.set(path, what);
   };
 
   /** Streams the directory: names that do not match are never held. */
@@ -104,34 +111,35 @@ export const openDiscovery = ({
     for await (const { name } of await opendir(directory, { bufferSize: 512 })) {
       const found = part.match(name, fields);
       if (found === undefined || (isLast && finishFields(found) === undefined)) continue;
-      if (names.size >= maxFiles)
-        throw new Error(`${directory} has more than ${maxFiles} names that match: the rest stays unseen`);
+      if (names.size >= maxFiles) {
+        report(directory, tooMany());
+        break;
+      }
       names.set(name, found);
     }
     return names;
   };
 
-  const namesIn = async (directory: string, depth: number, fields: Fields, scan: ScanOptions) => {
-    const before = listings.get(directory);
+  const listingOf = async (
+    directory: string,
+    depth: number,
+    fields: Fields,
+  ): Promise<Listing | undefined> => {
+    const before = last.listings.get(directory);
     const prefix = labelPrefix(fields);
-    const isOld =
-      prefix !== '' && scan.activeFrom !== undefined && prefix < scan.activeFrom.slice(0, prefix.length);
-    if (before !== undefined && isOld && !scan.full) return before.names;
+    const isOld = activeFrom !== undefined && prefix < activeFrom.slice(0, prefix.length);
+    if (before !== undefined && isOld && !full) return before;
     try {
       const { dev, ino, mtimeNs } = await stat(directory, { bigint: true });
       const stamp = `${dev}:${ino}:${mtimeNs}`;
       const isSame = before?.stamp === stamp;
-      if (isSame && before.settled && !scan.full) return before.names;
-      const names = await list(directory, depth, fields);
-      listings.set(directory, { stamp, settled: isSame, names });
-      reported.delete(directory);
-      return names;
+      if (isSame && before.settled && !full) return before;
+      return { stamp, settled: isSame, names: await list(directory, depth, fields) };
     } catch (error) {
       // A directory that vanished takes its files with it; one that cannot be read now keeps what is known of it.
       const isGone = isAbsence(error);
-      if (isGone) listings.delete(directory);
       if (!isGone || directory === pattern.root) report(directory, error);
-      return isGone ? new Map<string, Fields>() : (before?.names ?? new Map<string, Fields>());
+      return isGone ? undefined : before;
     }
   };
 
@@ -139,26 +147,23 @@ export const openDiscovery = ({
     directory: string,
     depth: number,
     fields: Fields,
-    scan: ScanOptions,
-  ): AsyncGenerator<readonly [string, MatchedName]> {
+  ): AsyncGenerator<readonly [path: string, matched: MatchedName]> {
     const { literal } = pattern.parts[depth]!;
-    const names =
-      literal === undefined ? await namesIn(directory, depth, fields, scan) : [[literal, fields] as const];
-    for (const [name, found] of names) {
+    const listing = literal === undefined ? await listingOf(directory, depth, fields) : undefined;
+    if (listing !== undefined) next.listings.set(directory, listing);
+    for (const [name, found] of literal === undefined
+      ? (listing?.names ?? [])
+      : [[literal, fields] as const]) {
       const path = join(directory, name);
-      if (depth < pattern.parts.length - 1) {
-        yield* candidates(path, depth + 1, found, scan);
-      } else {
-        const matched = finishFields(found);
-        if (matched !== undefined) yield [path, matched];
-      }
+      const matched = finishFields(found);
+      if (depth < pattern.parts.length - 1) yield* candidates(path, depth + 1, found);
+      else if (matched !== undefined) yield [path, matched];
     }
   }
 
   const look = async (path: string, matched: MatchedName): Promise<SourceFile | undefined> => {
     try {
       const stats = await stat(path, { bigint: true });
-      reported.delete(path);
       if (!stats.isFile()) return undefined;
       const [label, repeated] = hours.labelsFor(matched.fields);
       return {
@@ -176,35 +181,36 @@ export const openDiscovery = ({
     } catch (error) {
       if (isAbsence(error)) return undefined;
       report(path, error);
-      return files.get(path);
+      return last.files.get(path);
     }
   };
 
   return {
-    async scan(options = {}) {
-      const found = new Map<string, SourceFile>();
-      let waiting: Promise<void>[] = [];
-      for await (const [path, matched] of candidates(pattern.root, 0, {}, options)) {
-        if (found.size + waiting.length >= maxFiles) {
-          report(
-            pattern.root,
-            new Error(`More than ${maxFiles} files match ${pattern.text}: the rest stays unseen`),
-          );
+    async scan(how = {}) {
+      ({ activeFrom, full } = how);
+      next = emptyMemory();
+      let matches = 0;
+      let looking: Promise<void>[] = [];
+      for await (const [path, matched] of candidates(pattern.root, 0, {})) {
+        if (++matches > maxFiles) {
+          report(pattern.root, tooMany());
           break;
         }
-        const known = files.get(path);
-        if (known !== undefined && !options.full && known.label < (options.activeFrom ?? '')) {
-          found.set(path, known);
+        const known = last.files.get(path);
+        if (known !== undefined && !full && activeFrom !== undefined && known.label < activeFrom) {
+          next.files.set(path, known);
           continue;
         }
-        waiting.push(look(path, matched).then((file) => void (file !== undefined && found.set(path, file))));
-        if (waiting.length < STATS_AT_ONCE) continue;
-        await Promise.all(waiting);
-        waiting = [];
+        looking.push(
+          look(path, matched).then((file) => void (file !== undefined && next.files.set(path, file))),
+        );
+        if (looking.length < STATS_AT_ONCE) continue;
+        await Promise.all(looking);
+        looking = [];
       }
-      await Promise.all(waiting);
-      files = found;
-      return [...found.values()].sort(inSegmentOrder);
+      await Promise.all(looking);
+      last = next;
+      return [...last.files.values()].sort(inSegmentOrder);
     },
   };
 };
