@@ -23,6 +23,8 @@ interface Range {
   readonly packs: PackRecord[];
 }
 
+type Part = Buffer | Promise<Buffer>;
+
 /** Runs of packs that lie end to end, in the order given. */
 export async function* ranges(packs: AsyncIterable<PackRecord>): AsyncGenerator<Range> {
   let range: Range | undefined;
@@ -66,13 +68,14 @@ export async function* readPacks(
   if (handle === undefined) return;
   try {
     const sign = compressed ? await readSign(handle, recorded) : undefined;
-    let ahead: Promise<Buffer>[] = [];
+    let ahead: Promise<Part[]> = Promise.resolve([]);
     for await (const range of ranges(placedPacks(recorded, sign))) {
       const loading = load(handle, path, compressed, range);
-      for (const pack of ahead) yield await pack;
+      loading.catch(() => undefined);
+      for (const part of await ahead) yield part instanceof Promise ? await part : part;
       ahead = loading;
     }
-    for (const pack of ahead) yield await pack;
+    for (const part of await ahead) yield part instanceof Promise ? await part : part;
   } finally {
     await handle.close();
   }
@@ -97,22 +100,24 @@ const openStored = async (path: string, { segment }: RecordedSegment): Promise<F
   }
 };
 
-/** The raw bytes of each pack of a range. All of them are observed, so none may be left without a catch. */
-const load = (handle: FileHandle, path: string, compressed: boolean, range: Range): Promise<Buffer>[] => {
+/** The raw bytes of each pack of a range; promises that may stay unobserved. */
+const load = async (handle: FileHandle, path: string, compressed: boolean, range: Range): Promise<Part[]> => {
   const stored = Buffer.allocUnsafe(range.length);
-  const reading = readFully(handle, stored, range.at);
+  const filled = await readFully(handle, stored, range.at);
   return range.packs.map((pack) => {
     const { at, length } = pack.place;
-    const raw = reading.then((filled) => {
-      const from = at - range.at;
-      const there = Math.max(0, Math.min(length, filled - from));
-      if (there < length) throw damaged(pack, path, `the file ends after ${there} of its ${length} bytes`);
-      return rawOf(stored.subarray(from, from + length), pack, path, compressed);
-    });
+    const from = at - range.at;
+    const there = Math.max(0, Math.min(length, filled - from));
+    const bytes = stored.subarray(from, from + length);
+    if (there === length && !compressed && length === pack.header.bytes) return bytes;
+    const raw = there < length ? cutShort(pack, path, there) : rawOf(bytes, pack, path, compressed);
     raw.catch(() => undefined);
     return raw;
   });
 };
+
+const cutShort = (pack: PackRecord, path: string, there: number): Promise<never> =>
+  Promise.reject(damaged(pack, path, `the file ends after ${there} of its ${pack.place.length} bytes`));
 
 const rawOf = async (
   stored: Buffer,

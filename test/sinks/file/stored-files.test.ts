@@ -1,0 +1,99 @@
+/** What becomes of packs when fsync fails: the kernel reports it once, and may have dropped any page written so far. */
+import assert from 'node:assert/strict';
+import type { FileHandle } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { directoriesBelow } from '../../../src/sinks/file/directories.ts';
+import { StoredFiles } from '../../../src/sinks/file/stored-files.ts';
+import { KEY } from '../../contract/recorder.ts';
+import { scratch } from '../../contract/sink.ts';
+
+const FAILED = { code: 'storage', message: /Cannot make durable/ };
+
+const opened = async (test: TestContext, mostOpen = 8): Promise<StoredFiles> => {
+  const dir = await scratch(test);
+  const locate = (key: typeof KEY): Promise<string> => Promise.resolve(join(dir, key.host));
+  const files = new StoredFiles(directoriesBelow(dir), locate, mostOpen);
+  test.after(() => files.close());
+  return files;
+};
+
+/** Appends `bytes` bytes; `during` runs between writing and telling. Returns where they lie. */
+const append = (
+  files: StoredFiles,
+  bytes: number,
+  { host = KEY.host, during }: { host?: string; during?: (handle: FileHandle) => Promise<void> | void } = {},
+): Promise<number> =>
+  files.exclusive({ ...KEY, host }, async (file) => {
+    const handle = await files.writable(file, 1);
+    const [at, { era }] = [file.end, file];
+    await handle.write(Buffer.alloc(bytes), 0, bytes, at);
+    await during?.(handle);
+    files.wrote(file, at + bytes, era);
+    return at;
+  });
+
+/** Makes the next fsync of this handle fail, once `until` resolves. */
+const failing =
+  (until: Promise<void> = Promise.resolve()) =>
+  (handle: FileHandle): void => {
+    handle.datasync = async () => {
+      await until;
+      throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+    };
+  };
+
+describe('stored files', () => {
+  it('goes back to the last durable end after a failed fsync', async (test) => {
+    const files = await opened(test);
+    assert.equal(await append(files, 10), 0);
+    await files.flush();
+    assert.equal(await append(files, 5, { during: failing() }), 10);
+    await assert.rejects(files.flush(), FAILED);
+    assert.equal(await append(files, 7), 10);
+    await files.flush();
+    assert.equal(await append(files, 1), 17);
+  });
+
+  it('fails the next flush for what was written while an fsync failed', async (test) => {
+    const files = await opened(test);
+    const gate = Promise.withResolvers<void>();
+    await append(files, 10, { during: failing(gate.promise) });
+    const first = assert.rejects(files.flush(), FAILED);
+    await append(files, 20);
+    gate.resolve();
+    await first;
+    await assert.rejects(files.flush(), FAILED);
+    assert.equal(await append(files, 30), 0);
+    await files.flush();
+    await files.flush();
+  });
+
+  it('fails a write that was under way while an fsync failed', async (test) => {
+    const files = await opened(test);
+    await append(files, 10, { during: failing() });
+    const during = (): Promise<void> => assert.rejects(files.flush(), FAILED);
+    await assert.rejects(append(files, 20, { during }), /an fsync failed while/);
+    assert.equal(await append(files, 30), 0);
+    await files.flush();
+  });
+
+  it('fails the next flush when the fsync before closing an idle file failed', async (test) => {
+    const files = await opened(test, 1);
+    await append(files, 10, { host: 'a', during: failing() });
+    await append(files, 10, { host: 'b' });
+    await assert.rejects(files.flush(), FAILED);
+    assert.equal(await append(files, 10, { host: 'a' }), 0);
+    await files.flush();
+  });
+
+  it('keeps no more files open than allowed', async (test) => {
+    const files = await opened(test, 4);
+    const before = (await readdir('/proc/self/fd')).length;
+    for (let n = 0; n < 20; n++) await append(files, 10, { host: `host${n}` });
+    assert.ok((await readdir('/proc/self/fd')).length <= before + 4);
+    for (let n = 0; n < 20; n++) assert.equal(await append(files, 10, { host: `host${n}` }), 10);
+    await files.flush();
+  });
+});
