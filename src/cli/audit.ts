@@ -129,6 +129,7 @@ const textReport = (clearProgress: () => void): Report => {
   const flush = (): void => {
     clearProgress();
     if (rows.length > 0) stdout.write(`${auditTable(rows, widthOf(stdout), paint).join('\n')}\n`);
+    if (rows.some(({ notes }) => notes.length > 0)) stdout.write('\n');
     for (const { notes } of rows) for (const note of notes) stdout.write(`${paint('red', '✗')} ${note}\n`);
     rows = [];
   };

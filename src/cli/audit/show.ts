@@ -79,7 +79,7 @@ const auditColumns = (paint: Paint): Column<SegmentAudit>[] => [
     importance: 9,
   },
   { title: 'HOST', cell: ({ segment }) => segment.host, importance: 9 },
-  { title: 'STREAM', cell: ({ segment }) => segment.stream, importance: 7 },
+  { title: 'STREAM', cell: ({ segment }) => segment.stream, importance: 7, minWidth: 12 },
   { title: 'HOUR', cell: ({ segment }) => showHour(segment.hour), importance: 9, minWidth: 14 },
   {
     title: 'STATE',
