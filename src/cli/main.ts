@@ -11,7 +11,8 @@ import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { painter } from './terminal.ts';
 import { validateCommand } from './validate.ts';
-import { packageVersion, versionCommand } from './version.ts';
+import { packageVersion } from '../telemetry/version.ts';
+import { versionCommand } from './version.ts';
 
 const SUBCOMMANDS = [
   runCommand,

@@ -50,7 +50,11 @@ const parsePlans = (text: string): Map<FaultPoint, Plan> => {
   for (const part of text.split(',')) {
     const [point = '', pass = '1', errno] = part.split(':');
     if (!isFaultPoint(point)) throw new Error(`LOGD_FAULT names an unknown fault point: ${point}`);
-    plans.set(point, { pass: Number(pass), errno: errno?.replace('+', ''), forever: errno?.endsWith('+') ?? false });
+    plans.set(point, {
+      pass: Number(pass),
+      errno: errno?.replace('+', ''),
+      forever: errno?.endsWith('+') ?? false,
+    });
   }
   return plans;
 };

@@ -30,9 +30,13 @@ export const verify = async ({ header, body }: Pack): Promise<VerifiedPack> => {
   if (header.lost !== undefined) return { header, body, raw: Buffer.alloc(0) };
   const raw = await decode(body, header.codec, header.bytes);
   const differs = (what: string, is: number, claimed: number): LogdError =>
-    new LogdError('corrupt', `Pack ${header.id} of ${segmentName(header)} has ${what} ${is}, its header says ${claimed}.`, {
-      retryable: true,
-    });
+    new LogdError(
+      'corrupt',
+      `Pack ${header.id} of ${segmentName(header)} has ${what} ${is}, its header says ${claimed}.`,
+      {
+        retryable: true,
+      },
+    );
   const checksum = crc32(raw);
   if (checksum !== header.crc32) throw differs('the CRC-32', checksum, header.crc32);
   const lines = countLines(raw);
@@ -51,7 +55,15 @@ export const createReceiver = ({ store, emit, rawBytes }: ReceiverOptions): OnPa
     const answer = await store.put(header, verified, () => void lease.then(({ release }) => release()));
     if (answer.kind === 'nack') {
       const { host, stream, hour, id } = header;
-      emit('receive.bad-pack', { host, stream, hour, id, peer: peer.address, code: answer.code, reason: answer.message });
+      emit('receive.bad-pack', {
+        host,
+        stream,
+        hour,
+        id,
+        peer: peer.address,
+        code: answer.code,
+        reason: answer.message,
+      });
     }
     return answer;
   };

@@ -37,9 +37,11 @@ export const expireOnce = async ({ ledger, clock, emit, expireAfter }: ExpiryOpt
 export const startExpiry = (options: ExpiryOptions): AsyncDisposable => {
   let running: Promise<void> = Promise.resolve();
   const look = (): void => {
-    running = running.then(() => expireOnce(options)).catch((error: unknown) => {
-      options.emit('store.failed', { reason: messageOf(error) });
-    });
+    running = running
+      .then(() => expireOnce(options))
+      .catch((error: unknown) => {
+        options.emit('store.failed', { reason: messageOf(error) });
+      });
   };
   const timer = setInterval(look, Math.min(CHECK_MS, Math.max(1_000, options.expireAfter / 4)));
   look();

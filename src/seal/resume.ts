@@ -40,7 +40,10 @@ export const resume = async ({ sink, ledger, markers, emit, requestSeal }: Resum
     const seals = await ledger.unmarked(PAGE);
     for (const seal of seals) {
       const days = await ledger.days({ host: seal.host, stream: seal.stream, day: seal.hour.slice(0, 8) });
-      await markers.sealed(seal, days.some(({ sealed, hours }) => hours > 0 && sealed >= hours));
+      await markers.sealed(
+        seal,
+        days.some(({ sealed, hours }) => hours > 0 && sealed >= hours),
+      );
       await ledger.marked(seal, seal.generation);
     }
     if (seals.length < PAGE) return;
@@ -50,7 +53,10 @@ export const resume = async ({ sink, ledger, markers, emit, requestSeal }: Resum
 async function* unsealed(ledger: Ledger): AsyncGenerator<SegmentRecord> {
   let after: SegmentRecord | undefined;
   for (;;) {
-    const page: SegmentRecord[] = await ledger.segments({ states: UNSEALED }, { limit: PAGE, ...(after && { after }) });
+    const page: SegmentRecord[] = await ledger.segments(
+      { states: UNSEALED },
+      { limit: PAGE, ...(after && { after }) },
+    );
     yield* page;
     after = page.at(-1);
     if (page.length < PAGE) return;

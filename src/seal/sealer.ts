@@ -108,7 +108,12 @@ export const createSealer = ({ store, sink, ledger, markers, clock, emit }: Seal
 
 const named = ({ host, stream, hour }: SegmentKey): SegmentKey => ({ host, stream, hour });
 
-const totals = ({ packs, lines, bytes, sha256 }: Seal): Pick<Seal, 'packs' | 'lines' | 'bytes' | 'sha256'> => ({
+const totals = ({
+  packs,
+  lines,
+  bytes,
+  sha256,
+}: Seal): Pick<Seal, 'packs' | 'lines' | 'bytes' | 'sha256'> => ({
   packs,
   lines,
   bytes,

@@ -70,7 +70,11 @@ export const EVENTS = {
     text: '{host}/{stream}/{hour} grew after its end: reopened as generation {generation}',
     fields: { ...segment, generation: 'number' },
   },
-  'send.connected': { level: 'info', text: 'Connected to {node} at {address}', fields: { node: 'string', address: 'string' } },
+  'send.connected': {
+    level: 'info',
+    text: 'Connected to {node} at {address}',
+    fields: { node: 'string', address: 'string' },
+  },
   'send.disconnected': {
     level: 'warn',
     text: 'No connection to {address}: {reason}; next try in {delay_ms} ms',
@@ -93,7 +97,11 @@ export const EVENTS = {
   },
 
   'receive.listening': { level: 'info', text: 'Listening on {address}', fields: { address: 'string' } },
-  'receive.connected': { level: 'info', text: '{node} connected from {peer}', fields: { node: 'string', peer: 'string' } },
+  'receive.connected': {
+    level: 'info',
+    text: '{node} connected from {peer}',
+    fields: { node: 'string', peer: 'string' },
+  },
   'receive.disconnected': {
     level: 'info',
     text: '{node} disconnected from {peer}',
@@ -132,7 +140,14 @@ export const EVENTS = {
   'seal.sealed': {
     level: 'info',
     text: 'Sealed {host}/{stream}/{hour}: {packs} packs, {lines} lines, {bytes} bytes, {sha256} (generation {generation})',
-    fields: { ...segment, packs: 'number', lines: 'number', bytes: 'number', sha256: 'string', generation: 'number' },
+    fields: {
+      ...segment,
+      packs: 'number',
+      lines: 'number',
+      bytes: 'number',
+      sha256: 'string',
+      generation: 'number',
+    },
   },
   'seal.day-complete': {
     level: 'info',
@@ -162,7 +177,9 @@ type FieldType<Kind> = Kind extends 'number' ? number : string;
 
 /** The fields that an event of this name must be given. */
 export type EventFields<Name extends EventName> = {
-  readonly [Field in keyof (typeof EVENTS)[Name]['fields']]: FieldType<(typeof EVENTS)[Name]['fields'][Field]>;
+  readonly [Field in keyof (typeof EVENTS)[Name]['fields']]: FieldType<
+    (typeof EVENTS)[Name]['fields'][Field]
+  >;
 };
 
 /** Says that something happened. Passed down to every part; tests pass one that collects. */

@@ -38,7 +38,9 @@ const textLog = ({ level, clock }: LogOptions): Emit => {
     if (RANKS[event.level] < RANKS[level]) return;
     const label = event.level.toUpperCase().padEnd(5);
     const shown = colour ? `${COLOURS[event.level]}${label}\x1b[0m` : label;
-    process.stderr.write(`${new Date(clock.now()).toISOString()} ${shown} ${renderText(event.text, fields)}\n`);
+    process.stderr.write(
+      `${new Date(clock.now()).toISOString()} ${shown} ${renderText(event.text, fields)}\n`,
+    );
   };
 };
 

@@ -32,8 +32,8 @@ const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   // Receiving and sealing both go through the store, which keeps the packs of a segment in order.
   receive: ['store/store.ts'],
   seal: ['store/store.ts'],
-  // Cutting works on what tailing finds, holds and opens.
-  cut: ['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts'],
+  // Cutting works on what tailing finds, holds and opens, and hands its packs to the sender.
+  cut: ['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts', 'send/sender.ts'],
 };
 
 /** What a folder may see at all, where that is less than all the layers below. */

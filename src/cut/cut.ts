@@ -1,0 +1,63 @@
+/**
+ * What the agent knows of its cuts, sources and segments: the rows of its marks.
+ */
+import type { Done, LostReason } from '../pack/pack.ts';
+
+/** Bytes that can never be delivered. */
+export interface LostCut {
+  readonly reason: LostReason;
+  readonly bytes: number;
+}
+
+/** A pack that was cut: everything its header says, and where its bytes are. */
+export interface Cut {
+  /** Row of the segment. */
+  readonly segment: number;
+  readonly id: number;
+  readonly generation: number;
+  /** Row of the source; undefined where there are no bytes. */
+  readonly source: number | undefined;
+  /** Of the first byte in the source. */
+  readonly position: number;
+  /** Of the first byte in the segment. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly lines: number;
+  readonly crc32: number;
+  readonly sha256: string;
+  readonly time: number;
+  /** The cut ends the segment: all its lines, and how many segments its day has. */
+  readonly done: Pick<Done, 'lines' | 'hoursInDay'> | undefined;
+  readonly lost: LostCut | undefined;
+}
+
+export interface SourceMarks {
+  readonly id: number;
+  readonly path: string;
+  readonly dev: string;
+  readonly ino: string;
+  readonly fingerprint: string;
+  readonly position: number;
+  readonly stop: number | undefined;
+}
+
+/** Bytes `start` to `end` (exclusive) of a source. */
+export interface Run {
+  readonly source: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface SegmentMarks {
+  readonly id: number;
+  readonly hour: string;
+  readonly generation: number;
+  readonly packs: number;
+  readonly lines: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly ended: boolean;
+  /** Packs that are cut and not acked. */
+  readonly unacked: number;
+  readonly sources: readonly SourceMarks[];
+}

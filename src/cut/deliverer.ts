@@ -1,0 +1,116 @@
+/**
+ * Delivers the cuts of one stream: compress beside the recording of the cut, send when both are done, remember the ack.
+ *
+ * Invariant: no byte of a pack leaves before its cut is durable. Packs leave in the order of their cuts.
+ */
+import type { BufferPool } from './buffer-pool.ts';
+import type { Cut } from './cut.ts';
+import type { Delivery } from './follower.ts';
+import type { Marks } from './marks.ts';
+import type { SegmentState } from './segment.ts';
+import { LogdError } from '../error.ts';
+import { fault } from '../fault/fault.ts';
+import { encode } from '../pack/codec.ts';
+import type { Codec, PackHeader } from '../pack/pack.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { Answer } from '../wire/peer.ts';
+import type { Sender } from '../send/sender.ts';
+
+export interface DelivererOptions {
+  readonly host: string;
+  readonly stream: string;
+  readonly codec: Codec;
+  readonly level: number;
+  readonly sender: Pick<Sender, 'send'>;
+  readonly marks: Marks;
+  readonly buffers: BufferPool;
+  readonly emit: Emit;
+  /** An ended segment has no unacked packs: its sources need not be kept. */
+  readonly onSettled: (segment: SegmentState) => Promise<void>;
+  /** The marks cannot be written: the agent must stop. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface Deliverer {
+  deliver(delivery: Delivery): void;
+}
+
+/** What a cut says on the wire. */
+export const headerOf = (
+  host: string,
+  stream: string,
+  segment: SegmentState,
+  cut: Cut,
+  codec: Codec,
+): PackHeader => {
+  const { id, generation, offset, bytes, lines, crc32, sha256, time, done, lost } = cut;
+  return {
+    host,
+    stream,
+    hour: segment.hour,
+    id,
+    generation,
+    offset,
+    bytes,
+    lines,
+    crc32,
+    sha256,
+    codec,
+    time,
+    ...(done && {
+      done: { packs: id, lines: done.lines, bytes: offset + bytes, sha256, hoursInDay: done.hoursInDay },
+    }),
+    ...(lost && { lost }),
+  };
+};
+
+export const createDeliverer = (options: DelivererOptions): Deliverer => {
+  const { host, stream, codec, level, sender, marks, buffers, emit, onSettled, onFatal } = options;
+  let turn: Promise<void> = Promise.resolve();
+
+  const settle = async ({ segment, cut }: Delivery, answer: Answer): Promise<void> => {
+    if (answer.kind === 'nack') {
+      const { code, message: reason } = answer;
+      emit('send.pack-refused', { host, stream, hour: segment.hour, id: cut.id, code, reason });
+      return;
+    }
+    fault('send.before-ack-record');
+    await marks.write('acked', segment.id, cut.id);
+    fault('send.after-ack-record');
+    segment.unacked--;
+    if (segment.ended && segment.unacked === 0) await onSettled(segment);
+  };
+
+  const send = async (
+    delivery: Delivery,
+    pack: { readonly header: PackHeader; readonly body: Buffer },
+  ): Promise<void> => {
+    try {
+      await settle(delivery, await sender.send(pack));
+    } catch (error) {
+      if (!(error instanceof LogdError) || error.code !== 'closed') onFatal(error);
+    } finally {
+      delivery.lease.release();
+      if (codec === 'none' && delivery.buffer !== undefined) buffers.give(delivery.buffer);
+    }
+  };
+
+  return {
+    deliver(delivery) {
+      const { segment, cut, raw, recorded, lease, buffer } = delivery;
+      const used = raw.length === 0 ? 'none' : codec;
+      const ready = Promise.all([encode(raw, used, level), recorded]);
+      ready.catch(() => undefined);
+      turn = turn.then(async () => {
+        try {
+          const [body] = await ready;
+          lease.shrink(body.length);
+          if (codec !== 'none' && buffer !== undefined) buffers.give(buffer);
+          void send(delivery, { header: headerOf(host, stream, segment, cut, used), body });
+        } catch (error) {
+          onFatal(error);
+        }
+      });
+    },
+  };
+};

@@ -1,0 +1,162 @@
+/**
+ * Follows one stream: looks for its files every `pollInterval`, and between two looks cuts what they hold into packs, each behind a
+ * lease of the budget that all streams share in turn. While the budget is used up (a slow sink) the looking goes on.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ByteBudget, Lease } from '../pack/byte-budget.ts';
+import type { Hours } from '../pack/hour.ts';
+import type { Discovery } from '../tail/discover.ts';
+import type { Clock } from '../telemetry/clock.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import type { Census } from './census.ts';
+import type { Knife, Slice } from './knife.ts';
+import {
+  isReadToTheEnd,
+  nextRead,
+  type ReadRule,
+  type SegmentState,
+  type SourceState,
+  unfinished,
+} from './segment.ts';
+
+/** Every so many looks everything is looked at, ended hours too: for late lines. */
+const FULL_LOOK_EVERY = 20;
+
+export interface FollowRules extends ReadRule {
+  /** Milliseconds between two looks at the directory. */
+  readonly pollInterval: number;
+  /** Milliseconds after an hour until the clock alone may end it. */
+  readonly grace: number;
+  readonly backlog: 'before' | 'beside';
+}
+
+/** A cut on its way out: the lease and the buffer are the receiver's to give back. */
+export interface Delivery extends Slice {
+  readonly lease: Lease;
+  readonly buffer: Buffer | undefined;
+}
+
+export interface FollowerOptions {
+  readonly rules: FollowRules;
+  readonly hours: Hours;
+  readonly discovery: Discovery;
+  readonly census: Census;
+  readonly knife: Knife;
+  readonly budget: ByteBudget;
+  readonly buffers: BufferPool;
+  readonly clock: Clock;
+  readonly deliver: (delivery: Delivery) => void;
+  /** False while older packs are still to be made again: files are looked for and held, nothing is cut. */
+  readonly mayCut: () => boolean;
+}
+
+type Step =
+  | {
+      readonly kind: 'read';
+      readonly segment: SegmentState;
+      readonly source: SourceState;
+      readonly rest: boolean;
+      readonly ends: boolean;
+    }
+  | { readonly kind: 'end'; readonly segment: SegmentState };
+
+const NO_LEASE: Lease = { shrink: () => undefined, release: () => undefined };
+
+/** Delivers a slice that holds no memory, such as a loss. */
+export const deliverWithoutBytes = (deliver: FollowerOptions['deliver'], slice: Slice): void =>
+  deliver({ ...slice, lease: NO_LEASE, buffer: undefined });
+
+/** Runs until the signal, then resolves with nothing being read. Rejects when the stream cannot go on. */
+export const follow = async (options: FollowerOptions, signal: AbortSignal): Promise<void> => {
+  const { rules, discovery, census, knife, budget, buffers, clock, deliver } = options;
+  let looks = 0;
+  let lookAt = 0;
+  let turn = 0;
+
+  const look = async (): Promise<void> => {
+    const full = looks++ % FULL_LOOK_EVERY === 0;
+    await census.take(await discovery.scan({ full, activeFrom: census.activeFrom() }));
+    lookAt = clock.monotonic() + rules.pollInterval;
+  };
+
+  const perform = async (step: Step, lease: Lease): Promise<void> => {
+    if (step.kind === 'end') {
+      lease.release();
+      deliverWithoutBytes(deliver, knife.end(step.segment));
+      return;
+    }
+    const buffer = buffers.take();
+    const slice = await knife.cut(step.segment, step.source, step, buffer, signal).catch((error: unknown) => {
+      lease.release();
+      throw error;
+    });
+    if (slice === undefined || slice.raw.length === 0) {
+      lease.release();
+      buffers.give(buffer);
+      if (slice !== undefined) deliverWithoutBytes(deliver, slice);
+      return;
+    }
+    lease.shrink(slice.raw.length);
+    deliver({ ...slice, lease, buffer });
+  };
+
+  /** Cuts until the next look is due or there is nothing to cut. */
+  const cutUntilLook = async (): Promise<void> => {
+    while (options.mayCut() && !signal.aborted && clock.monotonic() < lookAt) {
+      const step = chooseStep(options, turn++);
+      if (step === undefined) return;
+      const lease = await acquireUntil(budget, buffers.size, lookAt - clock.monotonic(), signal);
+      if (lease === undefined) return;
+      await perform(step, lease);
+    }
+  };
+
+  try {
+    while (!signal.aborted) {
+      await look();
+      await cutUntilLook();
+      const idle = lookAt - clock.monotonic();
+      if (idle > 0) await sleep(idle, undefined, { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+};
+
+/** A lease, or undefined when none came within so many milliseconds. */
+const acquireUntil = async (
+  budget: ByteBudget,
+  bytes: number,
+  ms: number,
+  signal: AbortSignal,
+): Promise<Lease | undefined> => {
+  const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(ms)));
+  try {
+    return await budget.acquire(bytes, AbortSignal.any([signal, timeout]));
+  } catch (error) {
+    if (timeout.aborted && !signal.aborted) return undefined;
+    throw error;
+  }
+};
+
+/** Ends come first, then the oldest bytes; with `beside`, every other turn the newest. */
+const chooseStep = ({ rules, census, hours, clock }: FollowerOptions, turn: number): Step | undefined => {
+  const now = clock.monotonic();
+  const open = census.open();
+  const isOver = ({ hour }: SegmentState): boolean => {
+    const end = hours.endOf(hour);
+    return census.hasLater(hour) || (end !== undefined && clock.now() >= end + rules.grace);
+  };
+  for (const segment of open) {
+    if (now - segment.changedAt < rules.quiet || !isReadToTheEnd(segment) || !isOver(segment)) continue;
+    const source = unfinished(segment);
+    if (source === undefined) return { kind: 'end', segment };
+    return { kind: 'read', segment, source, rest: true, ends: true };
+  }
+  const newestFirst = rules.backlog === 'beside' && turn % 2 === 1;
+  for (const segment of newestFirst ? open.toReversed() : open) {
+    const next = nextRead(segment, rules, now);
+    if (next !== undefined) return { kind: 'read', segment, ...next, ends: false };
+  }
+  return undefined;
+};

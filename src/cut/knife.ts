@@ -1,0 +1,203 @@
+/**
+ * The knife: makes the next cut of a segment, advances the segment, and has the cut recorded.
+ *
+ * Order: bytes read → digest → cut recorded, durably → handed on for delivery. The segment in memory advances at once, so
+ * that the next cut can be made while the record of this one is under way.
+ */
+import { fault } from '../fault/fault.ts';
+import { countLines, crc32, EMPTY_SHA256, type RunningDigest, runningDigest } from '../pack/digest.ts';
+import { dayOf, type Hours, isDayLabel } from '../pack/hour.ts';
+import type { LostReason } from '../pack/pack.ts';
+import { FINGERPRINT_BYTES, fingerprintBytes, fingerprintOf, type Source } from '../tail/source.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { Cut } from './cut.ts';
+import { bytesToSee, cutPoint } from './cutter.ts';
+import type { Marks } from './marks.ts';
+import { rehash } from './rehash.ts';
+import { isReadToTheEnd, type SegmentState, type SourceState } from './segment.ts';
+import type { SourceFiles } from './source-files.ts';
+
+/** A cut that is to be delivered. `recorded` settles when its record is durable. */
+export interface Slice {
+  readonly segment: SegmentState;
+  readonly cut: Cut;
+  readonly raw: Buffer;
+  readonly recorded: Promise<void>;
+}
+
+export interface KnifeOptions {
+  readonly host: string;
+  readonly stream: string;
+  readonly hours: Hours;
+  readonly packBytes: number;
+  readonly maxLine: number;
+  readonly marks: Marks;
+  readonly files: SourceFiles;
+  readonly emit: Emit;
+}
+
+export interface HowToCut {
+  readonly rest: boolean;
+  readonly ends: boolean;
+}
+
+export interface Knife {
+  /**
+   * Cuts the next pack from a source into `buffer`; undefined when there is no whole line yet. `rest` takes a last line without
+   * newline too; `ends` makes the cut the segment's last, when all is cut then.
+   */
+  cut(
+    segment: SegmentState,
+    source: SourceState,
+    how: HowToCut,
+    buffer: Buffer,
+    signal: AbortSignal,
+  ): Promise<Slice | undefined>;
+  /** Ends a segment all of whose bytes are cut, with a pack of no bytes. */
+  end(segment: SegmentState): Slice;
+  /** Records that bytes of the segment are gone, before they could be read. */
+  lose(segment: SegmentState, reason: LostReason, bytes: number): Slice;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+export const createKnife = (options: KnifeOptions): Knife => {
+  const { host, stream, hours, packBytes, maxLine, marks, files, emit } = options;
+
+  const hoursInDay = (hour: string): number => {
+    if (isDayLabel(hour)) return 1;
+    return hours.startOf(hour) === undefined ? 0 : hours.hoursInDay(dayOf(hour)).length;
+  };
+
+  const doneOf = (segment: SegmentState, lines: number): Cut['done'] => ({
+    lines: segment.lines + lines,
+    hoursInDay: hoursInDay(segment.hour),
+  });
+
+  /** Advances the segment and records the cut. A record that fails is fatal to whoever awaits the slice. */
+  const record = (segment: SegmentState, cut: Cut, raw: Buffer): Slice => {
+    segment.packs = cut.id;
+    segment.lines += cut.lines;
+    segment.bytes = cut.offset + cut.bytes;
+    segment.sha256 = cut.sha256;
+    segment.ended = cut.done !== undefined;
+    segment.unacked++;
+    fault('cut.before-record');
+    const recorded = marks.write('record', cut).then(() => fault('cut.after-record'));
+    recorded.catch(() => undefined);
+    if (cut.done !== undefined) {
+      const { hour, packs, lines, bytes, generation } = segment;
+      segment.digest = undefined;
+      emit('cut.hour-ended', { host, stream, hour, packs, lines, bytes, generation });
+    }
+    return { segment, cut, raw, recorded };
+  };
+
+  const withoutBytes = (segment: SegmentState, time: number): Omit<Cut, 'done' | 'lost'> => ({
+    segment: segment.id,
+    id: segment.packs + 1,
+    generation: segment.generation,
+    source: undefined,
+    position: 0,
+    offset: segment.bytes,
+    bytes: 0,
+    lines: 0,
+    crc32: 0,
+    sha256: segment.sha256,
+    time,
+  });
+
+  const lose = (segment: SegmentState, reason: LostReason, bytes: number): Slice => {
+    segment.digest = runningDigest(undefined, segment.bytes);
+    const cut = {
+      ...withoutBytes(segment, lastTime(segment)),
+      sha256: EMPTY_SHA256,
+      done: undefined,
+      lost: { reason, bytes },
+    };
+    return record(segment, cut, NO_BYTES);
+  };
+
+  /** The digest where the segment stands, made again after a restart; undefined when its bytes are not what they were. */
+  const digestOf = async (segment: SegmentState, signal: AbortSignal): Promise<RunningDigest | undefined> => {
+    if (segment.digest !== undefined) return segment.digest;
+    const open = async (id: number): Promise<Source> => {
+      const source = segment.sources.find((one) => one.id === id);
+      if (source === undefined) throw new Error(`Source ${id} of ${segment.hour} has no row.`);
+      return files.open(source);
+    };
+    const runs = segment.bytes === 0 ? [] : await marks.read('runs', segment.id);
+    const digest = await rehash(runs, open, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      return undefined;
+    });
+    return digest?.hex() === segment.sha256 ? digest : undefined;
+  };
+
+  const learnFingerprint = async (file: Source, source: SourceState): Promise<void> => {
+    if (fingerprintBytes(source.fingerprint) >= FINGERPRINT_BYTES) return;
+    source.fingerprint = await fingerprintOf(file);
+    await marks.write('changeSource', source);
+  };
+
+  return {
+    async cut(segment, source, { rest, ends }, buffer, signal) {
+      const digest = await digestOf(segment, signal);
+      if (digest === undefined) return lose(segment, 'source-changed', 0);
+      segment.digest = digest;
+      const file = await files.open(source);
+      const room = Math.min(bytesToSee({ packBytes, maxLine }), (source.stop ?? Infinity) - source.position);
+      let read = await file.read(buffer.subarray(0, Math.min(packBytes, room)), source.position);
+      const find = () => {
+        const final = rest && source.position + read >= endOf(source);
+        return cutPoint(buffer.subarray(0, read), { packBytes, maxLine, final });
+      };
+      let point = find();
+      if (read === packBytes && point.length === 0 && room > read) {
+        read += await file.read(buffer.subarray(read, room), source.position + read);
+        point = find();
+      }
+      if (point.length === 0) {
+        source.unlinedSize = source.size;
+        return undefined;
+      }
+      await learnFingerprint(file, source);
+      const raw = buffer.subarray(0, point.length);
+      const lines = countLines(raw);
+      digest.update(raw);
+      const position = source.position;
+      source.position += raw.length;
+      source.unreadSince = undefined;
+      if (point.split)
+        emit('cut.line-split', {
+          path: source.path,
+          offset: position,
+          limit: bytesToSee({ packBytes, maxLine }),
+        });
+      const cut: Cut = {
+        ...withoutBytes(segment, source.mtimeMs),
+        source: source.id,
+        position,
+        bytes: raw.length,
+        lines,
+        crc32: crc32(raw),
+        sha256: digest.hex(),
+        done: ends && isReadToTheEnd(segment) ? doneOf(segment, lines) : undefined,
+        lost: undefined,
+      };
+      return record(segment, cut, raw);
+    },
+    end: (segment) =>
+      record(
+        segment,
+        { ...withoutBytes(segment, lastTime(segment) || (hours.startOf(segment.hour) ?? 0)), done: doneOf(segment, 0), lost: undefined },
+        NO_BYTES,
+      ),
+    lose,
+  };
+};
+
+const endOf = ({ size, stop }: SourceState): number => Math.min(size, stop ?? size);
+
+/** When the segment was last written to, as far as we know. */
+const lastTime = ({ sources }: SegmentState): number => Math.max(0, ...sources.map(({ mtimeMs }) => mtimeMs));

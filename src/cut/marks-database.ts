@@ -1,0 +1,237 @@
+/**
+ * The agent's marks: how far each source has been cut, and every pack that is cut and not yet acked.
+ *
+ * Tables
+ *   agent     host: whose marks these are
+ *   streams   stream, first_label: segments before it are not ours to ship ('' for none)
+ *   segments  one row per segment: its totals up to the last cut, and whether that cut ended it
+ *   sources   files of a segment. `position`: everything before it is cut. `stop`: bytes from there on belong elsewhere
+ *   runs      which bytes of which source make up the segment, in order: what its digest is made of
+ *   cuts      packs that are not acked; `source`/`position` say where to read their bytes again
+ *
+ * Invariant: a cut, its segment's totals and its source's position change in one transaction, which is durable before the
+ * first byte of the pack leaves. Recovery: every row in `cuts` is sent again, exactly as it stands there.
+ */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { type Row, isNull, readHex, readInteger, readText } from '../sqlite/row.ts';
+import type { Cut, LostCut, Run, SegmentMarks, SourceMarks } from './cut.ts';
+
+export const schema = {
+  applicationId: 0x6c6d726b, // "lmrk"
+  version: 1,
+  title: 'marks',
+  create: `
+    CREATE TABLE agent (host TEXT PRIMARY KEY) WITHOUT ROWID, STRICT;
+    CREATE TABLE streams (stream TEXT PRIMARY KEY, first_label TEXT NOT NULL) WITHOUT ROWID, STRICT;
+    CREATE TABLE segments (
+      id INTEGER PRIMARY KEY, stream TEXT NOT NULL, hour TEXT NOT NULL, generation INTEGER NOT NULL,
+      packs INTEGER NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 BLOB NOT NULL, ended INTEGER NOT NULL,
+      UNIQUE (stream, hour)
+    ) STRICT;
+    CREATE TABLE sources (
+      id INTEGER PRIMARY KEY, segment INTEGER NOT NULL REFERENCES segments ON DELETE CASCADE, path TEXT NOT NULL,
+      dev TEXT NOT NULL, ino TEXT NOT NULL, fingerprint TEXT NOT NULL, position INTEGER NOT NULL, stop INTEGER
+    ) STRICT;
+    CREATE INDEX sources_segment ON sources (segment);
+    CREATE TABLE runs (
+      segment INTEGER NOT NULL REFERENCES segments ON DELETE CASCADE, seq INTEGER NOT NULL,
+      source INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, PRIMARY KEY (segment, seq)
+    ) WITHOUT ROWID, STRICT;
+    CREATE TABLE cuts (
+      segment INTEGER NOT NULL REFERENCES segments ON DELETE CASCADE, id INTEGER NOT NULL, generation INTEGER NOT NULL,
+      source INTEGER, position INTEGER NOT NULL, "offset" INTEGER NOT NULL, bytes INTEGER NOT NULL, lines INTEGER NOT NULL,
+      crc32 INTEGER NOT NULL, sha256 BLOB NOT NULL, time INTEGER NOT NULL, done_lines INTEGER, hours_in_day INTEGER,
+      lost_reason TEXT, lost_bytes INTEGER, PRIMARY KEY (segment, id)
+    ) WITHOUT ROWID, STRICT;`,
+};
+
+const hex = (text: string): Buffer => Buffer.from(text, 'hex');
+
+const cutOf = (row: Row): Cut => ({
+  segment: readInteger(row, 'segment'),
+  id: readInteger(row, 'id'),
+  generation: readInteger(row, 'generation'),
+  source: isNull(row, 'source') ? undefined : readInteger(row, 'source'),
+  position: readInteger(row, 'position'),
+  offset: readInteger(row, 'offset'),
+  bytes: readInteger(row, 'bytes'),
+  lines: readInteger(row, 'lines'),
+  crc32: readInteger(row, 'crc32'),
+  sha256: readHex(row, 'sha256'),
+  time: readInteger(row, 'time'),
+  done: isNull(row, 'done_lines')
+    ? undefined
+    : { lines: readInteger(row, 'done_lines'), hoursInDay: readInteger(row, 'hours_in_day') },
+  lost: isNull(row, 'lost_reason')
+    ? undefined
+    : { reason: readText(row, 'lost_reason') as LostCut['reason'], bytes: readInteger(row, 'lost_bytes') },
+});
+
+const sourceOf = (row: Row): SourceMarks => ({
+  id: readInteger(row, 'id'),
+  path: readText(row, 'path'),
+  dev: readText(row, 'dev'),
+  ino: readText(row, 'ino'),
+  fingerprint: readText(row, 'fingerprint'),
+  position: readInteger(row, 'position'),
+  stop: isNull(row, 'stop') ? undefined : readInteger(row, 'stop'),
+});
+
+/** Prepares the operations of {@link file://./marks.ts}. */
+export const open = (db: DatabaseSync) => {
+  const run = (sql: string): ((...values: SQLInputValue[]) => number) => {
+    const statement = db.prepare(sql);
+    return (...values) => Number(statement.run(...values).lastInsertRowid);
+  };
+  const hosts = db.prepare('SELECT host FROM agent');
+  const addHost = run('INSERT INTO agent VALUES (?)');
+  const firstLabel = db.prepare('SELECT first_label FROM streams WHERE stream = ?');
+  const addStream = run('INSERT INTO streams VALUES (?, ?)');
+  const allSegments = db.prepare(
+    `SELECT s.*, (SELECT count(*) FROM cuts WHERE segment = s.id) AS unacked FROM segments s WHERE stream = ? ORDER BY hour`,
+  );
+  const sourcesOf = db.prepare('SELECT * FROM sources WHERE segment = ? ORDER BY id');
+  const runsOf = db.prepare('SELECT source, start, "end" FROM runs WHERE segment = ? ORDER BY seq');
+  const lastRun = db.prepare(
+    'SELECT seq, source, "end" FROM runs WHERE segment = ? ORDER BY seq DESC LIMIT 1',
+  );
+  const cutsOf = db.prepare('SELECT * FROM cuts WHERE segment = ? AND id > ? ORDER BY id LIMIT ?');
+  const addSegment = run(`INSERT INTO segments (stream, hour, generation, packs, lines, bytes, sha256, ended)
+    VALUES (?, ?, 1, 0, 0, 0, ?, 0)`);
+  const addSource = run(
+    `INSERT INTO sources (segment, path, dev, ino, fingerprint, position, stop) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const changeSource = run(
+    'UPDATE sources SET path = ?, dev = ?, ino = ?, fingerprint = ?, stop = ? WHERE id = ?',
+  );
+  const addCut = run('INSERT INTO cuts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const advanceSegment =
+    run(`UPDATE segments SET generation = ?, packs = ?, lines = lines + ?, bytes = ?, sha256 = ?, ended = ?
+    WHERE id = ?`);
+  const advanceSource = run('UPDATE sources SET position = ? WHERE id = ?');
+  const addRun = run('INSERT INTO runs VALUES (?, ?, ?, ?, ?)');
+  const growRun = run('UPDATE runs SET "end" = ? WHERE segment = ? AND seq = ?');
+  const clearRuns = run('DELETE FROM runs WHERE segment = ?');
+  const loseCut = run('UPDATE cuts SET lost_reason = ?, lost_bytes = ? WHERE segment = ? AND id = ?');
+  const dropCut = run('DELETE FROM cuts WHERE segment = ? AND id = ?');
+  const dropSegment = run('DELETE FROM segments WHERE id = ?');
+
+  const extendRuns = (cut: Cut, source: number): void => {
+    const last = lastRun.get(cut.segment);
+    const end = cut.position + cut.bytes;
+    if (
+      last !== undefined &&
+      readInteger(last, 'source') === source &&
+      readInteger(last, 'end') === cut.position
+    )
+      growRun(end, cut.segment, readInteger(last, 'seq'));
+    else
+      addRun(cut.segment, last === undefined ? 1 : readInteger(last, 'seq') + 1, source, cut.position, end);
+  };
+
+  const segmentOf = (row: Row): SegmentMarks => {
+    const id = readInteger(row, 'id');
+    return {
+      id,
+      hour: readText(row, 'hour'),
+      generation: readInteger(row, 'generation'),
+      packs: readInteger(row, 'packs'),
+      lines: readInteger(row, 'lines'),
+      bytes: readInteger(row, 'bytes'),
+      sha256: readHex(row, 'sha256'),
+      ended: readInteger(row, 'ended') === 1,
+      unacked: readInteger(row, 'unacked'),
+      sources: sourcesOf.all(id).map(sourceOf),
+    };
+  };
+
+  return {
+    reads: {
+      host: (): string | undefined => {
+        const row = hosts.get();
+        return row === undefined ? undefined : readText(row, 'host');
+      },
+      firstLabel: (stream: string): string | undefined => {
+        const row = firstLabel.get(stream);
+        return row === undefined ? undefined : readText(row, 'first_label');
+      },
+      segments: (stream: string): SegmentMarks[] => allSegments.all(stream).map(segmentOf),
+      runs: (segment: number): Run[] =>
+        runsOf.all(segment).map((row) => ({
+          source: readInteger(row, 'source'),
+          start: readInteger(row, 'start'),
+          end: readInteger(row, 'end'),
+        })),
+      cuts: (segment: number, afterId: number, limit: number): Cut[] =>
+        cutsOf.all(segment, afterId, limit).map(cutOf),
+    },
+    writes: {
+      setHost: (host: string): void => void addHost(host),
+      begin: (stream: string, label: string): void => void addStream(stream, label),
+      addSegment: (stream: string, hour: string, sha256: string): number =>
+        addSegment(stream, hour, hex(sha256)),
+      addSource: (segment: number, source: Omit<SourceMarks, 'id'>): number =>
+        addSource(
+          segment,
+          source.path,
+          source.dev,
+          source.ino,
+          source.fingerprint,
+          source.position,
+          source.stop ?? null,
+        ),
+      changeSource: ({ id, path, dev, ino, fingerprint, stop }: SourceMarks): void =>
+        void changeSource(path, dev, ino, fingerprint, stop ?? null, id),
+      record: (cut: Cut): void => {
+        const {
+          segment,
+          id,
+          generation,
+          source,
+          position,
+          offset,
+          bytes,
+          lines,
+          crc32,
+          sha256,
+          time,
+          done,
+          lost,
+        } = cut;
+        addCut(
+          ...[
+            segment,
+            id,
+            generation,
+            source ?? null,
+            position,
+            offset,
+            bytes,
+            lines,
+            crc32,
+            hex(sha256),
+            time,
+          ],
+          ...[done?.lines ?? null, done?.hoursInDay ?? null, lost?.reason ?? null, lost?.bytes ?? null],
+        );
+        advanceSegment(
+          generation,
+          id,
+          lines,
+          offset + bytes,
+          hex(sha256),
+          done === undefined ? 0 : 1,
+          segment,
+        );
+        if (lost !== undefined) clearRuns(segment);
+        if (source === undefined || bytes === 0) return;
+        advanceSource(position + bytes, source);
+        extendRuns(cut, source);
+      },
+      lose: (segment: number, id: number, lost: LostCut): void =>
+        void loseCut(lost.reason, lost.bytes, segment, id),
+      acked: (segment: number, id: number): void => void dropCut(segment, id),
+      forget: (segment: number): void => void dropSegment(segment),
+    },
+  };
+};

@@ -1,0 +1,121 @@
+/**
+ * A segment as its agent sees it now: what is cut (as in the marks) and what its files hold beyond that.
+ */
+import type { RunningDigest } from '../pack/digest.ts';
+import type { SegmentMarks, SourceMarks } from './cut.ts';
+
+/** A file of the segment, with what the last scan saw of it. */
+export interface SourceState {
+  readonly id: number;
+  path: string;
+  dev: string;
+  ino: string;
+  fingerprint: string;
+  /** Everything before it is cut. */
+  position: number;
+  /** Bytes from here on belong to another segment, or to nobody. */
+  stop: number | undefined;
+  /** Size at the last scan. */
+  size: number;
+  mtimeMs: number;
+  /** Monotonic time of the last change of its size that was seen. */
+  changedAt: number;
+  /** Monotonic time since which there have been bytes to cut; undefined when there are none. */
+  unreadSince: number | undefined;
+  /** The size at which there was no whole line to cut: nothing to do until it grows or the segment ends. */
+  unlinedSize: number | undefined;
+}
+
+export interface SegmentState {
+  readonly id: number;
+  readonly hour: string;
+  generation: number;
+  packs: number;
+  lines: number;
+  bytes: number;
+  sha256: string;
+  ended: boolean;
+  /** Packs that are cut and not acked. */
+  unacked: number;
+  readonly sources: SourceState[];
+  /** Monotonic time of the last change that was seen. */
+  changedAt: number;
+  /** Stands at `bytes`; undefined when it must be made again from the sources. */
+  digest: RunningDigest | undefined;
+}
+
+/** Bytes of a source that can be cut now, given its last known size. */
+export const unread = ({ size, position, stop }: SourceState): number =>
+  Math.max(0, Math.min(size, stop ?? Number.MAX_SAFE_INTEGER) - position);
+
+/** What a source found by a scan starts as. */
+export const sourceState = (marks: SourceMarks, mtimeMs: number, now: number): SourceState => ({
+  ...marks,
+  size: marks.position,
+  mtimeMs,
+  changedAt: now,
+  unreadSince: undefined,
+  unlinedSize: undefined,
+});
+
+/** A segment as the marks have it. Sizes are learned from the next scan. */
+export const segmentState = (marks: SegmentMarks, now: number): SegmentState => ({
+  ...marks,
+  sources: marks.sources.map((source) => sourceState(source, 0, now)),
+  changedAt: now,
+  digest: undefined,
+});
+
+/** What the last scan saw of a source. */
+export const observe = (
+  segment: SegmentState,
+  source: SourceState,
+  { size, mtimeMs }: { readonly size: number; readonly mtimeMs: number },
+  now: number,
+): void => {
+  if (size !== source.size) {
+    segment.changedAt = now;
+    source.changedAt = now;
+    source.size = size;
+  }
+  source.mtimeMs = mtimeMs;
+  if (unread(source) > 0) source.unreadSince ??= now;
+  else source.unreadSince = undefined;
+};
+
+export interface ReadRule {
+  readonly packBytes: number;
+  /** Milliseconds that bytes may wait for more to fill a pack. */
+  readonly maxDelay: number;
+  /** Milliseconds without a change after which a file with a successor is taken to be over. */
+  readonly quiet: number;
+}
+
+/** What to cut next; `rest`: a last line without newline too, because nothing more is to come in this file. */
+export interface NextRead {
+  readonly source: SourceState;
+  readonly rest: boolean;
+}
+
+/** The next source to cut from, or undefined when more bytes or the end must come first. Files are read one after the other. */
+export const nextRead = (segment: SegmentState, rule: ReadRule, now: number): NextRead | undefined => {
+  for (const [n, source] of segment.sources.entries()) {
+    const waiting = unread(source);
+    if (waiting === 0) continue;
+    const hasSuccessor = n < segment.sources.length - 1;
+    const rest = source.stop !== undefined || (hasSuccessor && now - source.changedAt >= rule.quiet);
+    if (rest) return { source, rest };
+    if (source.unlinedSize === source.size) return undefined;
+    const due = source.unreadSince !== undefined && now - source.unreadSince >= rule.maxDelay;
+    return waiting >= rule.packBytes || due || hasSuccessor ? { source, rest } : undefined;
+  }
+  return undefined;
+};
+
+/** True when all is cut except perhaps a last line without newline. */
+export const isReadToTheEnd = ({ sources }: SegmentState): boolean =>
+  sources.every((source) => unread(source) === 0 || source.unlinedSize === source.size);
+
+/** The source that holds a last line without newline, of a segment that is read to the end. */
+export const unfinished = ({ sources }: SegmentState): SourceState | undefined =>
+  sources.find((source) => unread(source) > 0);

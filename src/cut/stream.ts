@@ -1,0 +1,113 @@
+/**
+ * One stream of an agent, put together: discovery and census, knife, deliverer and follower.
+ */
+import type { ByteBudget } from '../pack/byte-budget.ts';
+import { openHours } from '../pack/hour.ts';
+import type { Codec, LostReason } from '../pack/pack.ts';
+import type { Sender } from '../send/sender.ts';
+import { openDiscovery } from '../tail/discover.ts';
+import type { Holds } from '../tail/hold.ts';
+import { parsePattern } from '../tail/pattern.ts';
+import type { Clock } from '../telemetry/clock.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { messageOf } from '../error.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import { openCensus } from './census.ts';
+import { createDeliverer } from './deliverer.ts';
+import { deliverWithoutBytes, follow } from './follower.ts';
+import { createKnife } from './knife.ts';
+import type { Marks } from './marks.ts';
+import { redeliver } from './redeliver.ts';
+import type { SegmentState } from './segment.ts';
+import type { SourceFiles } from './source-files.ts';
+
+export interface StreamOptions {
+  readonly host: string;
+  readonly stream: string;
+  /** As configured; durations in milliseconds, sizes in bytes. */
+  readonly source: {
+    readonly path: string;
+    readonly zone: string;
+    readonly start: string;
+    readonly backlog: 'before' | 'beside';
+    readonly end: { readonly grace: number; readonly quiet: number };
+  };
+  readonly pack: {
+    readonly size: number;
+    readonly max_delay: number;
+    readonly max_line: number;
+    readonly codec: Codec;
+    readonly level: number;
+  };
+  readonly pollInterval: number;
+  readonly marks: Marks;
+  readonly holds: Holds;
+  readonly files: SourceFiles;
+  readonly budget: ByteBudget;
+  readonly buffers: BufferPool;
+  readonly sender: Pick<Sender, 'send'>;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** The stream cannot go on, and so the agent cannot. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Follows the stream until the signal. Rejects when it cannot go on. */
+export const followStream = async (options: StreamOptions, signal: AbortSignal): Promise<void> => {
+  const { host, stream, source, pack, marks, files, budget, buffers, sender, clock, emit, onFatal } = options;
+  const hours = openHours(source.zone);
+  const knife = createKnife({
+    host,
+    stream,
+    hours,
+    packBytes: pack.size,
+    maxLine: pack.max_line,
+    marks,
+    files,
+    emit,
+  });
+  const { deliver } = createDeliverer({
+    ...{ host, stream, codec: pack.codec, level: pack.level, sender, marks, buffers, emit, onFatal },
+    onSettled: async (segment) => {
+      for (const one of segment.sources) await files.release(one);
+    },
+  });
+  const sayLost = (segment: SegmentState, path: string, reason: LostReason, bytes: number): void =>
+    emit('tail.lost', { host, stream, hour: segment.hour, path, reason, bytes });
+  const census = await openCensus({
+    ...{ host, stream, hours, start: source.start, marks, files, clock, emit },
+    onLost: async (segment, path, reason, bytes) => {
+      sayLost(segment, path, reason, bytes);
+      const slice = knife.lose(segment, reason, bytes);
+      deliverWithoutBytes(deliver, slice);
+      await slice.recorded;
+    },
+  });
+  const discovery = openDiscovery({
+    pattern: parsePattern(source.path),
+    hours,
+    onError: (path, error) => emit('tail.unreadable', { path, reason: messageOf(error) }),
+  });
+
+  let redelivered = false;
+  const again = redeliver(
+    { stream, census, marks, files, budget, buffers, deliver, onLost: sayLost },
+    signal,
+  ).then(() => (redelivered = true));
+  const rules = {
+    packBytes: pack.size,
+    maxDelay: pack.max_delay,
+    pollInterval: options.pollInterval,
+    grace: source.end.grace,
+    quiet: source.end.quiet,
+    backlog: source.backlog,
+  };
+  const following = follow(
+    { rules, hours, discovery, census, knife, budget, buffers, clock, deliver, mayCut: () => redelivered },
+    signal,
+  );
+  await Promise.all([
+    again.catch((error: unknown) => (signal.aborted ? undefined : Promise.reject(error))),
+    following,
+  ]);
+};

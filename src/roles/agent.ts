@@ -1,0 +1,90 @@
+/**
+ * The agent: file ─ tail ─ cut into packs ─ compress ─ send.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bufferPool } from '../cut/buffer-pool.ts';
+import { bytesToSee } from '../cut/cutter.ts';
+import { openMarks } from '../cut/marks.ts';
+import { createSourceFiles } from '../cut/source-files.ts';
+import { followStream } from '../cut/stream.ts';
+import { formatAddress } from '../config/address.ts';
+import { messageOf } from '../error.ts';
+import { byteBudget } from '../pack/byte-budget.ts';
+import { createSender } from '../send/sender.ts';
+import { openHolds } from '../tail/hold.ts';
+import { packageVersion } from '../telemetry/version.ts';
+import { connect } from '../wire/client.ts';
+import type { AgentConfig, LogdConfig } from './options.ts';
+import type { Role, RoleDeps } from './role.ts';
+import { readToken } from './token.ts';
+
+const TIMEOUTS = { connect: 10_000, answer: 60_000, ping: 15_000 };
+/** What is in flight may still be acked for this share of the time for a graceful stop. */
+const ACK_SHARE = 0.5;
+
+/** Starts the agent part of a node. Rejects when it cannot: the configuration or the state directory. */
+export const startAgent = async (config: LogdConfig, options: AgentConfig, deps: RoleDeps): Promise<Role> => {
+  const { emit, clock } = deps;
+  const { host, pack } = options;
+  const failed = Promise.withResolvers<Error>();
+  const fail = (error: unknown): void =>
+    failed.resolve(error instanceof Error ? error : new Error(messageOf(error)));
+  await using starting = new AsyncDisposableStack();
+
+  const token = await readToken(options.token_file);
+  await mkdir(config.state_dir, { recursive: true, mode: 0o750 });
+  const marks = starting.use(await openMarks(config.state_dir, host));
+  const holds = await openHolds(join(config.state_dir, 'held'));
+  const files = starting.use(createSourceFiles(holds));
+
+  const buffers = bufferPool(bytesToSee({ packBytes: pack.size, maxLine: pack.max_line }));
+  const budget = byteBudget(Math.max(options.window, buffers.size));
+  const hello = {
+    node: config.node,
+    software: `logd/${packageVersion()}`,
+    ...(token !== undefined && { token }),
+  };
+  const sender = starting.use(
+    createSender({
+      address: formatAddress(options.send_to),
+      connect: (signal) => connect({ address: options.send_to, ...hello, clock, signal, timeouts: TIMEOUTS }),
+      retry: options.retry,
+      emit,
+    }),
+  );
+
+  const reading = new AbortController();
+  const shared = {
+    host,
+    pack,
+    pollInterval: options.poll_interval,
+    marks,
+    holds,
+    files,
+    budget,
+    buffers,
+    sender,
+    clock,
+    emit,
+  };
+  const streams = Object.entries(options.streams).map(([stream, source]) =>
+    followStream({ ...shared, stream, source, onFatal: fail }, reading.signal).catch(fail),
+  );
+  void marks.ended.then((error) => error && fail(error));
+
+  const parts = starting.move();
+  return {
+    failed: failed.promise,
+    async stop() {
+      reading.abort();
+      await Promise.all(streams);
+      const late = AbortSignal.timeout(Math.ceil(config.shutdown_timeout * ACK_SHARE));
+      const timeout = new Promise<void>((resolve) =>
+        late.addEventListener('abort', () => resolve(), { once: true }),
+      );
+      await Promise.race([sender.idle(), timeout]);
+      await parts.disposeAsync();
+    },
+  };
+};

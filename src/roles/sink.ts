@@ -1,0 +1,78 @@
+/**
+ * The sink node: receive ─ verify ─ sink.write ─ ledger ─ ack, and beside it complete ─ prove ─ seal.
+ */
+import { openLedger } from '../ledger/sqlite-ledger.ts';
+import { createReceiver } from '../receive/receiver.ts';
+import { startExpiry } from '../seal/expiry.ts';
+import { openMarkers } from '../seal/markers.ts';
+import { resume } from '../seal/resume.ts';
+import { createSealer } from '../seal/sealer.ts';
+import { openSink } from '../sinks/registry.ts';
+import { createStore } from '../store/store.ts';
+import { packageVersion } from '../telemetry/version.ts';
+import { listen } from '../wire/server.ts';
+import type { LogdConfig, SinkConfig } from './options.ts';
+import type { Role, RoleDeps } from './role.ts';
+import { readToken } from './token.ts';
+
+/** A connection must have said HELLO within so many milliseconds. */
+const HELLO_TIMEOUT_MS = 5_000;
+/** Raw bytes that are decoded and not yet written: a few packs, so that decoding runs ahead of writing. */
+const DECODED_BYTES = 8 << 20;
+
+/** Starts the sink part of a node. Rejects when it cannot: the configuration, the disk, or the address. */
+export const startSink = async (config: LogdConfig, options: SinkConfig, deps: RoleDeps): Promise<Role> => {
+  const { emit, clock } = deps;
+  await using starting = new AsyncDisposableStack();
+  const token = await readToken(options.token_file);
+  const ledger = starting.use(await openLedger({ path: options.ledger.path }));
+  const markers = await openMarkers(options.markers.dir);
+  const sink = starting.use(await openSink(options.store));
+
+  const store = createStore({
+    sink,
+    ledger,
+    clock,
+    emit,
+    onComplete: (key) => sealer.request(key),
+    onReopened: (key) => markers.reopened(key),
+  });
+  const sealer = starting.use(createSealer({ store, sink, ledger, markers, clock, emit }));
+  await resume({ sink, ledger, markers, emit, requestSeal: (key) => sealer.request(key) });
+
+  const { limits, listen: address, expire_after: expireAfter } = options;
+  starting.use(startExpiry({ ledger, clock, emit, expireAfter }));
+  const server = starting.use(
+    await listen({
+      address,
+      node: config.node,
+      ...(token !== undefined && { token }),
+      software: `logd/${packageVersion()}`,
+      limits: {
+        windowPacks: limits.window_packs,
+        windowBytes: limits.window_bytes,
+        bodyBytes: limits.body_bytes,
+        rawBytes: limits.pack_bytes,
+        connections: limits.connections,
+        inFlightBytes: limits.in_flight,
+        idleTimeout: limits.idle_timeout,
+        frameTimeout: limits.frame_timeout,
+        helloTimeout: HELLO_TIMEOUT_MS,
+      },
+      clock,
+      emit,
+      onPack: createReceiver({ store, emit, rawBytes: DECODED_BYTES }),
+    }),
+  );
+
+  const parts = starting.move();
+  return {
+    failed: ledger.ended.then((error) => error ?? new Error('The ledger was closed.')),
+    async stop() {
+      await server.drain();
+      await store.idle();
+      await sealer.idle();
+      await parts.disposeAsync();
+    },
+  };
+};

@@ -1,0 +1,170 @@
+/**
+ * The send stage: keeps one connection open, and every pack it is given on its way until the other side has answered for good.
+ *
+ * Packs leave in the order in which they were given, as many at a time as the receiver's window allows. When the connection
+ * ends, what is unanswered leaves again over the next one, in the same order; receivers drop what they have.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LogdError, messageOf } from '../error.ts';
+import type { Pack } from '../pack/pack.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { Answer, Upstream } from '../wire/peer.ts';
+import { type Backoff, backoff } from './backoff.ts';
+
+export interface SenderOptions {
+  /** `host:port`, for messages. */
+  readonly address: string;
+  readonly connect: (signal: AbortSignal) => Promise<Upstream>;
+  /** Milliseconds. */
+  readonly retry: { readonly min: number; readonly max: number };
+  readonly emit: Emit;
+}
+
+export interface Sender extends AsyncDisposable {
+  /** Resolves with the ack, or with a refusal that trying again cannot change. Rejects with `closed` only. */
+  send(pack: Pack): Promise<Answer>;
+  /** Resolves when every pack given has its answer. */
+  idle(): Promise<void>;
+}
+
+interface Parcel {
+  readonly order: number;
+  readonly pack: Pack;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: LogdError) => void;
+  /** Made when the receiver first asks for the pack to be sent again. */
+  retry: Backoff | undefined;
+}
+
+export const createSender = ({ address, connect, retry, emit }: SenderOptions): Sender => {
+  const closing = new AbortController();
+  const unanswered = new Set<Parcel>();
+  const inFlight = new Set<Parcel>();
+  let queue: Parcel[] = [];
+  let flightBytes = 0;
+  let upstream: Upstream | undefined;
+  let orders = 0;
+  let idlers: (() => void)[] = [];
+
+  const requeue = (parcels: readonly Parcel[]): void => {
+    queue = [...queue, ...parcels].sort((a, b) => a.order - b.order);
+  };
+
+  const finish = (parcel: Parcel, answer: Answer): void => {
+    unanswered.delete(parcel);
+    parcel.resolve(answer);
+    if (unanswered.size > 0) return;
+    for (const wake of idlers) wake();
+    idlers = [];
+  };
+
+  const defer = (parcel: Parcel, code: string, reason: string): void => {
+    const { host, stream, hour, id } = parcel.pack.header;
+    emit('send.pack-deferred', { host, stream, hour, id, code, reason });
+    parcel.retry ??= backoff(retry.min, retry.max);
+    sleep(parcel.retry.next(), undefined, { signal: closing.signal, ref: false }).then(
+      () => {
+        requeue([parcel]);
+        pump();
+      },
+      () => undefined,
+    );
+  };
+
+  const settle = (parcel: Parcel, answer: Answer): void => {
+    if (answer.kind === 'nack' && answer.retryable) defer(parcel, answer.code, answer.message);
+    else finish(parcel, answer);
+  };
+
+  const fits = (parcel: Parcel, { limits }: Upstream): boolean =>
+    inFlight.size === 0 ||
+    (inFlight.size < limits.windowPacks && flightBytes + parcel.pack.body.length <= limits.windowBytes);
+
+  const tooLarge = ({ header, body }: Pack, { limits }: Upstream): string | undefined => {
+    if (header.bytes > limits.rawBytes)
+      return `It has ${header.bytes} bytes, the receiver takes ${limits.rawBytes}.`;
+    if (body.length > limits.bodyBytes)
+      return `Its body has ${body.length} bytes, the receiver takes ${limits.bodyBytes}.`;
+    return undefined;
+  };
+
+  const launch = (parcel: Parcel, via: Upstream): void => {
+    inFlight.add(parcel);
+    flightBytes += parcel.pack.body.length;
+    const land = (): void => {
+      inFlight.delete(parcel);
+      flightBytes -= parcel.pack.body.length;
+    };
+    via.send(parcel.pack).then(
+      (answer) => {
+        land();
+        settle(parcel, answer);
+        pump();
+      },
+      () => {
+        land();
+        requeue([parcel]);
+      },
+    );
+  };
+
+  const pump = (): void => {
+    const via = upstream;
+    while (via !== undefined && upstream === via) {
+      const parcel = queue[0];
+      if (parcel === undefined || !fits(parcel, via)) return;
+      queue.shift();
+      const reason = tooLarge(parcel.pack, via);
+      if (reason === undefined) launch(parcel, via);
+      else finish(parcel, { kind: 'nack', code: 'limit', message: reason, retryable: false });
+    }
+  };
+
+  const serve = async (delay: Backoff): Promise<LogdError> => {
+    await using connection = await connect(closing.signal);
+    delay.reset();
+    emit('send.connected', { node: connection.node, address });
+    upstream = connection;
+    pump();
+    const stop = Promise.withResolvers<LogdError>();
+    const close = (): void => stop.resolve(new LogdError('closed', 'The sender is closing.'));
+    closing.signal.addEventListener('abort', close, { once: true });
+    const reason = await Promise.race([connection.ended, stop.promise]);
+    closing.signal.removeEventListener('abort', close);
+    upstream = undefined;
+    return reason;
+  };
+
+  const run = async (): Promise<void> => {
+    const delay = backoff(retry.min, retry.max);
+    while (!closing.signal.aborted) {
+      const error: unknown = await serve(delay).catch((failure: unknown) => failure);
+      if (closing.signal.aborted) return;
+      const delay_ms = delay.next();
+      const refused = error instanceof LogdError && error.code === 'refused';
+      emit(refused ? 'send.refused' : 'send.disconnected', { address, reason: messageOf(error), delay_ms });
+      await sleep(delay_ms, undefined, { signal: closing.signal }).catch(() => undefined);
+    }
+  };
+  const running = run();
+
+  return {
+    send(pack) {
+      return new Promise((resolve, reject) => {
+        if (closing.signal.aborted) return reject(new LogdError('closed', 'The sender is closed.'));
+        const parcel: Parcel = { order: orders++, pack, resolve, reject, retry: undefined };
+        unanswered.add(parcel);
+        queue.push(parcel);
+        pump();
+      });
+    },
+    idle: () => new Promise((resolve) => (unanswered.size === 0 ? resolve() : idlers.push(resolve))),
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await running;
+      for (const parcel of unanswered)
+        parcel.reject(new LogdError('closed', 'The sender was closed before the pack was answered.'));
+      unanswered.clear();
+    },
+  };
+};
