@@ -13,8 +13,8 @@ export interface Progress extends Disposable {
 }
 
 export const openProgress = (out: Output, clock: Clock): Progress => {
-  const began = clock.monotonic();
-  let shownAt = began;
+  let began: number | undefined;
+  let shownAt = 0;
   let bytes = 0;
   let name = '';
   let visible = false;
@@ -24,11 +24,14 @@ export const openProgress = (out: Output, clock: Clock): Progress => {
   };
   return {
     clear,
-    on: (segment) => void (name = segmentName(segment)),
+    on(segment) {
+      name = segmentName(segment);
+      began ??= shownAt = clock.monotonic();
+    },
     add(more) {
       bytes += more;
       const now = clock.monotonic();
-      if (out.isTTY !== true || now < shownAt + EVERY_MS) return;
+      if (began === undefined || out.isTTY !== true || now < shownAt + EVERY_MS) return;
       shownAt = now;
       const rate = formatBytes((bytes * 1000) / (now - began));
       const line = `Reading ${name}: ${formatBytes(bytes)}, ${rate}/s`;

@@ -80,13 +80,14 @@ const nodeConfig = (plan: DemoPlan, node: string) => ({
   log: { level: 'info', format: 'text' },
 });
 
-/** A segment ends 1 s after its file was last written, for its hour is over by the clock already. */
+/** Tries to connect more often than is usual, as the sink is soon back. A segment ends 1 s after its file was last written, for its hour is over by the clock already. */
 const agentConfig = (plan: DemoPlan, host: string) => ({
   ...nodeConfig(plan, host),
   agent: {
     host,
     send_to: `127.0.0.1:${plan.port}`,
     poll_interval: '100ms',
+    retry: { min: '100ms', max: '500ms' },
     streams: {
       [STREAM]: {
         path: join(plan.dir, 'sources', host, 'access.log.<%Y%m%d%H>'),

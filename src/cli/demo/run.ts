@@ -20,7 +20,7 @@ import { placeInput } from './input.ts';
 import { demoPaths, type DemoPlan, layOut } from './plan.ts';
 import { openScreen, type Screen, type Terminal } from './screen.ts';
 import { openStage, type Stage } from './stage.ts';
-import { conclusion, introduction, keepText, lastWords, proofCommands } from './story.ts';
+import { commandLine, conclusion, introduction, keepText, lastWords, proofCommands } from './story.ts';
 import type { WriterPlan } from './writer.ts';
 
 /** When the sink and the busiest agent are killed, as parts of the whole, and how long they are down. */
@@ -107,13 +107,9 @@ const play = async (options: DemoOptions, props: Props): Promise<void> => {
 
   await using source = input.length > 0 ? await placeAll(options) : await startWriter(options, props);
   await stage.until((view) => source.progress(view.stored) >= KILL_SINK_AT);
-  await killAndRestart(
-    'sink',
-    'the agents keep reading no further than their window; no copy is made',
-    props,
-  );
+  await killAndRestart('sink', 'the source files are the buffer', props);
   await stage.until((view) => source.progress(view.stored) >= KILL_AGENT_AT);
-  await killAndRestart(plan.hosts[0]!.name, 'its marks tell it which packs it had cut, to the byte', props);
+  await killAndRestart(plan.hosts[0]!.name, 'it will cut the same packs again', props);
   await stage.until((view) => source.ended() && view.sealed === plan.expected.length);
   screen.say(paint('green', `All ${formatCount(plan.expected.length)} segments are sealed`));
 };
@@ -126,7 +122,7 @@ const killAndRestart = async (
   const { stored, written } = stage.view;
   const killed = await cast.kill(name);
   const behind = formatBytes(Math.max(0, written - stored));
-  screen.say(paint('red', `SIGKILL to ${name} (pid ${killed})`) + `, with ${behind} on their way: ${why}`);
+  screen.say(paint('red', `SIGKILL to ${name} (pid ${killed})`) + `, ${behind} not stored yet: ${why}`);
   await stage.pause(DOWN_MS);
   const pid = await cast.start(name);
   screen.say(paint('green', `Started ${name} again (pid ${pid})`));
@@ -186,7 +182,7 @@ const prove = async (
   const commands = proofCommands(plan);
   const codes: number[] = [];
   for (const args of [commands.status, commands.audit]) {
-    out.write(`\n${paint('bold', `$ logd ${args.join(' ')}`)}\n\n`);
+    out.write(`\n${paint('bold', `$ ${commandLine(args)}`)}\n\n`);
     const child = spawn(process.execPath, [fileURLToPath(main), ...args], { stdio: 'inherit', signal: stop });
     const [code] = (await once(child, 'exit')) as [number | null];
     codes.push(code ?? EXIT.failed);

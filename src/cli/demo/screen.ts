@@ -102,6 +102,9 @@ const nodeText = ({ name, pid }: NodeView, paint: Paint): string =>
     ? paint('red', `✗ ${name} down`)
     : paint('green', `● ${name}`) + paint('dim', ` pid ${pid}`);
 
+/** So that the columns stand still while their numbers grow. */
+const steady = (text: string, width: number): string => text.padStart(width);
+
 /** Where not all hours fit: those that something happens to first, in their order. */
 const mostTelling = (hours: readonly HourView[], room: number): HourView[] => {
   const rank = ({ state }: HourView): number => (state === 'sealed' ? 1 : state === 'waiting' ? 2 : 0);
@@ -114,35 +117,35 @@ const hourColumns = (paint: Paint): Column<HourView>[] => [
   { title: 'HOUR', cell: (row) => showHour(row.hour), importance: 8, minWidth: 13 },
   {
     title: 'STATE',
-    cell: stateText,
+    cell: (row) => stateText(row).padEnd(10),
     paint: (text, row) => stateColour(row, paint, text),
     importance: 9,
     minWidth: 12,
   },
   {
     title: 'PACKS',
-    cell: (row) => blankZero(row.packs, formatCount),
+    cell: (row) => steady(blankZero(row.packs, formatCount), 5),
     align: 'right',
     importance: 4,
     minWidth: 5,
   },
   {
     title: 'LINES',
-    cell: (row) => blankZero(row.lines, formatCount),
+    cell: (row) => steady(blankZero(row.lines, formatCount), 9),
     align: 'right',
     importance: 6,
     minWidth: 9,
   },
   {
     title: 'STORED',
-    cell: (row) => blankZero(row.stored, formatBytes),
+    cell: (row) => steady(blankZero(row.stored, formatBytes), 10),
     align: 'right',
     importance: 5,
     minWidth: 9,
   },
   {
     title: 'WRITTEN',
-    cell: (row) => blankZero(row.written, formatBytes),
+    cell: (row) => steady(blankZero(row.written, formatBytes), 10),
     align: 'right',
     importance: 3,
     minWidth: 9,
