@@ -86,7 +86,7 @@ export const isZone = (name: string): boolean => {
   // Letters first: Temporal and Intl also take offsets and whole timestamps for zones, which have no rules.
   if (!/^[A-Za-z][\w+/-]{1,63}$/.test(name)) return false;
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
   } catch {
     return false;
   }
