@@ -84,7 +84,7 @@ const templates = (texts: readonly string[]): Template[] =>
 
 /** A generator of access logs. The same seed and the same calls give the same bytes. */
 export const accessLog = ({ seed }: { readonly seed: number }): AccessLog => {
-  const random = createRandom(1);
+  const random = createRandom(seed);
   const visitors = pieces(Array.from({ length: VISITORS }, () => `${addressFrom(random)} - - [`));
   const agentTexts = AGENTS.flatMap((agent) =>
     Array.from({ length: 12 }, (_, index) => `" "${agent(index)}" `),
