@@ -96,11 +96,18 @@ export const listen = async (options: ListenOptions): Promise<WireServer> => {
   };
   const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
 
+  // Those who are only told to go do not count: a crowd of them must not keep the door shut.
+  let admitted = 0;
   server.on('connection', (socket) => {
     const connection = new ServerConnection(listener, socket);
+    const busy = admitted >= limits.connections;
+    if (!busy) admitted++;
     connections.add(connection);
-    socket.once('close', () => connections.delete(connection));
-    if (connections.size > limits.connections)
+    socket.once('close', () => {
+      connections.delete(connection);
+      if (!busy) admitted--;
+    });
+    if (busy)
       connection.refuse(
         'busy',
         `${limits.connections} connections are open, which is the limit: try again later.`,
