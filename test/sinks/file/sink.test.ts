@@ -7,6 +7,7 @@ import {
   open as openFile,
   readdir,
   readFile,
+  readlink,
   stat,
   truncate,
   writeFile,
@@ -101,6 +102,48 @@ for (const compression of ['none', 'zstd'] as const) {
       assert.equal((await stat(path)).size, size - 1);
     });
 
+    it('cuts a file that nobody knows to nothing, at its first pack', async (test) => {
+      const dir = await scratch(test);
+      const packs = await packsOf(PARTS);
+      {
+        await using sink = await openFileSink(options(dir, compression));
+        for (const pack of packs) await sink.write(pack);
+      }
+      await using sink = await openFileSink(options(dir, compression));
+      const place = await sink.write(packs[0]!);
+      assert.equal((await stat(sink.locate(KEY))).size, place.length);
+    });
+
+    it('keeps a sealed file that somebody has made writable when late lines come', async (test) => {
+      const dir = await scratch(test);
+      const recorder = new Recorder();
+      const late = { firstId: 4, offset: WHOLE.length, generation: 2 };
+      {
+        await using sink = await openFileSink(options(dir, compression));
+        await store(sink, recorder, await packsOf(PARTS));
+        await sink.seal(recorder.recorded);
+        await chmod(sink.locate(KEY), 0o644);
+      }
+      await using sink = await openFileSink(options(dir, compression));
+      await store(sink, recorder, await packsOf([logLines(5)], late));
+      assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat([WHOLE, logLines(5)]));
+    });
+
+    it('seals recorded packs and nothing behind them, and keeps no handle', async (test) => {
+      await using sink = await openFileSink(options(await scratch(test), compression));
+      const recorder = new Recorder();
+      await store(sink, recorder, await packsOf(PARTS));
+      const size = recorder.recorded.segment.storedEnd;
+      const [beyond] = await packsOf([logLines(9)], { firstId: 4, offset: WHOLE.length });
+      await sink.write(beyond!);
+      await sink.seal(recorder.recorded);
+      const path = sink.locate(KEY);
+      assert.equal((await stat(path)).size, size);
+      const handles = await readdir('/proc/self/fd');
+      const open = await Promise.all(handles.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+      assert.ok(!open.includes(path));
+    });
+
     it('names a file that is gone', async (test) => {
       await using sink = await openFileSink(options(await scratch(test), compression));
       const recorder = new Recorder();
@@ -177,6 +220,15 @@ describe('file sink, zstd in order', () => {
       assert.equal(after.size, before.size + signBytes);
       assert.equal(after.ino === before.ino, !reversed);
     }
+  });
+
+  it('starts over where an earlier sealing was broken off', async (test) => {
+    await using sink = await openFileSink(options(await scratch(test), 'zstd'));
+    const recorder = new Recorder();
+    await store(sink, recorder, (await packsOf(PARTS)).toReversed());
+    await writeFile(`${sink.locate(KEY)}.new~`, 'half of it');
+    await sink.seal(recorder.recorded);
+    assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
   });
 
   it('names the pack, the file and the byte of a flipped bit', async (test) => {
