@@ -78,6 +78,8 @@ export const openDatabaseThread = async <Api extends Operations>(
     name: 'database',
     workerData: workerInput,
     resourceLimits: RESOURCE_LIMITS,
+    // Flags of the process, such as --input-type or --inspect-brk, are not meant for this thread.
+    execArgv: [],
   });
   const waiting = new Map<number, Waiting>();
   const opened = Promise.withResolvers<void>();

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { promisify } from 'node:util';
 import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { ledgerContract } from '../contract/ledger.ts';
 import { KEY, lastPack, pack } from './packs.ts';
@@ -29,6 +31,19 @@ it('is read by another opening while it is written, which cannot write', async (
   await ledger.commit([lastPack(2)]);
   assert.equal((await reader.segment(KEY))?.state, 'complete');
   await assert.rejects(reader.commit([pack(3)]), { code: 'storage', message: /read-only/ });
+});
+
+it('is read by another process while it is written', async () => {
+  await using home = await createHome();
+  await using ledger = await home.open();
+  await ledger.commit([pack(1), pack(3)]);
+  const module = new URL('../../src/ledger/sqlite-ledger.ts', import.meta.url).href;
+  const script = `import { openLedger } from ${JSON.stringify(module)};
+    await using ledger = await openLedger({ path: process.argv[1], readOnly: true });
+    console.log(JSON.stringify(await ledger.gaps(${JSON.stringify(KEY)}, 10)));`;
+  const reading = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, home.path]);
+  for (let id = 4; id <= 50; id++) await ledger.commit([pack(id)]);
+  assert.deepEqual(JSON.parse((await reading).stdout), [{ from: 2, to: 2, reason: 'missing' }]);
 });
 
 it('opened read-only, says that there is no ledger and creates none', async () => {
