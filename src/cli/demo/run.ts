@@ -13,7 +13,8 @@ import { fileURLToPath } from 'node:url';
 import { LogdError, messageOf } from '../../error.ts';
 import { moduleBeside } from '../../sqlite/database-thread.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatBytes, formatCount, type Paint } from '../terminal.ts';
+import { plural } from '../status/text.ts';
+import { formatBytes, type Paint } from '../terminal.ts';
 import { endedError, gatherCast, type Cast } from './cast.ts';
 import { startChild } from './child.ts';
 import { placeInput } from './input.ts';
@@ -103,7 +104,7 @@ const play = async (options: DemoOptions, props: Props): Promise<void> => {
   const { cast, stage, screen, paint } = props;
   const sinkPid = await cast.start('sink');
   for (const { name } of plan.hosts) await cast.start(name);
-  screen.say(`Started the sink (pid ${sinkPid}) and ${plan.hosts.length} agents`);
+  screen.say(`Started the sink (pid ${sinkPid}) and ${plural(plan.hosts.length, 'agent')}`);
 
   await using source = input.length > 0 ? await placeAll(options) : await startWriter(options, props);
   await stage.until((view) => source.progress(view.stored) >= KILL_SINK_AT);
@@ -111,7 +112,7 @@ const play = async (options: DemoOptions, props: Props): Promise<void> => {
   await stage.until((view) => source.progress(view.stored) >= KILL_AGENT_AT);
   await killAndRestart(plan.hosts[0]!.name, 'it will cut the same packs again', props);
   await stage.until((view) => source.ended() && view.sealed === plan.expected.length);
-  screen.say(paint('green', `All ${formatCount(plan.expected.length)} segments are sealed`));
+  screen.say(paint('green', `${plural(plan.expected.length, 'segment')} sealed: that is all of them`));
 };
 
 const killAndRestart = async (
@@ -150,7 +151,7 @@ const startWriter = async ({ plan, writer }: DemoOptions, { trouble, screen }: P
     if (end !== 'exit code 0' && !dismissed) trouble.abort(await endedError(child, end));
   });
   screen.say(
-    `${plan.hosts.length} web servers write ${plan.hours.length} hours of access logs, an hour every ${writer.secondsPerHour} s`,
+    `Access logs of ${plural(plan.hosts.length, 'host')} grow, an hour every ${writer.secondsPerHour} s for ${plural(plan.hours.length, 'hour')}`,
   );
   return {
     progress: () => (performance.now() - began) / lasts,

@@ -43,7 +43,7 @@ export interface Screen extends Disposable {
 export const openScreen = (out: Terminal, paint: Paint, elapsed: () => number): Screen => {
   const rates = rateMeter();
   let live = 0; // lines of the live part now on the screen
-  let plainAt = 0;
+  let plainAt = PLAIN_EVERY_MS;
 
   const clear = (): void => {
     if (live > 0) out.write(`\x1b[${live}A\x1b[0J`);

@@ -1,5 +1,6 @@
 /** What the demo says before and after, and the commands that it shows. */
-import { formatCount, type Paint } from '../terminal.ts';
+import { plural } from '../status/text.ts';
+import type { Paint } from '../terminal.ts';
 import { logTail } from './child.ts';
 import { demoPaths, type DemoPlan, STREAM } from './plan.ts';
 
@@ -25,8 +26,8 @@ export const proofCommands = ({ dir, hosts }: DemoPlan) => {
 };
 
 export const introduction = ({ dir, hosts, expected }: DemoPlan, paint: Paint): string => {
-  const agents = hosts.length === 1 ? '1 agent' : `${hosts.length} agents`;
-  return `${paint('bold', 'logd demo')}: ${agents}, 1 sink, ${formatCount(expected.length)} host hours; two nodes will be killed on the way.
+  const agents = plural(hosts.length, 'agent');
+  return `${paint('bold', 'logd demo')}: ${agents}, 1 sink, ${plural(expected.length, 'segment')} (a host's hour); two nodes will be killed on the way.
 Everything is below ${paint('bold', dir)}
 
 `;
