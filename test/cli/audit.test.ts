@@ -131,6 +131,15 @@ test('a segment that is not sealed is not proven, whatever is stored', async () 
   assert.match(found.notes[0]!, /is not sealed/);
 });
 
+test('a segment that late lines have reopened is neither read nor compared: its end is yet to come', async () => {
+  await using hours = await storedHours();
+  await hours.store(HOUR, TEXTS);
+  await hours.addLate(HOUR, 'late\n');
+  const found = await audit(hours, HOUR, await putSource(hours, `${TEXTS.join('')}late\n`));
+  assert.deepEqual([found.stored, found.source, isProven(found)], ['not read', 'not read', false]);
+  assert.deepEqual(found.notes, ['web1/access/2026112216 is not sealed: it is open.']);
+});
+
 test('an empty sealed hour is proven', async () => {
   await using hours = await storedHours();
   await hours.store(HOUR, ['']);

@@ -98,3 +98,11 @@ test('--json is one document with stable names and ISO times', async () => {
   assert.equal(document.summary['all_sealed'], false);
   assert.equal(document.summary['missing_packs'], 1);
 });
+
+test('a reopened segment is open and late, and how many packs it will have is not known', async () => {
+  await using hours = await storedHours();
+  await hours.store(key('web1', '2026112216'), ['a\nb\n', 'c\n']);
+  await hours.addLate(key('web1', '2026112216'), 'late\n');
+  const { lines } = await text(hours);
+  assert.match(lines[1]!, /^web1 +access +2026-11-22 16 +open, late +3\/\? +4 /);
+});

@@ -20,6 +20,8 @@ export interface StoredHours extends AsyncDisposable {
   readonly sink: Sink;
   /** Stores the texts as packs 1, 2 …; `skip` leaves out pack ids; `ended` false: no last pack is marked. */
   store(key: SegmentKey, texts: readonly string[], options?: StoreOptions): Promise<void>;
+  /** A pack of generation 2 behind a sealed segment. */
+  addLate(key: SegmentKey, text: string): Promise<void>;
 }
 
 interface StoreOptions {
@@ -53,6 +55,15 @@ export const storedHours = async (compression: 'none' | 'zstd' = 'none'): Promis
         ...{ ...segment, packs: count, lines, bytes, sha256, generation: 1 },
         ...{ firstArrival: ARRIVED_AT, lastArrival: ARRIVED_AT, sealedAt: ARRIVED_AT },
       });
+    },
+    async addLate(segment, text) {
+      const { packs, bytes } = (await ledger.segment(segment))!;
+      const [pack] = await cut(segment, [text], false, compression);
+      const header = { ...pack!.header, id: packs + 1, generation: 2, offset: bytes };
+      await ledger.reopen(segment, 2);
+      const place = await sink.write({ ...pack!, header });
+      await sink.flush();
+      await ledger.commit([{ header, place, arrivedAt: ARRIVED_AT }]);
     },
     async [Symbol.asyncDispose]() {
       await sink[Symbol.asyncDispose]();

@@ -68,11 +68,12 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
   if (!seal)
     notes.push(`${segmentName(segment)} is not sealed: ${segment.reason ?? `it is ${segment.state}.`}`);
 
+  if (segment.state === 'open') {
+    const source = sourceOf(scope.sources, segment) ? 'not read' : 'not at hand';
+    return { segment, seal, file, stored: 'not read', source, differences: [], notes };
+  }
   const expected = seal ?? segment.expected;
   const source = await auditSource(scope, segment, expected, notes);
-  if (segment.state === 'open')
-    return { segment, seal, file, stored: 'not read', source, differences: [], notes };
-
   const contents = await readStored(sink, recordedSegment(ledger, segment), scope.onBytes);
   const { differences } = contents;
   for (const difference of differences)

@@ -7,7 +7,8 @@
  *     state                open | complete | sealed | refused | incomplete
  *     generation, late     2 and more, and true, once lines came after the end of the hour
  *     packs, lines, bytes  what is recorded
- *     expected             null until the hour has ended, then { packs, lines, bytes, sha256 } as the agent states them
+ *     expected             null until the hour has ended, then { packs, lines, bytes, sha256 } as the agent states them; while
+ *                          late lines come, still as of the end before them
  *     missing_packs        ids that are known to exist and are not here
  *     lost_packs, lost_bytes  what is gone for good
  *     gaps                 list of { from, to, reason, bytes }, bytes null where unknown; the first 100

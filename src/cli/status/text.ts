@@ -39,6 +39,10 @@ const showTime = (ms: number): string => {
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 };
 
+/** `?` while the end has not come: of the hour, or of the lines that came after it. */
+const showExpected = ({ packs, expected }: SegmentRecord): string =>
+  expected && expected.packs >= packs ? formatCount(expected.packs) : '?';
+
 const segmentColumns = (paint: Paint): Column<SegmentRecord>[] => [
   { title: 'HOST', cell: (row) => row.host, importance: 9 },
   { title: 'STREAM', cell: (row) => row.stream, importance: 8 },
@@ -52,7 +56,7 @@ const segmentColumns = (paint: Paint): Column<SegmentRecord>[] => [
   },
   {
     title: 'PACKS',
-    cell: (row) => `${formatCount(row.packs)}/${row.expected ? formatCount(row.expected.packs) : '?'}`,
+    cell: (row) => `${formatCount(row.packs)}/${showExpected(row)}`,
     align: 'right',
     importance: 6,
     minWidth: 9,
