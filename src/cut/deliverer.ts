@@ -10,7 +10,7 @@ import type { Marks } from './marks.ts';
 import type { SegmentState } from './segment.ts';
 import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import { encode } from '../pack/codec.ts';
+import { encode, free } from '../pack/codec.ts';
 import type { Codec, PackHeader } from '../pack/pack.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer } from '../wire/peer.ts';
@@ -81,17 +81,22 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
     if (segment.ended && segment.unacked === 0) await onSettled(segment);
   };
 
+  /** The body is needed no more; with codec none it is the buffer. Once only: a buffer given twice is taken twice. */
+  const giveBack = ({ lease, buffer }: Delivery, body: Buffer): void => {
+    lease.release();
+    if (codec !== 'none') free(body);
+    else if (buffer !== undefined) buffers.give(buffer);
+  };
+
   const send = async (
     delivery: Delivery,
     pack: { readonly header: PackHeader; readonly body: Buffer },
   ): Promise<void> => {
     try {
-      await settle(delivery, await sender.send(pack));
+      const answer = await sender.send(pack).finally(() => giveBack(delivery, pack.body));
+      await settle(delivery, answer);
     } catch (error) {
       if (!(error instanceof LogdError) || error.code !== 'closed') onFatal(error);
-    } finally {
-      delivery.lease.release();
-      if (codec === 'none' && delivery.buffer !== undefined) buffers.give(delivery.buffer);
     }
   };
 

@@ -7,7 +7,7 @@
 import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import { byteBudget } from '../pack/byte-budget.ts';
-import { decode } from '../pack/codec.ts';
+import { decode, free } from '../pack/codec.ts';
 import { countLines, crc32 } from '../pack/digest.ts';
 import { type Pack, segmentName, type VerifiedPack } from '../pack/pack.ts';
 import type { Store } from '../store/store.ts';
@@ -52,7 +52,15 @@ export const createReceiver = ({ store, emit, rawBytes }: ReceiverOptions): OnPa
     const lease = budget.acquire(header.bytes);
     const verified = lease.then(() => verify(pack));
     verified.catch(() => undefined); // The store awaits it when the pack's turn comes.
-    const answer = await store.put(header, verified, () => void lease.then(({ release }) => release()));
+    const written = (): void => {
+      void lease.then(({ release }) => release());
+      void verified.then(
+        ({ raw, body }) => raw !== body && free(raw),
+        () => undefined,
+      );
+    };
+    const answer = await store.put(header, verified, written);
+    free(pack.body);
     if (answer.kind === 'nack') {
       const { host, stream, hour, id } = header;
       emit('receive.bad-pack', {

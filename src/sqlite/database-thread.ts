@@ -11,7 +11,7 @@ import { Worker } from 'node:worker_threads';
 import { LogdError, messageOf } from '../error.ts';
 import { fromFailure } from './failure.ts';
 import type { Answer, Call } from './group-commit.ts';
-import type { CommitFaults, Operations } from './operations.ts';
+import type { CommitFaults, Linger, Operations } from './operations.ts';
 import type { ToOwner, ToWorker, WorkerInput } from './worker.ts';
 
 export interface DatabaseThreadOptions {
@@ -20,6 +20,8 @@ export interface DatabaseThreadOptions {
   /** Of the database file. Created with its directory where it is not there, unless `readOnly`. */
   readonly path: string;
   readonly readOnly?: boolean | undefined;
+  /** Lets groups gather: see {@link Linger}. Without it a write is committed as soon as the thread is free. */
+  readonly linger?: Linger | undefined;
   readonly faults?: CommitFaults | undefined;
   /** Calls above this many unanswered ones are rejected with `limit` (retryable). Default 16384. */
   readonly queueLimit?: number | undefined;
@@ -72,6 +74,7 @@ export const openDatabaseThread = async <Api extends Operations>(
     module: options.module.href,
     path,
     readOnly: options.readOnly ?? false,
+    linger: options.linger,
     faults: options.faults,
   };
   const worker = new Worker(moduleBeside(import.meta.url, 'worker'), {

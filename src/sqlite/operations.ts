@@ -34,6 +34,12 @@ export interface DatabaseModule {
   open(db: DatabaseSync): Operations;
 }
 
+/** Writes of these names wait so many milliseconds for others to share their transaction. */
+export interface Linger {
+  readonly ms: number;
+  readonly writes: readonly string[];
+}
+
 /** Fault points around the commit of a group. */
 export interface CommitFaults {
   readonly beforeCommit: FaultPoint;

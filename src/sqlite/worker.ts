@@ -13,13 +13,14 @@ import { callRunner } from './group-commit.ts';
 import type { Answer, Call, CallRunner, Lookup } from './group-commit.ts';
 import { openDatabase } from './open-database.ts';
 import { isDatabaseModule } from './operations.ts';
-import type { CommitFaults, Operations } from './operations.ts';
+import type { CommitFaults, Linger, Operations } from './operations.ts';
 
 /** What the owner hands over at the start. */
 export interface WorkerInput {
   readonly module: string;
   readonly path: string;
   readonly readOnly: boolean;
+  readonly linger?: Linger | undefined;
   readonly faults?: CommitFaults | undefined;
 }
 
@@ -52,6 +53,15 @@ const lookupIn =
     return operation;
   };
 
+/**
+ * Waits a little for more writes to share the transaction, when the first is of a kind that can wait: a sync costs more than
+ * everything else. The thread has nothing else to do.
+ */
+const lingerOver = (first: ToWorker, linger: WorkerInput['linger']): void => {
+  if (linger === undefined || first === 'close' || !linger.writes.includes(first.name)) return;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, linger.ms);
+};
+
 /** The first message and all that are queued behind it, up to a `close`. */
 const gather = (
   first: ToWorker,
@@ -72,6 +82,7 @@ const serve = async (port: MessagePort, input: WorkerInput): Promise<void> => {
   const post = (message: ToOwner): void => port.postMessage(message);
   const { runner, close } = await open(input);
   port.on('message', (first: ToWorker) => {
+    lingerOver(first, input.linger);
     const { calls, closing } = gather(first, port);
     const writes = calls.filter((call) => call.kind === 'write');
     if (writes.length > 0) post({ kind: 'answers', answers: runner.commit(writes), committed: true });

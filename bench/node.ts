@@ -1,0 +1,58 @@
+/**
+ * A logd process under measurement: its CPU seconds and its peak memory, as the kernel accounts them (Linux).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
+/** Clock ticks a second: fixed at 100 for user space on Linux. */
+const TICKS = 100;
+
+export interface MeasuredNode {
+  /** User and system seconds so far, all threads. */
+  cpuSeconds(): number;
+  /** Highest resident memory so far, in MiB. */
+  peakMiB(): number;
+  /** Resolves when the node has logged an event of this name. */
+  event(name: string): Promise<Record<string, unknown>>;
+  stop(): Promise<void>;
+}
+
+/** Starts `logd run` on a configuration file. */
+export const startMeasured = (config: string, heap: readonly string[] = []): MeasuredNode => {
+  const child: ChildProcess = spawn(process.execPath, [...(process.env['LOGD_PROF'] ? ['--cpu-prof', '--cpu-prof-dir=' + process.env['LOGD_PROF']] : []), ...heap, MAIN, 'run', '-c', config], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const seen: Record<string, unknown>[] = [];
+  const waiting: { name: string; resolve: (event: Record<string, unknown>) => void }[] = [];
+  if (child.stderr === null || child.pid === undefined) throw new Error('The node did not start.');
+  createInterface(child.stderr).on('line', (line) => {
+    if (!line.startsWith('{')) return void process.stderr.write(`${line}\n`);
+    const event: Record<string, unknown> = JSON.parse(line);
+    if (event['level'] === 'error' || event['level'] === 'warn') process.stderr.write(`${line}\n`);
+    seen.push(event);
+    for (const each of waiting.filter(({ name }) => name === event['event'])) {
+      waiting.splice(waiting.indexOf(each), 1);
+      each.resolve(event);
+    }
+  });
+  const proc = `/proc/${child.pid}`;
+  return {
+    cpuSeconds() {
+      const fields = readFileSync(`${proc}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) / TICKS;
+    },
+    peakMiB: () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`${proc}/status`, 'utf8'))?.[1]) / 1024,
+    event(name) {
+      const found = seen.find((event) => event['event'] === name);
+      return found ? Promise.resolve(found) : new Promise((resolve) => waiting.push({ name, resolve }));
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+};

@@ -1,0 +1,79 @@
+/**
+ * One measured shipment: a file of an hour appears in front of a running agent; measured until the sink has sealed it.
+ */
+import { link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { ShipFigures } from './figures.ts';
+import { startMeasured } from './node.ts';
+
+export interface ShipOptions {
+  readonly compression: 'none' | 'zstd';
+  readonly input: string;
+  readonly dir: string;
+  readonly expectSha256: string;
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+
+/** Ships the file once, with agent and sink as processes of their own, and proves that it was sealed with its own SHA-256. */
+export const ship = async ({ compression, input, dir, expectSha256 }: ShipOptions): Promise<ShipFigures> => {
+  const home = join(dir, `ship-${compression}`);
+  await rm(home, { recursive: true, force: true });
+  await mkdir(join(home, 'logs'), { recursive: true });
+  const address = `127.0.0.1:${await freePort()}`;
+  const common = { log: { level: 'info', format: 'json' } };
+  const sinkConfig = {
+    ...common,
+    node: 'sink',
+    state_dir: join(home, 'sink'),
+    sink: { listen: address, store: { kind: 'file', dir: join(home, 'store'), compression } },
+  };
+  const path = join(home, 'logs', 'access.log.<%Y%m%d%H>');
+  const agentConfig = {
+    ...common,
+    node: 'web1',
+    state_dir: join(home, 'agent'),
+    agent: {
+      send_to: address,
+      poll_interval: '20ms',
+      pack: { max_delay: '50ms' },
+      streams: { access: { path, zone: 'UTC', end: { grace: '0s', quiet: '50ms' } } },
+    },
+  };
+  // JSON is YAML.
+  await writeFile(join(home, 'sink.yaml'), JSON.stringify(sinkConfig));
+  await writeFile(join(home, 'agent.yaml'), JSON.stringify(agentConfig));
+  const sink = startMeasured(join(home, 'sink.yaml'));
+  await sink.event('receive.listening');
+  const agent = startMeasured(join(home, 'agent.yaml'));
+  await agent.event('send.connected');
+
+  const before = { agent: agent.cpuSeconds(), sink: sink.cpuSeconds() };
+  const started = performance.now();
+  await link(input, join(home, 'logs', 'access.log.2026010100'));
+  const sealed = await sink.event('seal.sealed');
+  const seconds = (performance.now() - started) / 1000;
+  const agentCpuSeconds = agent.cpuSeconds() - before.agent;
+  const sinkCpuSeconds = sink.cpuSeconds() - before.sink;
+  const figures: ShipFigures = {
+    seconds,
+    cpuSeconds: agentCpuSeconds + sinkCpuSeconds,
+    agentCpuSeconds,
+    sinkCpuSeconds,
+    agentPeakMiB: agent.peakMiB(),
+    sinkPeakMiB: sink.peakMiB(),
+  };
+  await agent.stop();
+  await sink.stop();
+  await rm(home, { recursive: true, force: true });
+  if (sealed['sha256'] !== expectSha256)
+    throw new Error(`The hour was sealed as ${String(sealed['sha256'])}, the file is ${expectSha256}.`);
+  return figures;
+};
