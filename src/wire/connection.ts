@@ -311,12 +311,13 @@ export class ServerConnection {
     this.#incoming = undefined;
     this.#frameSince = undefined;
     this.#unanswered++;
-    this.#unansweredBytes += body.length;
+    this.#unansweredBytes += incoming.head.bodyBytes;
     void this.#answer(incoming, header, body);
     return true;
   }
 
-  async #answer({ seq, release }: Incoming, header: PackHeader, body: Buffer): Promise<void> {
+  /** The body is whoever takes the pack's: its memory may be gone by the time of the answer. */
+  async #answer({ seq, head, release }: Incoming, header: PackHeader, body: Buffer): Promise<void> {
     let answer: Answer;
     try {
       answer = await this.#listener.onPack({ header, body }, this.#peer!);
@@ -324,7 +325,7 @@ export class ServerConnection {
       answer = { kind: 'nack', code: 'storage', message: shorten(messageOf(error)), retryable: true };
     }
     this.#unanswered--;
-    this.#unansweredBytes -= body.length;
+    this.#unansweredBytes -= head.bodyBytes;
     if (this.#state === 'open') {
       this.#answers.add(seq, answer);
       this.#finish();
