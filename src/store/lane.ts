@@ -19,6 +19,8 @@ export interface Lane {
   digest: RunningDigest | undefined;
   /** Settles when every pack written so far is recorded, or failed. */
   pending: Promise<unknown>;
+  /** The generation for which the segment is known to be open, markers gone. */
+  opened: number;
   /** Changes whenever something that was written could not be recorded. */
   readonly epoch: number;
   /** Packs that are not answered yet, and other jobs: a lane in use must not be forgotten. */
@@ -35,8 +37,10 @@ export const createLane = (ledger: Ledger, key: SegmentKey): Lane => {
   let known = false;
   let epoch = 0;
 
+  /** Only once all that was written is recorded or refused: a pack that the answer missed could be written over. */
   const ask = async (): Promise<void> => {
     const asked = epoch;
+    await lane.pending;
     const record = await ledger.segment(key);
     const last = record && record.highestId > 0 ? await ledger.pack(key, record.highestId) : undefined;
     lane.record = record;
@@ -53,6 +57,7 @@ export const createLane = (ledger: Ledger, key: SegmentKey): Lane => {
     end: 0,
     digest: undefined,
     pending: Promise.resolve(),
+    opened: 1,
     get epoch() {
       return epoch;
     },

@@ -13,7 +13,7 @@ import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer, NackCode } from '../wire/peer.ts';
 import { createCommitter } from './committer.ts';
-import { fit, isBehindTheEnd } from './fit.ts';
+import { fit, mayHaveEnded } from './fit.ts';
 import { createLane, type Lane } from './lane.ts';
 
 /** Lanes kept though idle: each spares a segment the reading back of its bytes when it is sealed. */
@@ -76,14 +76,14 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
       lanes.get(name) ?? createLane(ledger, { host: key.host, stream: key.stream, hour: key.hour });
     lanes.delete(name);
     lanes.set(name, lane);
-    if (lanes.size > IDLE_LANES) evictIdle();
+    if (lanes.size > IDLE_LANES) evictIdle(lane);
     return lane;
   };
 
-  const evictIdle = (): void => {
+  const evictIdle = (wanted: Lane): void => {
     for (const [name, lane] of lanes) {
       if (lanes.size <= IDLE_LANES) return;
-      if (lane.users === 0) lanes.delete(name);
+      if (lane.users === 0 && lane !== wanted) lanes.delete(name);
     }
   };
 
@@ -94,8 +94,11 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
 
   /** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
   const check = async (lane: Lane, header: PackHeader): Promise<Answer | undefined> => {
+    const goesOn =
+      !mayHaveEnded(header, lane.record) ||
+      (lane.record?.state === 'open' && header.generation <= lane.opened);
     const inOrder = header.id === lane.lastId + 1 && header.offset === lane.end;
-    if (!inOrder) {
+    if (!inOrder || !goesOn) {
       const { epoch } = lane;
       await lane.pending;
       if (lane.epoch !== epoch) return LOST_TRACK;
@@ -103,7 +106,6 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
       if (result === 'repeat') return { kind: 'ack' };
       if (result !== 'new') return conflict(header, result.conflict);
     }
-    if (isBehindTheEnd(header, lane.record)) return conflict(header, 'the segment has ended before it');
     return undefined;
   };
 
@@ -122,13 +124,13 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
     );
   };
 
-  const reopenIfLate = async (lane: Lane, header: PackHeader): Promise<void> => {
-    const record = lane.record;
-    const closed =
-      record?.state === 'sealed' || record?.state === 'refused' || record?.state === 'incomplete';
-    if (!closed || header.generation <= record.generation) return;
-    lane.record = await ledger.reopen(lane.key, header.generation);
+  /** Both steps are idempotent, and done anew until both have succeeded: a marker must not outlive the end that it stands for. */
+  const reopenIfLate = async (lane: Lane, { generation }: PackHeader): Promise<void> => {
+    if (generation <= lane.opened) return;
+    if (lane.record === undefined) return;
+    if (generation > lane.record.generation) lane.record = await ledger.reopen(lane.key, generation);
     await onReopened(lane.key);
+    lane.opened = generation;
   };
 
   const recorded = (lane: Lane, header: PackHeader, { outcome, segment }: CommitResult): Answer => {
@@ -189,13 +191,7 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
       const lane = laneOf(header);
       lane.users++;
       try {
-        const { answer } = await lane.run(async () => {
-          try {
-            return await write(lane, await verified);
-          } finally {
-            written();
-          }
-        });
+        const { answer } = await lane.run(async () => write(lane, await verified)).finally(written);
         return await answer;
       } catch (error) {
         return refusalOf(error, header);

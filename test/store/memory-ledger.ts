@@ -1,0 +1,57 @@
+/** The SQLite ledger's own operations on a database in memory, with failures on demand: fast enough for thousands of runs. */
+import { DatabaseSync } from 'node:sqlite';
+import { LogdError } from '../../src/error.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { open, schema } from '../../src/ledger/operations.ts';
+
+export type LedgerCall = keyof Omit<Ledger, typeof Symbol.asyncDispose>;
+
+export interface MemoryLedger extends Ledger {
+  /** When it returns true, the call fails and has no effect. */
+  fails: (call: LedgerCall) => boolean;
+  /** What a call waits for before it does what it is to do. */
+  pause: (call: LedgerCall) => Promise<void>;
+}
+
+export const memoryLedger = (): MemoryLedger => {
+  const db = new DatabaseSync(':memory:');
+  db.exec(schema.create);
+  const { reads, writes } = open(db);
+
+  const call = async <T>(name: LedgerCall, job: () => T): Promise<T> => {
+    await ledger.pause(name);
+    if (ledger.fails(name))
+      throw new LogdError('storage', `The database refuses to ${name}.`, { retryable: true });
+    db.exec('SAVEPOINT one');
+    try {
+      return job();
+    } catch (error) {
+      db.exec('ROLLBACK TO one');
+      throw error;
+    } finally {
+      db.exec('RELEASE one');
+    }
+  };
+
+  const ledger: MemoryLedger = {
+    fails: () => false,
+    pause: () => Promise.resolve(),
+    segment: (key) => call('segment', () => reads.segment(key)),
+    pack: (key, id) => call('pack', () => reads.pack(key, id)),
+    around: (key, id) => call('around', () => reads.around(key, id)),
+    packs: (key, afterId, limit) => call('packs', () => reads.packs(key, afterId, limit)),
+    commit: (entries) => call('commit', () => writes.commit(entries)),
+    reopen: (key, generation) => call('reopen', () => writes.reopen(key, generation)),
+    seal: (seal) => call('seal', () => writes.seal(seal)),
+    close: (key, state, reason) => call('close', () => writes.close(key, state, reason)),
+    expire: (before, reason) => call('expire', () => writes.expire(before, reason)),
+    segments: (filter, page) => call('segments', () => reads.segments(filter, page)),
+    gaps: (key, limit) => call('gaps', () => reads.gaps(key, limit)),
+    seals: (key) => call('seals', () => reads.seals(key)),
+    days: (filter) => call('days', () => reads.days(filter)),
+    unmarked: (limit) => call('unmarked', () => reads.unmarked(limit)),
+    marked: (key, generation) => call('marked', () => writes.marked(key, generation)),
+    [Symbol.asyncDispose]: () => Promise.resolve(db.close()),
+  };
+  return ledger;
+};

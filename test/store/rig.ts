@@ -1,0 +1,66 @@
+/** A store over a sink and a ledger in memory, with everything that it says and asks for. */
+import { type Clock, systemClock } from '../../src/telemetry/clock.ts';
+import type { EventFields, EventName } from '../../src/telemetry/events.ts';
+import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/pack.ts';
+import { createStore, type Store } from '../../src/store/store.ts';
+import type { Answer } from '../../src/wire/peer.ts';
+import { memoryLedger, type MemoryLedger } from './memory-ledger.ts';
+import { memorySink, type MemorySink } from './memory-sink.ts';
+
+export interface Seen {
+  readonly name: EventName;
+  readonly fields: EventFields<EventName>;
+}
+
+export interface StoreRig {
+  readonly ledger: MemoryLedger;
+  readonly sink: MemorySink;
+  readonly store: Store;
+  readonly events: Seen[];
+  /** Names of segments, each time that they became complete. */
+  readonly complete: string[];
+  /** What a late pack's reopening of a segment waits for. */
+  onReopened: (key: SegmentKey) => Promise<void>;
+  put(pack: VerifiedPack): Promise<Answer>;
+}
+
+export const storeRig = (clock: Clock = systemClock): StoreRig => {
+  const ledger = memoryLedger();
+  const looks = memoryLedgerView(ledger);
+  const sink = memorySink(looks);
+  const events: Seen[] = [];
+  const complete: string[] = [];
+  const rig: StoreRig = {
+    ledger,
+    sink,
+    events,
+    complete,
+    onReopened: () => Promise.resolve(),
+    store: createStore({
+      sink,
+      ledger,
+      clock,
+      emit: (name, fields) => void events.push({ name, fields }),
+      onComplete: (key) => void complete.push(segmentName(key)),
+      onReopened: (key) => rig.onReopened(key),
+    }),
+    put: (pack) => rig.store.put(pack.header, Promise.resolve(pack), () => undefined),
+  };
+  return rig;
+};
+
+/** What is recorded, past all failures and pauses of the ledger. */
+const memoryLedgerView =
+  (ledger: MemoryLedger) =>
+  async (key: SegmentKey): ReturnType<MemoryLedger['packs']> => {
+    const { fails, pause } = ledger;
+    ledger.fails = () => false;
+    ledger.pause = () => Promise.resolve();
+    const packs = ledger.packs(key, 0, 1_000_000);
+    ledger.fails = fails;
+    ledger.pause = pause;
+    return packs;
+  };
+
+/** `ack`, or the code of the refusal. */
+export const brief = (answer: Answer): string => (answer.kind === 'ack' ? 'ack' : answer.code);
