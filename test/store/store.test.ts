@@ -142,6 +142,25 @@ test('when recording fails nothing is acked, and sending again makes it good', a
   }
 });
 
+test('what is written while an earlier pack fails to be recorded is not acked', async () => {
+  const rig = storeRig();
+  const [first, second] = (await cutInto(logParts(2))) as [VerifiedPack, VerifiedPack];
+  const writing = Promise.withResolvers<void>();
+  rig.sink.pause = async (call) => {
+    if (call === 'flush') await writing.promise;
+    if (call === 'write' && rig.sink.writes === 2) {
+      writing.resolve();
+      await failed;
+    }
+  };
+  rig.sink.fails = (call) => call === 'flush';
+  const failed = rig.put(first);
+  assert.equal(brief(await rig.put(second)), 'storage');
+  rig.sink.fails = () => false;
+  assert.deepEqual((await Promise.all([first, second].map(rig.put))).map(brief), ['ack', 'ack']);
+  assert.deepEqual(rig.sink.violations, []);
+});
+
 test('`written` is called once for each pack, whatever becomes of it', async () => {
   const refused = new LogdError('corrupt', 'Not what it claims.', { retryable: true });
   const outcomes: [string, NackCode | 'ack', (rig: ReturnType<typeof storeRig>) => Promise<VerifiedPack>][] =
