@@ -9,9 +9,10 @@ export interface Backoff {
   reset(): void;
 }
 
-/** Delays between `min` and `max` milliseconds; `random` gives 0 ≤ x < 1. */
+/** Delays between `min` and `max` milliseconds, the first of them below twice `min`; `random` gives 0 ≤ x < 1. */
 export const backoff = (min: number, max: number, random: () => number = Math.random): Backoff => {
-  let ceiling = min;
+  const first = Math.min(max, min * 2);
+  let ceiling = first;
   return {
     next() {
       const delay = min + random() * (ceiling - min);
@@ -19,7 +20,7 @@ export const backoff = (min: number, max: number, random: () => number = Math.ra
       return Math.round(delay);
     },
     reset() {
-      ceiling = min;
+      ceiling = first;
     },
   };
 };

@@ -129,6 +129,7 @@ export const createSender = ({ address, connect, retry, emit }: SenderOptions): 
     const stop = Promise.withResolvers<LogdError>();
     const close = (): void => stop.resolve(new LogdError('closed', 'The sender is closing.'));
     closing.signal.addEventListener('abort', close, { once: true });
+    if (closing.signal.aborted) close();
     const reason = await Promise.race([connection.ended, stop.promise]);
     closing.signal.removeEventListener('abort', close);
     upstream = undefined;
