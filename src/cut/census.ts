@@ -4,27 +4,17 @@
  * Each scan brings what it sees into the segments: new files, grown files, files that were replaced, cut short or moved; hours
  * without a file between hours that have one; lines that came after the end of their hour.
  */
-import { messageOf } from '../error.ts';
-import { EMPTY_SHA256 } from '../pack/digest.ts';
-import { type Hours, isDayLabel } from '../pack/hour.ts';
+import { LogdError } from '../error.ts';
+import type { Hours } from '../pack/hour.ts';
 import type { SourceFile } from '../tail/discover.ts';
 import { openSource } from '../tail/source.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { endOfLastLine, foldOf } from './fold.ts';
 import type { Marks } from './marks.ts';
-import {
-  observe,
-  type SegmentState,
-  segmentState,
-  type SourceState,
-  sourceState,
-  unread,
-} from './segment.ts';
+import { isScanned, observe, type SegmentState, type SourceState, unread } from './segment.ts';
+import { openSegments, type Segments } from './segments.ts';
 import type { SourceFiles } from './source-files.ts';
-
-/** Between two hours with files that are further apart, no empty hours are made up: a leftover file of last year is no proof. */
-const MOST_EMPTY = 31 * 24;
 
 /** A file that was looked at so lately was watched when the clock was set back. */
 const WATCHED_MS = 60_000;
@@ -45,178 +35,158 @@ export interface CensusOptions {
     reason: 'source-truncated' | 'source-vanished',
     bytes: number,
   ) => Promise<void>;
+  /** A file is there and cannot be read now; it is tried again at every scan. */
+  readonly onUnreadable: (path: string, error: LogdError) => void;
 }
 
-export interface Census {
-  /** All segments, by label, that are not ended. */
-  open(): SegmentState[];
-  get(hour: string): SegmentState | undefined;
+export interface Census extends Pick<Segments, 'get' | 'open' | 'unacked'> {
   /** True when a segment behind this label has a file. */
   hasLater(hour: string): boolean;
   /** The label before which nothing can change unless a full scan finds it. */
   activeFrom(): string | undefined;
-  /** Takes in what a scan has found. */
-  take(found: readonly SourceFile[]): Promise<void>;
+  /** Takes in what a scan has found. `full`: everything was looked at. */
+  take(found: readonly SourceFile[], full: boolean): Promise<void>;
 }
+
+const isSameFile = (a: { dev: string; ino: string }, b: { dev: string; ino: string }): boolean =>
+  a.dev === b.dev && a.ino === b.ino;
+
+const isSourceError = (error: unknown): error is LogdError =>
+  error instanceof LogdError && error.code === 'source';
 
 /** Reads the marks of the stream. */
 export const openCensus = async (options: CensusOptions): Promise<Census> => {
-  const { host, stream, hours, marks, files, clock, emit } = options;
-  const segments = new Map<string, SegmentState>();
-  const unended = new Set<SegmentState>();
+  const { hours, marks, files, clock, emit, onUnreadable } = options;
+  const segments = await openSegments(options);
   const watchedAt = new Map<string, number>();
   const warned = new Set<string>();
-  let latestWithFile = '';
-  let firstLabel = await marks.read('firstLabel', stream);
 
-  for (const row of await marks.read('segments', stream)) {
-    const segment = segmentState(row, clock.monotonic());
-    segments.set(row.hour, segment);
-    if (!row.ended) unended.add(segment);
-    if (row.sources.length > 0 && row.hour > latestWithFile) latestWithFile = row.hour;
-  }
-
-  const segmentOf = async (hour: string): Promise<SegmentState> => {
-    const known = segments.get(hour);
-    if (known !== undefined) return known;
-    const id = await marks.write('addSegment', stream, hour, EMPTY_SHA256);
-    const empty = {
-      packs: 0,
-      lines: 0,
-      bytes: 0,
-      sha256: EMPTY_SHA256,
-      ended: false,
-      unacked: 0,
-      sources: [],
-    };
-    const segment = segmentState({ id, hour, generation: 1, ...empty }, clock.monotonic());
-    segments.set(hour, segment);
-    unended.add(segment);
-    return segment;
-  };
-
-  const addSource = async (
+  const lose = async (
     segment: SegmentState,
-    file: SourceFile,
-    position: number,
-    stop: number | undefined,
-  ): Promise<SourceState | undefined> => {
-    const fingerprint = await files.fingerprintAt(file.path, file);
-    if (fingerprint === undefined) return undefined;
-    const row = { path: file.path, dev: file.dev, ino: file.ino, fingerprint, position, stop };
-    const id = await marks.write('addSource', segment.id, row);
-    const source = sourceState({ id, ...row }, file.mtimeMs, clock.monotonic());
-    segment.sources.push(source);
-    await files.keep(source);
-    if (segment.hour > latestWithFile) latestWithFile = segment.hour;
-    emit('tail.found', { path: file.path, stream, hour: segment.hour });
-    return source;
+    path: string,
+    reason: 'source-truncated' | 'source-vanished',
+    bytes: number,
+  ): Promise<void> => {
+    if (segment.ended) await segments.reopen(segment);
+    await options.onLost(segment, path, reason, bytes);
   };
 
-  const reopen = (segment: SegmentState): void => {
-    segment.ended = false;
-    unended.add(segment);
-    segment.generation++;
-    segment.changedAt = clock.monotonic();
-    emit('cut.late', { host, stream, hour: segment.hour, generation: segment.generation });
+  const look = async (segment: SegmentState, source: SourceState, file: SourceFile): Promise<void> => {
+    observe(segment, source, file, clock.monotonic());
+    if (segment.ended && unread(source) > 0) await segments.reopen(segment);
+  };
+
+  /** True when the file is the source that had its inode or its name: grown, moved, or copied in its place. */
+  const isStill = async (segment: SegmentState, source: SourceState, file: SourceFile): Promise<boolean> => {
+    if (!isSameFile(source, file)) return file.size >= source.position && files.isCopy(file.path, source);
+    // The inode of a file that was over may have been given to another one.
+    const isUnchanged = !segment.ended || file.size <= source.size;
+    return isUnchanged || files.beginsLike(file.path, source);
+  };
+
+  /** What was seen of the source is there no more. Returns true when all of it is gone, and the file has begun anew. */
+  const takeShrunk = async (
+    segment: SegmentState,
+    source: SourceState,
+    file: SourceFile,
+  ): Promise<boolean> => {
+    const seen = source.stop ?? Math.max(source.size, source.position);
+    const isUnseen = (!isScanned(source) || source.blocked) && source.position > 0;
+    if (file.size >= seen && !isUnseen) return false;
+    const isAnew = file.size < source.position || !(await files.beginsLike(file.path, source));
+    const lost = isAnew ? seen - source.position : Math.max(0, seen - file.size);
+    // What was written and cut off while nobody looked cannot be counted, but must not be passed over either.
+    if (lost > 0 || (isAnew && isUnseen && !segment.ended))
+      await lose(segment, file.path, 'source-truncated', lost);
+    return isAnew;
   };
 
   /** Brings one file of a segment up to date: known, moved, cut short, replaced or new. */
-  const takeFile = async (
-    segment: SegmentState,
-    file: SourceFile,
-    position: number,
-  ): Promise<SourceState | undefined> => {
-    const source = segment.sources.findLast(
-      ({ path, dev, ino }) => path === file.path || (dev === file.dev && ino === file.ino),
-    );
-    const isSame = source?.dev === file.dev && source.ino === file.ino;
+  const takeFile = async (segment: SegmentState, file: SourceFile): Promise<void> => {
     const known =
-      source !== undefined &&
-      (isSame || (file.size >= source.position && (await files.beginsLike(file.path, source)))) &&
-      (!segment.ended || file.size <= source.size || (await files.beginsLike(file.path, source)))
-        ? source
-        : undefined;
-    if (known === undefined) {
-      if (segment.ended && file.size <= position) return undefined;
-      const added = await addSource(segment, file, position, undefined);
-      if (added !== undefined && segment.ended) reopen(segment);
-      return added;
+      segment.sources.findLast((source) => isSameFile(source, file)) ??
+      segment.sources.findLast(({ path }) => path === file.path);
+    if (known === undefined || !(await isStill(segment, known, file))) {
+      // Nothing came late: an hour that has ended without it stays ended.
+      if (segment.ended && file.size === 0) return;
+      return look(segment, await segments.addSource(segment, file, 0), file);
     }
-    if (file.size < known.position && known.stop === undefined) {
-      const lost = unread(known);
-      if (lost > 0) await options.onLost(segment, file.path, 'source-truncated', lost);
-      known.stop = known.position;
-      await marks.write('changeSource', known);
-      if (segment.ended) reopen(segment);
-      return addSource(segment, file, 0, undefined);
-    }
-    if (!isSame || known.path !== file.path) {
+    if (await takeShrunk(segment, known, file))
+      return look(segment, await segments.succeed(known, known.position, segment, file, 0), file);
+    if (!isSameFile(known, file)) await files.release(known);
+    if (!isSameFile(known, file) || known.path !== file.path) {
       Object.assign(known, { path: file.path, dev: file.dev, ino: file.ino });
       await marks.write('changeSource', known);
       await files.keep(known);
     }
-    return known;
+    await look(segment, known, file);
   };
 
-  const look = (segment: SegmentState, source: SourceState, file: SourceFile): void => {
-    observe(segment, source, file, clock.monotonic());
-    if (segment.ended && unread(source) > 0) reopen(segment);
-  };
-
-  const takeRepeated = async (file: SourceFile, second: string): Promise<void> => {
-    const secondStart = hours.startOf(second) ?? Number.MAX_SAFE_INTEGER;
-    const first = segments.get(file.label);
-    const begun = first?.sources.find(({ path }) => path === file.path);
-    const split = segments.get(second)?.sources.find(({ path }) => path === file.path);
-    const answer =
-      split !== undefined
-        ? 'second'
-        : foldOf({
-            secondStart,
-            now: clock.now(),
-            birthtimeMs: file.birthtimeMs,
-            mtimeMs: file.mtimeMs,
-            watched: clock.now() - (watchedAt.get(file.path) ?? -Infinity) < WATCHED_MS,
-            begun: begun !== undefined && begun.position > 0,
-          });
-    if (clock.now() < secondStart) watchedAt.set(file.path, clock.now());
-    if (answer === 'second') {
-      if (first !== undefined && begun !== undefined) look(first, begun, file);
-      const segment = await segmentOf(second);
-      const source = split ?? (await takeFile(segment, file, 0));
-      if (source !== undefined) look(segment, source, file);
-      return;
+  /** The file of a repeated hour once it is split: what it holds up to the stop is the first's, the rest the second's. */
+  const takeSplit = async (
+    first: SegmentState | undefined,
+    second: SegmentState,
+    file: SourceFile,
+  ): Promise<void> => {
+    const begun = first?.sources.findLast(({ path }) => path === file.path);
+    if (first !== undefined && begun !== undefined && (begun.stop ?? 0) > begun.position) {
+      if (await takeShrunk(first, begun, file)) {
+        begun.stop = begun.position;
+        await marks.write('changeSource', begun);
+      }
+      await look(first, begun, file);
     }
+    await takeFile(second, file);
+  };
+
+  const takeRepeated = async (file: SourceFile, secondLabel: string): Promise<void> => {
+    const secondStart = hours.startOf(secondLabel) ?? Number.MAX_SAFE_INTEGER;
+    const first = segments.get(file.label);
+    const begun = first?.sources.findLast(({ path }) => path === file.path);
+    const second = segments.get(secondLabel);
+    if (second?.sources.some(({ path }) => path === file.path)) return takeSplit(first, second, file);
+    const now = clock.now();
+    const watched = now - (watchedAt.get(file.path) ?? -Infinity) < WATCHED_MS;
+    const answer = foldOf({
+      ...{ secondStart, now, watched, birthtimeMs: file.birthtimeMs, mtimeMs: file.mtimeMs },
+      begun: begun !== undefined && begun.position > 0,
+    });
+    if (now < secondStart) watchedAt.set(file.path, now);
+    if (answer === 'second') return takeFile(await segments.need(secondLabel), file);
     if (answer === 'unknown' && !warned.has(file.path)) {
       warned.add(file.path);
       emit('tail.hour-repeated', { path: file.path, hour: file.label });
     }
-    const segment = await segmentOf(file.label);
-    const source = await takeFile(segment, file, 0);
-    if (source === undefined) return;
-    look(segment, source, file);
-    if (answer !== 'split') return;
-    const isOver = file.mtimeMs < secondStart;
-    source.stop = isOver
-      ? file.size
-      : await endOfLastLine(await files.open(source), source.position, file.size);
-    await marks.write('changeSource', source);
-    const later = await segmentOf(second);
-    const rest = await addSource(later, file, source.stop, undefined);
-    if (rest !== undefined) look(later, rest, file);
+    const segment = await segments.need(file.label);
+    await takeFile(segment, file);
+    const source = segment.sources.findLast(({ path }) => path === file.path);
+    if (answer !== 'split' || source === undefined) return;
+    const stop =
+      file.mtimeMs < secondStart
+        ? file.size
+        : await files.read(source, (open) => endOfLastLine(open, source.position, file.size));
+    const later = await segments.need(secondLabel);
+    const rest = await segments.succeed(source, stop, later, file, stop);
+    observe(segment, source, file, clock.monotonic());
+    await look(later, rest, file);
   };
 
   const takeOne = async (file: SourceFile): Promise<void> => {
-    if (firstLabel !== undefined && file.label < firstLabel) return;
+    if (file.label < (segments.firstLabel() ?? '')) return;
     if (!file.exists && !warned.has(file.path)) {
       warned.add(file.path);
       emit('tail.hour-missing', { path: file.path, hour: file.label, zone: hours.zone });
     }
-    if (file.repeated !== undefined) return takeRepeated(file, file.repeated);
-    const segment = await segmentOf(file.label);
-    const source = await takeFile(segment, file, 0);
-    if (source !== undefined) look(segment, source, file);
+    const segment = segments.get(file.label);
+    try {
+      if (file.repeated !== undefined) await takeRepeated(file, file.repeated);
+      else await takeFile(segment ?? (await segments.need(file.label)), file);
+      segment?.unopened.delete(file.path);
+    } catch (error) {
+      if (!isSourceError(error)) throw error;
+      (await segments.need(file.label)).unopened.set(file.path, file);
+      onUnreadable(file.path, error);
+    }
   };
 
   /** Nothing to take in: the file of an ended segment, as it was. There may be very many. */
@@ -226,6 +196,7 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     return (
       file.repeated === undefined &&
       segment?.ended === true &&
+      segment.unopened.size === 0 &&
       segment.sources.length === 1 &&
       source?.path === file.path &&
       source.ino === file.ino &&
@@ -233,69 +204,82 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     );
   };
 
-  /** Deleted files are not in a scan; what is unread in them is read through their link. */
-  const takeVanished = async (found: readonly SourceFile[]): Promise<void> => {
-    const opened = open();
-    const oldest = opened[0]?.hour.slice(0, 10) ?? '';
-    const there = new Set(found.filter(({ label }) => label >= oldest).map(({ path }) => path));
-    for (const segment of opened)
-      for (const source of segment.sources) {
-        if (there.has(source.path) || (source.stop ?? Infinity) <= source.position) continue;
-        try {
-          const file = await files.open(source);
-          observe(segment, source, await file.size(), clock.monotonic());
-        } catch (error) {
-          if (!(await files.isGone(source))) continue;
-          await options.onLost(segment, source.path, 'source-vanished', unread(source));
-          source.stop = source.position;
-          await marks.write('changeSource', source);
-          emit('tail.unreadable', { path: source.path, reason: messageOf(error) });
-        }
-      }
+  /** A source that was not in the scan under its name: what is unread in it is read through its link. */
+  const takeVanished = async (segment: SegmentState, source: SourceState): Promise<void> => {
+    try {
+      const seen = await files.read(source, (file) => file.size());
+      observe(segment, source, seen, clock.monotonic());
+    } catch (error) {
+      if (!isSourceError(error)) throw error;
+      if (error.retryable || !(await files.isGone(source))) return onUnreadable(source.path, error);
+      await lose(segment, source.path, 'source-vanished', unread(source));
+      source.stop = source.position;
+      await marks.write('changeSource', source);
+    }
   };
 
-  const fillEmptyHours = async (): Promise<void> => {
-    const labels = [...segments.keys()].sort();
-    for (const [n, label] of labels.entries()) {
-      const next = labels[n + 1];
-      if (next === undefined || isDayLabel(label) !== isDayLabel(next)) continue;
-      const between = hours.labelsBetween(label, next, MOST_EMPTY + 1);
-      if (between.length > MOST_EMPTY) continue;
-      for (const hour of between) await segmentOf(hour);
+  /** Files that were seen, could not be opened, and are gone now. */
+  const takeUnopened = async (segment: SegmentState, inodes: ReadonlyMap<string, string>): Promise<void> => {
+    for (const [path, file] of segment.unopened) {
+      const there = inodes.has(inodeOf(file));
+      if (there && inodes.get(inodeOf(file)) === path) continue;
+      segment.unopened.delete(path);
+      if (!there && file.size > 0) await lose(segment, path, 'source-vanished', file.size);
+    }
+  };
+
+  const takeAbsent = async (found: readonly SourceFile[]): Promise<void> => {
+    const opened = segments.open();
+    const oldest = opened[0]?.hour.slice(0, 10) ?? '';
+    const inodes = new Map<string, string>();
+    for (const file of found) if (file.label >= oldest) inodes.set(inodeOf(file), file.path);
+    for (const segment of opened) {
+      if (segment.unopened.size > 0) await takeUnopened(segment, inodes);
+      for (const source of segment.sources)
+        if (!inodes.has(inodeOf(source)) && (source.stop ?? Infinity) > source.position)
+          await takeVanished(segment, source);
     }
   };
 
   /** The first scan ever of a stream decides where it begins; later ones keep to it. */
   const begin = async (found: readonly SourceFile[]): Promise<void> => {
     const newest = found.at(-1);
-    const atEnd = options.start === 'end' && newest !== undefined;
-    firstLabel =
-      options.start === 'beginning' || options.start === 'end' ? (atEnd ? newest.label : '') : options.start;
-    await marks.write('begin', stream, firstLabel);
-    if (!atEnd) return;
+    if (options.start !== 'end' || newest === undefined)
+      return segments.begin({
+        firstLabel: options.start === 'beginning' || options.start === 'end' ? '' : options.start,
+        files: [],
+      });
+    const starts: { file: SourceFile; position: number }[] = [];
     for (const file of found.filter(({ label }) => label === newest.label)) {
       await using open = await openSource(file.path);
-      await addSource(await segmentOf(file.label), file, await endOfLastLine(open, 0, file.size), undefined);
+      starts.push({ file, position: await endOfLastLine(open, 0, file.size) });
     }
-  };
-
-  const open = (): SegmentState[] => {
-    for (const segment of unended) if (segment.ended) unended.delete(segment);
-    return [...unended].sort((a, b) => (a.hour < b.hour ? -1 : 1));
+    await segments.begin({ firstLabel: newest.label, files: starts });
   };
 
   return {
-    open,
     get: (hour) => segments.get(hour),
-    hasLater: (hour) => hour < latestWithFile,
-    activeFrom: () =>
-      open()[0]?.hour.slice(0, 10) ?? (latestWithFile === '' ? undefined : latestWithFile.slice(0, 10)),
-    async take(found) {
-      if (firstLabel === undefined) await begin(found);
-      const before = segments.size;
+    open: () => segments.open(),
+    unacked: () => segments.unacked(),
+    hasLater: (hour) => hour < segments.latestWithFile(),
+    activeFrom: () => (segments.open()[0]?.hour ?? (segments.latestWithFile() || undefined))?.slice(0, 10),
+    async take(found, full) {
+      if (segments.firstLabel() === undefined) {
+        try {
+          await begin(found);
+        } catch (error) {
+          if (!isSourceError(error)) throw error;
+          return onUnreadable(found.at(-1)?.path ?? '', error);
+        }
+      }
       for (const file of found) if (!isSettled(file)) await takeOne(file);
-      await takeVanished(found);
-      if (segments.size !== before) await fillEmptyHours();
+      await takeAbsent(found);
+      await segments.fillEmptyHours();
+      if (!full) return;
+      const there = new Set(found.map(({ path }) => path));
+      await segments.forgetOld((path) => there.has(path));
     },
   };
 };
+
+const inodeOf = ({ dev, ino }: { dev: string; ino: string }): string => `${dev}-${ino}`;

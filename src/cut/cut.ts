@@ -41,6 +41,9 @@ export interface SourceMarks {
   readonly stop: number | undefined;
 }
 
+/** A source that has no row yet. */
+export type NewSource = Omit<SourceMarks, 'id'>;
+
 /** Bytes `start` to `end` (exclusive) of a source. */
 export interface Run {
   readonly source: number;

@@ -11,7 +11,8 @@ import type { SegmentState } from './segment.ts';
 import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import { encode, free } from '../pack/codec.ts';
-import type { Codec, PackHeader } from '../pack/pack.ts';
+import type { Lease } from '../pack/byte-budget.ts';
+import type { Codec, Pack, PackHeader } from '../pack/pack.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer } from '../wire/peer.ts';
 import type { Sender } from '../send/sender.ts';
@@ -81,19 +82,16 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
     if (segment.ended && segment.unacked === 0) await onSettled(segment);
   };
 
-  /** The body is needed no more; with codec none it is the buffer. Once only: a buffer given twice is taken twice. */
-  const giveBack = ({ lease, buffer }: Delivery, body: Buffer): void => {
+  /** The body is needed no more; `buffer` is given where it is the body. Once only: a buffer given twice is taken twice. */
+  const giveBack = (lease: Lease, body: Buffer, buffer: Buffer | undefined): void => {
     lease.release();
-    if (codec !== 'none') free(body);
-    else if (buffer !== undefined) buffers.give(buffer);
+    if (buffer === undefined) free(body);
+    else buffers.give(buffer);
   };
 
-  const send = async (
-    delivery: Delivery,
-    pack: { readonly header: PackHeader; readonly body: Buffer },
-  ): Promise<void> => {
+  const send = async (delivery: Delivery, pack: Pack, buffer: Buffer | undefined): Promise<void> => {
     try {
-      const answer = await sender.send(pack).finally(() => giveBack(delivery, pack.body));
+      const answer = await sender.send(pack).finally(() => giveBack(delivery.lease, pack.body, buffer));
       await settle(delivery, answer);
     } catch (error) {
       if (!(error instanceof LogdError) || error.code !== 'closed') onFatal(error);
@@ -104,14 +102,21 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
     deliver(delivery) {
       const { segment, cut, raw, recorded, lease, buffer } = delivery;
       const used = raw.length === 0 ? 'none' : codec;
-      const ready = Promise.all([encode(raw, used, level), recorded]);
+      // A few bytes must not keep a whole buffer while they wait for their ack.
+      const leaves = used !== 'none' || raw.length <= buffers.size / 2;
+      const body = used === 'none' && leaves ? Promise.resolve(Buffer.from(raw)) : encode(raw, used, level);
+      const encoded = body.then((bytes) => {
+        if (leaves) lease.shrink(bytes.length);
+        if (leaves && buffer !== undefined) buffers.give(buffer);
+        return bytes;
+      });
+      const ready = Promise.all([encoded, recorded]);
       ready.catch(() => undefined);
       turn = turn.then(async () => {
         try {
-          const [body] = await ready;
-          lease.shrink(body.length);
-          if (codec !== 'none' && buffer !== undefined) buffers.give(buffer);
-          void send(delivery, { header: headerOf(host, stream, segment, cut, used), body });
+          const [bytes] = await ready;
+          const pack = { header: headerOf(host, stream, segment, cut, used), body: bytes };
+          void send(delivery, pack, leaves ? undefined : buffer);
         } catch (error) {
           onFatal(error);
         }

@@ -3,6 +3,7 @@
  * lease of the budget that all streams share in turn. While the budget is used up (a slow sink) the looking goes on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LogdError } from '../error.ts';
 import type { ByteBudget, Lease } from '../pack/byte-budget.ts';
 import type { Hours } from '../pack/hour.ts';
 import type { Discovery } from '../tail/discover.ts';
@@ -32,6 +33,7 @@ export interface FollowRules extends ReadRule {
 
 /** A cut on its way out: the lease and the buffer are the receiver's to give back. */
 export interface Delivery extends Slice {
+  /** At least as large as the buffer. */
   readonly lease: Lease;
   readonly buffer: Buffer | undefined;
 }
@@ -48,6 +50,8 @@ export interface FollowerOptions {
   readonly deliver: (delivery: Delivery) => void;
   /** False while older packs are still to be made again: files are looked for and held, nothing is cut. */
   readonly mayCut: () => boolean;
+  /** A file is there and cannot be read now; it is tried again after the next look. */
+  readonly onUnreadable: (path: string, error: LogdError) => void;
 }
 
 type Step =
@@ -75,7 +79,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
 
   const look = async (): Promise<void> => {
     const full = looks++ % FULL_LOOK_EVERY === 0;
-    await census.take(await discovery.scan({ full, activeFrom: census.activeFrom() }));
+    await census.take(await discovery.scan({ full, activeFrom: census.activeFrom() }), full);
     lookAt = clock.monotonic() + rules.pollInterval;
   };
 
@@ -85,18 +89,19 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
       deliverWithoutBytes(deliver, knife.end(step.segment));
       return;
     }
+    const { segment, source } = step;
     const buffer = buffers.take();
-    const slice = await knife.cut(step.segment, step.source, step, buffer, signal).catch((error: unknown) => {
-      lease.release();
-      throw error;
+    const slice = await knife.cut(segment, source, step, buffer, signal).catch((error: unknown) => {
+      if (!(error instanceof LogdError) || error.code !== 'source') throw error;
+      source.blocked = true;
+      options.onUnreadable(source.path, error);
     });
-    if (slice === undefined || slice.raw.length === 0) {
+    if (!slice || slice.raw.length === 0) {
       lease.release();
       buffers.give(buffer);
-      if (slice !== undefined) deliverWithoutBytes(deliver, slice);
+      if (slice) deliverWithoutBytes(deliver, slice);
       return;
     }
-    lease.shrink(slice.raw.length);
     deliver({ ...slice, lease, buffer });
   };
 
@@ -123,19 +128,25 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   }
 };
 
-/** A lease, or undefined when none came within so many milliseconds. */
+/** A lease, or undefined when none came within so many milliseconds. Leaves nothing behind: it is called for every pack. */
 const acquireUntil = async (
   budget: ByteBudget,
   bytes: number,
   ms: number,
   signal: AbortSignal,
 ): Promise<Lease | undefined> => {
-  const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(ms)));
+  const waiting = new AbortController();
+  const giveUp = (): void => waiting.abort();
+  signal.addEventListener('abort', giveUp, { once: true });
+  const timer = setTimeout(giveUp, Math.max(1, Math.ceil(ms)));
   try {
-    return await budget.acquire(bytes, AbortSignal.any([signal, timeout]));
+    return await budget.acquire(bytes, waiting.signal);
   } catch (error) {
-    if (timeout.aborted && !signal.aborted) return undefined;
+    if (waiting.signal.aborted) return undefined;
     throw error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
   }
 };
 

@@ -6,14 +6,21 @@
  */
 import { fault } from '../fault/fault.ts';
 import { countLines, crc32, EMPTY_SHA256, type RunningDigest, runningDigest } from '../pack/digest.ts';
+import { LogdError } from '../error.ts';
 import { dayOf, type Hours, isDayLabel } from '../pack/hour.ts';
 import type { LostReason } from '../pack/pack.ts';
-import { FINGERPRINT_BYTES, fingerprintBytes, fingerprintOf, type Source } from '../tail/source.ts';
+import {
+  FINGERPRINT_BYTES,
+  fingerprintBytes,
+  fingerprintOf,
+  hasFingerprint,
+  type Source,
+} from '../tail/source.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Cut } from './cut.ts';
-import { bytesToSee, cutPoint } from './cutter.ts';
+import { bytesToSee, cutPoint, type CutPoint } from './cutter.ts';
 import type { Marks } from './marks.ts';
-import { rehash } from './rehash.ts';
+import { rehash, type ReadSource } from './rehash.ts';
 import { isReadToTheEnd, type SegmentState, type SourceState } from './segment.ts';
 import type { SourceFiles } from './source-files.ts';
 
@@ -59,6 +66,7 @@ export interface Knife {
   lose(segment: SegmentState, reason: LostReason, bytes: number): Slice;
 }
 
+const NO_CUT: CutPoint = { length: 0, split: false };
 const NO_BYTES = Buffer.alloc(0);
 
 export const createKnife = (options: KnifeOptions): Knife => {
@@ -118,50 +126,72 @@ export const createKnife = (options: KnifeOptions): Knife => {
     return record(segment, cut, NO_BYTES);
   };
 
-  /** The digest where the segment stands, made again after a restart; undefined when its bytes are not what they were. */
+  /**
+   * The digest where the segment stands, made again after a restart; undefined when its bytes are not what they were. Rejects
+   * when they cannot be read now.
+   */
   const digestOf = async (segment: SegmentState, signal: AbortSignal): Promise<RunningDigest | undefined> => {
     if (segment.digest !== undefined) return segment.digest;
-    const open = async (id: number): Promise<Source> => {
+    const read: ReadSource = (id, work) => {
       const source = segment.sources.find((one) => one.id === id);
       if (source === undefined) throw new Error(`Source ${id} of ${segment.hour} has no row.`);
-      return files.open(source);
+      return files.read(source, work);
     };
     const runs = segment.bytes === 0 ? [] : await marks.read('runs', segment.id);
-    const digest = await rehash(runs, open, signal).catch((error: unknown) => {
-      if (signal.aborted) throw error;
-      return undefined;
+    const digest = await rehash(runs, read, signal).catch((error: unknown) => {
+      if (error instanceof LogdError && error.code === 'source' && !error.retryable) return undefined;
+      throw error;
     });
     return digest?.hex() === segment.sha256 ? digest : undefined;
   };
 
-  const learnFingerprint = async (file: Source, source: SourceState): Promise<void> => {
-    if (fingerprintBytes(source.fingerprint) >= FINGERPRINT_BYTES) return;
+  /** Takes the fingerprint of a file that has grown; false when it does not begin any more as what was cut of it did. */
+  const learnFingerprint = async (file: Source, source: SourceState): Promise<boolean> => {
+    if (fingerprintBytes(source.fingerprint) >= FINGERPRINT_BYTES) return true;
+    if (source.position > 0 && !(await hasFingerprint(file, source.fingerprint))) return false;
     source.fingerprint = await fingerprintOf(file);
     await marks.write('changeSource', source);
+    return true;
+  };
+
+  /** Reads what the next pack needs, and finds its end. The source is blocked when the file is not what the last scan saw. */
+  const readPack = async (
+    file: Source,
+    source: SourceState,
+    rest: boolean,
+    buffer: Buffer,
+  ): Promise<CutPoint> => {
+    const room = Math.min(bytesToSee({ packBytes, maxLine }), (source.stop ?? Infinity) - source.position);
+    let read = await file.read(buffer.subarray(0, Math.min(packBytes, room)), source.position);
+    const find = () => {
+      const final = rest && source.position + read >= endOf(source);
+      return cutPoint(buffer.subarray(0, read), { packBytes, maxLine, final });
+    };
+    let point = find();
+    if (read === packBytes && point.length === 0 && room > read) {
+      read += await file.read(buffer.subarray(read, room), source.position + read);
+      point = find();
+    }
+    if (point.length === 0) {
+      source.unlinedSize = source.size;
+      source.blocked = source.position + read < endOf(source);
+      return point;
+    }
+    source.blocked = !(await learnFingerprint(file, source));
+    return source.blocked ? NO_CUT : point;
   };
 
   return {
     async cut(segment, source, { rest, ends }, buffer, signal) {
       const digest = await digestOf(segment, signal);
-      if (digest === undefined) return lose(segment, 'source-changed', 0);
+      if (digest === undefined) {
+        const { hour } = segment;
+        emit('tail.lost', { host, stream, hour, path: source.path, reason: 'source-changed', bytes: 0 });
+        return lose(segment, 'source-changed', 0);
+      }
       segment.digest = digest;
-      const file = await files.open(source);
-      const room = Math.min(bytesToSee({ packBytes, maxLine }), (source.stop ?? Infinity) - source.position);
-      let read = await file.read(buffer.subarray(0, Math.min(packBytes, room)), source.position);
-      const find = () => {
-        const final = rest && source.position + read >= endOf(source);
-        return cutPoint(buffer.subarray(0, read), { packBytes, maxLine, final });
-      };
-      let point = find();
-      if (read === packBytes && point.length === 0 && room > read) {
-        read += await file.read(buffer.subarray(read, room), source.position + read);
-        point = find();
-      }
-      if (point.length === 0) {
-        source.unlinedSize = source.size;
-        return undefined;
-      }
-      await learnFingerprint(file, source);
+      const point = await files.read(source, (file) => readPack(file, source, rest, buffer));
+      if (point.length === 0) return undefined;
       const raw = buffer.subarray(0, point.length);
       const lines = countLines(raw);
       digest.update(raw);
@@ -190,7 +220,11 @@ export const createKnife = (options: KnifeOptions): Knife => {
     end: (segment) =>
       record(
         segment,
-        { ...withoutBytes(segment, lastTime(segment) || (hours.startOf(segment.hour) ?? 0)), done: doneOf(segment, 0), lost: undefined },
+        {
+          ...withoutBytes(segment, lastTime(segment) || (hours.startOf(segment.hour) ?? 0)),
+          done: doneOf(segment, 0),
+          lost: undefined,
+        },
         NO_BYTES,
       ),
     lose,

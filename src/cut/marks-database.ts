@@ -14,7 +14,8 @@
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { type Row, isNull, readHex, readInteger, readText } from '../sqlite/row.ts';
-import type { Cut, LostCut, Run, SegmentMarks, SourceMarks } from './cut.ts';
+import { LogdError } from '../error.ts';
+import type { Cut, LostCut, NewSource, Run, SegmentMarks, SourceMarks } from './cut.ts';
 
 export const schema = {
   applicationId: 0x6c6d726b, // "lmrk"
@@ -96,6 +97,10 @@ export const open = (db: DatabaseSync) => {
     'SELECT seq, source, "end" FROM runs WHERE segment = ? ORDER BY seq DESC LIMIT 1',
   );
   const cutsOf = db.prepare('SELECT * FROM cuts WHERE segment = ? AND id > ? ORDER BY id LIMIT ?');
+  const unsettledFiles = db.prepare(
+    `SELECT DISTINCT dev, ino FROM sources JOIN segments s ON s.id = segment
+     WHERE NOT s.ended OR EXISTS (SELECT 1 FROM cuts WHERE segment = s.id)`,
+  );
   const addSegment = run(`INSERT INTO segments (stream, hour, generation, packs, lines, bytes, sha256, ended)
     VALUES (?, ?, 1, 0, 0, 0, ?, 0)`);
   const addSource = run(
@@ -105,6 +110,7 @@ export const open = (db: DatabaseSync) => {
     'UPDATE sources SET path = ?, dev = ?, ino = ?, fingerprint = ?, stop = ? WHERE id = ?',
   );
   const addCut = run('INSERT INTO cuts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const packsOf = db.prepare('SELECT packs FROM segments WHERE id = ?');
   const advanceSegment =
     run(`UPDATE segments SET generation = ?, packs = ?, lines = lines + ?, bytes = ?, sha256 = ?, ended = ?
     WHERE id = ?`);
@@ -115,6 +121,30 @@ export const open = (db: DatabaseSync) => {
   const loseCut = run('UPDATE cuts SET lost_reason = ?, lost_bytes = ? WHERE segment = ? AND id = ?');
   const dropCut = run('DELETE FROM cuts WHERE segment = ? AND id = ?');
   const dropSegment = run('DELETE FROM segments WHERE id = ?');
+
+  /** Cuts may be recorded in one order only: one behind a cut whose record failed would hide that one's bytes for ever. */
+  const checkOrder = ({ segment, id }: Cut): void => {
+    const row = packsOf.get(segment);
+    if (row !== undefined && readInteger(row, 'packs') === id - 1) return;
+    throw new LogdError('storage', `The cut before pack ${id} is not recorded. Restart the node.`);
+  };
+
+  const insertSource = (segment: number, source: NewSource): number =>
+    addSource(
+      segment,
+      source.path,
+      source.dev,
+      source.ino,
+      source.fingerprint,
+      source.position,
+      source.stop ?? null,
+    );
+
+  const insertSegment = (stream: string, hour: string, sha256: string): number =>
+    addSegment(stream, hour, hex(sha256));
+
+  const updateSource = ({ id, path, dev, ino, fingerprint, stop }: SourceMarks): void =>
+    void changeSource(path, dev, ino, fingerprint, stop ?? null, id);
 
   const extendRuns = (cut: Cut, source: number): void => {
     const last = lastRun.get(cut.segment);
@@ -164,24 +194,35 @@ export const open = (db: DatabaseSync) => {
         })),
       cuts: (segment: number, afterId: number, limit: number): Cut[] =>
         cutsOf.all(segment, afterId, limit).map(cutOf),
+      /** The files, of all streams, from which something may still have to be read. */
+      unsettledFiles: (): Pick<SourceMarks, 'dev' | 'ino'>[] =>
+        unsettledFiles.all().map((row) => ({ dev: readText(row, 'dev'), ino: readText(row, 'ino') })),
     },
     writes: {
       setHost: (host: string): void => void addHost(host),
-      begin: (stream: string, label: string): void => void addStream(stream, label),
-      addSegment: (stream: string, hour: string, sha256: string): number =>
-        addSegment(stream, hour, hex(sha256)),
-      addSource: (segment: number, source: Omit<SourceMarks, 'id'>): number =>
-        addSource(
-          segment,
-          source.path,
-          source.dev,
-          source.ino,
-          source.fingerprint,
-          source.position,
-          source.stop ?? null,
-        ),
-      changeSource: ({ id, path, dev, ino, fingerprint, stop }: SourceMarks): void =>
-        void changeSource(path, dev, ino, fingerprint, stop ?? null, id),
+      /** `starts`: files that are not read from their beginning; `sha256` is that of no bytes. */
+      begin: (
+        stream: string,
+        label: string,
+        sha256: string,
+        starts: readonly { readonly hour: string; readonly source: NewSource }[],
+      ): void => {
+        addStream(stream, label);
+        const ids = new Map<string, number>();
+        for (const { hour, source } of starts) {
+          const id = ids.get(hour) ?? insertSegment(stream, hour, sha256);
+          ids.set(hour, id);
+          insertSource(id, source);
+        }
+      },
+      addSegment: insertSegment,
+      addSource: insertSource,
+      changeSource: updateSource,
+      /** The source has a stop from now on, and its file is read on as a new source. */
+      succeed: (stopped: SourceMarks, segment: number, next: NewSource): number => {
+        updateSource(stopped);
+        return insertSource(segment, next);
+      },
       record: (cut: Cut): void => {
         const {
           segment,
@@ -198,6 +239,7 @@ export const open = (db: DatabaseSync) => {
           done,
           lost,
         } = cut;
+        checkOrder(cut);
         addCut(
           ...[
             segment,
@@ -231,7 +273,7 @@ export const open = (db: DatabaseSync) => {
       lose: (segment: number, id: number, lost: LostCut): void =>
         void loseCut(lost.reason, lost.bytes, segment, id),
       acked: (segment: number, id: number): void => void dropCut(segment, id),
-      forget: (segment: number): void => void dropSegment(segment),
+      forget: (segments: readonly number[]): void => segments.forEach((id) => dropSegment(id)),
     },
   };
 };

@@ -1,6 +1,8 @@
 /**
  * After a restart: the packs that were cut and not acked are made again from their sources, exactly as they were cut.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LogdError } from '../error.ts';
 import type { ByteBudget } from '../pack/byte-budget.ts';
 import { crc32 } from '../pack/digest.ts';
 import type { LostReason } from '../pack/pack.ts';
@@ -17,70 +19,84 @@ const PAGE = 256;
 const NO_BYTES = Buffer.alloc(0);
 
 export interface RedeliverOptions {
-  readonly stream: string;
-  readonly census: Census;
+  readonly census: Pick<Census, 'unacked'>;
   readonly marks: Marks;
   readonly files: SourceFiles;
   readonly budget: ByteBudget;
   readonly buffers: BufferPool;
   readonly deliver: FollowerOptions['deliver'];
   readonly onLost: (segment: SegmentState, path: string, reason: LostReason, bytes: number) => void;
+  /** The file is there and cannot be read now. */
+  readonly onUnreadable: (path: string, error: LogdError) => void;
+  /** Milliseconds until it is tried again. */
+  readonly pollInterval: number;
 }
 
-/** Delivers all unacked cuts in order; what can be read no more, or is not what it was, is recorded and delivered as lost. */
+/**
+ * Delivers all cuts that are unacked at the time of the call, in order; what can be read no more, or is not what it was, is
+ * recorded and delivered as lost.
+ */
 export const redeliver = async (options: RedeliverOptions, signal: AbortSignal): Promise<void> => {
-  const { stream, census, marks } = options;
-  for (const { id, hour, unacked } of await marks.read('segments', stream)) {
-    const segment = census.get(hour);
-    if (unacked === 0 || segment === undefined) continue;
-    for (let after = 0; ;) {
-      const cuts = await marks.read('cuts', id, after, PAGE);
-      for (const cut of cuts) await redeliverOne(options, segment, cut, signal);
-      after = cuts.at(-1)?.id ?? after;
-      if (cuts.length < PAGE) break;
+  const due = options.census.unacked().map((segment) => ({ segment, upTo: segment.packs }));
+  for (const { segment, upTo } of due)
+    for (let after = 0; after < upTo;) {
+      const cuts = await options.marks.read('cuts', segment.id, after, PAGE);
+      for (const cut of cuts) if (cut.id <= upTo) await redeliverOne(options, segment, cut, signal);
+      after = cuts.at(-1)?.id ?? upTo;
     }
-  }
 };
 
 const redeliverOne = async (
-  { marks, files, budget, buffers, deliver, onLost }: RedeliverOptions,
+  options: RedeliverOptions,
   segment: SegmentState,
   cut: Cut,
   signal: AbortSignal,
 ): Promise<void> => {
+  const { marks, budget, buffers, deliver, onLost } = options;
   signal.throwIfAborted();
   const recorded = Promise.resolve();
   if (cut.bytes === 0 || cut.lost !== undefined) {
     deliverWithoutBytes(deliver, { segment, cut, raw: NO_BYTES, recorded });
     return;
   }
-  const lease = await budget.acquire(buffers.size, signal);
-  const buffer = buffers.take();
-  const raw = await readAgain(files, segment, cut, buffer);
+  // A pack that was cut under a larger `pack.size` does not fit the buffers of today.
+  const pooled = cut.bytes <= buffers.size;
+  const lease = await budget.acquire(Math.max(cut.bytes, buffers.size), signal);
+  const buffer = pooled ? buffers.take() : Buffer.allocUnsafeSlow(cut.bytes);
+  const raw = await readAgain(options, segment, cut, buffer, signal);
   if (Buffer.isBuffer(raw)) {
-    lease.shrink(raw.length);
-    deliver({ segment, cut, raw, recorded, lease, buffer });
+    deliver({ segment, cut, raw, recorded, lease, buffer: pooled ? buffer : undefined });
     return;
   }
   lease.release();
-  buffers.give(buffer);
+  if (pooled) buffers.give(buffer);
   const lost: LostCut = { reason: raw, bytes: cut.bytes };
   onLost(segment, segment.sources.find(({ id }) => id === cut.source)?.path ?? '', lost.reason, lost.bytes);
   await marks.write('lose', segment.id, cut.id, lost);
   deliverWithoutBytes(deliver, { segment, cut: { ...cut, lost }, raw: NO_BYTES, recorded });
 };
 
-/** The bytes of the cut, or why there are none. */
+/** The bytes of the cut, or why there are none. Waits while nobody can tell. */
 const readAgain = async (
-  files: SourceFiles,
+  { files, onUnreadable, pollInterval }: RedeliverOptions,
   segment: SegmentState,
   cut: Cut,
   buffer: Buffer,
+  signal: AbortSignal,
 ): Promise<Buffer | LostReason> => {
   const source = segment.sources.find(({ id }) => id === cut.source);
-  const file = source && (await files.open(source).catch(() => undefined));
-  if (file === undefined) return 'source-vanished';
+  if (source === undefined) return 'source-vanished';
   const raw = buffer.subarray(0, cut.bytes);
-  if ((await file.read(raw, cut.position)) < raw.length) return 'source-truncated';
-  return crc32(raw) === cut.crc32 ? raw : 'source-changed';
+  for (;;) {
+    try {
+      const read = await files.read(source, (file) => file.read(raw, cut.position));
+      if (read < raw.length) return 'source-truncated';
+      return crc32(raw) === cut.crc32 ? raw : 'source-changed';
+    } catch (error) {
+      if (!(error instanceof LogdError) || error.code !== 'source') throw error;
+      if (!error.retryable && (await files.isGone(source))) return 'source-vanished';
+      onUnreadable(source.path, error);
+      await sleep(pollInterval, undefined, { signal });
+    }
+  }
 };

@@ -2,6 +2,7 @@
  * A segment as its agent sees it now: what is cut (as in the marks) and what its files hold beyond that.
  */
 import type { RunningDigest } from '../pack/digest.ts';
+import type { SourceFile } from '../tail/discover.ts';
 import type { SegmentMarks, SourceMarks } from './cut.ts';
 
 /** A file of the segment, with what the last scan saw of it. */
@@ -24,6 +25,8 @@ export interface SourceState {
   unreadSince: number | undefined;
   /** The size at which there was no whole line to cut: nothing to do until it grows or the segment ends. */
   unlinedSize: number | undefined;
+  /** A read failed, or the file was not what the last scan saw: nothing is read until the next scan has looked closely. */
+  blocked: boolean;
 }
 
 export interface SegmentState {
@@ -40,6 +43,8 @@ export interface SegmentState {
   readonly sources: SourceState[];
   /** Monotonic time of the last change that was seen. */
   changedAt: number;
+  /** Files that a scan found and that could not be opened, by path: the segment cannot end before they are read or gone. */
+  readonly unopened: Map<string, SourceFile>;
   /** Stands at `bytes`; undefined when it must be made again from the sources. */
   digest: RunningDigest | undefined;
 }
@@ -56,28 +61,35 @@ export const sourceState = (marks: SourceMarks, mtimeMs: number, now: number): S
   changedAt: now,
   unreadSince: undefined,
   unlinedSize: undefined,
+  blocked: false,
 });
+
+/** False for a source that is known from the marks alone. */
+export const isScanned = ({ mtimeMs }: SourceState): boolean => mtimeMs > 0;
 
 /** A segment as the marks have it. Sizes are learned from the next scan. */
 export const segmentState = (marks: SegmentMarks, now: number): SegmentState => ({
   ...marks,
   sources: marks.sources.map((source) => sourceState(source, 0, now)),
   changedAt: now,
+  unopened: new Map(),
   digest: undefined,
 });
 
-/** What the last scan saw of a source. */
+/** What the last scan saw of a source. What lies behind its stop is no change of this segment. */
 export const observe = (
   segment: SegmentState,
   source: SourceState,
   { size, mtimeMs }: { readonly size: number; readonly mtimeMs: number },
   now: number,
 ): void => {
-  if (size !== source.size) {
+  const ours = Math.min(size, source.stop ?? size);
+  if (ours !== source.size) {
     segment.changedAt = now;
     source.changedAt = now;
-    source.size = size;
+    source.size = ours;
   }
+  source.blocked = false;
   source.mtimeMs = mtimeMs;
   if (unread(source) > 0) source.unreadSince ??= now;
   else source.unreadSince = undefined;
@@ -102,6 +114,7 @@ export const nextRead = (segment: SegmentState, rule: ReadRule, now: number): Ne
   for (const [n, source] of segment.sources.entries()) {
     const waiting = unread(source);
     if (waiting === 0) continue;
+    if (source.blocked) return undefined;
     const hasSuccessor = n < segment.sources.length - 1;
     const rest = source.stop !== undefined || (hasSuccessor && now - source.changedAt >= rule.quiet);
     if (rest) return { source, rest };
@@ -113,8 +126,9 @@ export const nextRead = (segment: SegmentState, rule: ReadRule, now: number): Ne
 };
 
 /** True when all is cut except perhaps a last line without newline. */
-export const isReadToTheEnd = ({ sources }: SegmentState): boolean =>
-  sources.every((source) => unread(source) === 0 || source.unlinedSize === source.size);
+export const isReadToTheEnd = ({ sources, unopened }: SegmentState): boolean =>
+  unopened.size === 0 &&
+  sources.every((source) => unread(source) === 0 || (source.unlinedSize === source.size && !source.blocked));
 
 /** The source that holds a last line without newline, of a segment that is read to the end. */
 export const unfinished = ({ sources }: SegmentState): SourceState | undefined =>

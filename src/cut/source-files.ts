@@ -1,120 +1,178 @@
 /**
- * The files behind the sources of a stream: opened by name or by their held link, closed when too many are open.
+ * The files behind the sources of an agent: opened by name or by their held link, closed when too many are open.
+ *
+ * Invariants: a file is not closed while someone reads it. A link goes only when no source that is kept needs it: the file of
+ * a repeated hour is a source of two segments.
  */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, LogdError } from '../error.ts';
 import type { Holds } from '../tail/hold.ts';
-import { fingerprintOf, hasFingerprint, openSource, type Source } from '../tail/source.ts';
+import {
+  type FileId,
+  fingerprintBytes,
+  fingerprintOf,
+  hasFingerprint,
+  openSource,
+  type Source,
+} from '../tail/source.ts';
 import type { SourceState } from './segment.ts';
 
 /** Files kept open though linked: reopening one costs little. */
 const OPEN_FILES = 64;
+/** Bytes compared on each side of the place up to which a file is cut, when another file has taken its name. */
+const COMPARED_BYTES = 1 << 16;
 
+/**
+ * Methods reject with `source`, retryable, when a file is there and cannot be opened or read now: permission, too many open
+ * files, I/O error.
+ */
 export interface SourceFiles extends AsyncDisposable {
-  /** The open file of a source. Rejects with `source` when it can be found neither by its name nor by its link. */
-  open(source: SourceState): Promise<Source>;
+  /** Works on the open file. Rejects with `source`, not retryable, when it is found neither by its name nor by its link. */
+  read<T>(source: SourceState, work: (file: Source) => Promise<T>): Promise<T>;
   /** Makes sure that the file stays readable though it is deleted: by a hard link, else by keeping it open. */
   keep(source: SourceState): Promise<void>;
-  /** True when its name is gone from a directory that is there. */
+  /** Of a source that is found neither by its name nor by its link: true when that is for good, its directory being there. */
   isGone(source: SourceState): Promise<boolean>;
   /** Everything of it is acked. */
   release(source: SourceState): Promise<void>;
   /** The fingerprint of the file at a path, or undefined when it is not there or another file than `id`. */
-  fingerprintAt(
-    path: string,
-    id: { readonly dev: string; readonly ino: string },
-  ): Promise<string | undefined>;
+  fingerprintAt(path: string, id: FileId): Promise<string | undefined>;
   /** True when the file at a path begins with what the source began with. */
   beginsLike(path: string, source: SourceState): Promise<boolean>;
+  /** True when the file at a path, another one, holds the same bytes as the source around the place up to which that is cut. */
+  isCopy(path: string, source: SourceState): Promise<boolean>;
 }
 
 interface OpenFile {
-  readonly file: Source;
-  /** There is no link: once closed it may be gone. */
-  onlyHandle: boolean;
+  readonly opening: Promise<Source>;
+  /** Who reads it now. */
+  readers: number;
 }
+
+/** Not there, or no regular file: someone else has the name. */
+const isAbsence = (error: unknown): boolean => {
+  const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
+  return errno === undefined || ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errno);
+};
+
+const openIfThere = async (path: string): Promise<Source | undefined> => {
+  try {
+    return await openSource(path);
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+};
+
+const inodeOf = ({ dev, ino }: FileId): string => `${dev}-${ino}`;
 
 /** `holds` is the directory of links. */
 export const createSourceFiles = (holds: Holds): SourceFiles => {
+  /** The longest unused first. */
   const files = new Map<number, OpenFile>();
+  /** There is no link: once closed they may be gone. */
+  const onlyOpen = new Set<number>();
+  /** The sources that need the link of an inode. */
+  const kept = new Map<string, Set<number>>();
 
   const openByName = async (source: SourceState): Promise<Source | undefined> => {
-    const file = await openSource(source.path).catch(() => undefined);
+    const file = await openIfThere(source.path);
     if (file === undefined) return undefined;
-    if (
-      file.dev === source.dev &&
-      file.ino === source.ino &&
-      (await hasFingerprint(file, source.fingerprint))
-    )
-      return file;
+    const isSame = file.dev === source.dev && file.ino === source.ino;
+    if (isSame && (await hasFingerprint(file, source.fingerprint))) return file;
     await file.close();
     return undefined;
   };
 
+  const openAnyhow = async (source: SourceState): Promise<Source> => {
+    const file = (await openByName(source)) ?? (await holds.open(source));
+    if (file !== undefined) return file;
+    throw new LogdError('source', `${source.path} is gone, or another file has its name.`);
+  };
+
   const closeSurplus = async (): Promise<void> => {
-    for (const [id, { file, onlyHandle }] of files) {
+    for (const [id, { opening, readers }] of files) {
       if (files.size <= OPEN_FILES) return;
-      if (onlyHandle) continue;
+      if (readers > 0 || onlyOpen.has(id)) continue;
       files.delete(id);
-      await file.close();
+      await (await opening).close();
     }
   };
 
-  const open = async (source: SourceState): Promise<Source> => {
-    const opened = files.get(source.id);
-    if (opened !== undefined) return opened.file;
-    const file = (await openByName(source)) ?? (await holds.open(source));
-    if (file === undefined)
-      throw new LogdError('source', `${source.path} is gone, or another file has its name.`);
-    files.set(source.id, { file, onlyHandle: false });
-    await closeSurplus();
-    return file;
+  const read = async <T>(source: SourceState, work: (file: Source) => Promise<T>): Promise<T> => {
+    const entry = files.get(source.id) ?? { opening: openAnyhow(source), readers: 0 };
+    files.delete(source.id);
+    files.set(source.id, entry);
+    entry.readers++;
+    try {
+      return await work(await entry.opening);
+    } catch (error) {
+      const failed = await entry.opening.then(
+        () => false,
+        () => true,
+      );
+      if (failed && files.get(source.id) === entry) files.delete(source.id);
+      throw error;
+    } finally {
+      entry.readers--;
+      await closeSurplus();
+    }
+  };
+
+  /** Calls with the open file of a path; false when there is none. */
+  const withFileAt = async (path: string, test: (file: Source) => Promise<boolean>): Promise<boolean> => {
+    await using file = await openIfThere(path);
+    return file !== undefined && (await test(file));
   };
 
   return {
-    open,
+    read,
     async keep(source) {
+      const inode = inodeOf(source);
+      kept.set(inode, (kept.get(inode) ?? new Set()).add(source.id));
       if ((await holds.hold(source.path, source)) === 'linked') return;
-      await open(source).catch(() => undefined);
-      const opened = files.get(source.id);
-      if (opened !== undefined) opened.onlyHandle = true;
+      onlyOpen.add(source.id);
+      await read(source, async () => undefined).catch(() => onlyOpen.delete(source.id));
     },
-    async isGone({ path }) {
-      const there = (name: string): Promise<boolean> =>
-        stat(name).then(
-          () => true,
-          (error: unknown) => errnoOf(error) !== 'ENOENT',
-        );
-      return !(await there(path)) && (await there(dirname(path)));
-    },
+    isGone: ({ path }) =>
+      stat(dirname(path)).then(
+        () => true,
+        () => false,
+      ),
     async release(source) {
-      const opened = files.get(source.id);
+      const entry = files.get(source.id);
       files.delete(source.id);
-      await opened?.file.close();
+      onlyOpen.delete(source.id);
+      await entry?.opening.then((file) => file.close()).catch(() => undefined);
+      const inode = inodeOf(source);
+      const users = kept.get(inode);
+      users?.delete(source.id);
+      if (users !== undefined && users.size > 0) return;
+      kept.delete(inode);
       await holds.release(source);
     },
     async fingerprintAt(path, id) {
-      const file = await openSource(path).catch(() => undefined);
-      if (file === undefined) return undefined;
-      try {
-        return file.dev === id.dev && file.ino === id.ino ? await fingerprintOf(file) : undefined;
-      } finally {
-        await file.close();
-      }
+      await using file = await openIfThere(path);
+      return file?.dev === id.dev && file.ino === id.ino ? await fingerprintOf(file) : undefined;
     },
-    async beginsLike(path, source) {
-      const file = await openSource(path).catch(() => undefined);
-      if (file === undefined) return false;
-      try {
-        return await hasFingerprint(file, source.fingerprint);
-      } finally {
-        await file.close();
-      }
-    },
+    beginsLike: (path, source) => withFileAt(path, (file) => hasFingerprint(file, source.fingerprint)),
+    isCopy: (path, source) =>
+      withFileAt(path, async (copy) => {
+        const start = Math.max(0, source.position - COMPARED_BYTES);
+        const [ours, theirs] = [0, 0].map(() => Buffer.alloc(source.position - start + COMPARED_BYTES));
+        const size = await read(source, (file) => file.read(ours!, start)).catch(() => undefined);
+        // Where the source is gone its first bytes must do; without any, nothing says that the file is a copy.
+        if (size === undefined)
+          return fingerprintBytes(source.fingerprint) > 0 && hasFingerprint(copy, source.fingerprint);
+        if (size === 0) return false;
+        const same = await copy.read(theirs!.subarray(0, size), start);
+        return same === size && ours!.subarray(0, size).equals(theirs!.subarray(0, size));
+      }),
     async [Symbol.asyncDispose]() {
-      for (const { file } of files.values()) await file.close();
+      const opened = [...files.values()];
       files.clear();
+      for (const { opening } of opened) await opening.then((file) => file.close()).catch(() => undefined);
     },
   };
 };

@@ -72,6 +72,13 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
       for (const one of segment.sources) await files.release(one);
     },
   });
+  const unreadable = new Map<string, string>();
+  const sayUnreadable = (path: string, error: unknown): void => {
+    const reason = messageOf(error);
+    if (unreadable.get(path) === reason) return;
+    unreadable.set(path, reason);
+    emit('tail.unreadable', { path, reason });
+  };
   const sayLost = (segment: SegmentState, path: string, reason: LostReason, bytes: number): void =>
     emit('tail.lost', { host, stream, hour: segment.hour, path, reason, bytes });
   const census = await openCensus({
@@ -82,6 +89,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
       deliverWithoutBytes(deliver, slice);
       await slice.recorded;
     },
+    onUnreadable: sayUnreadable,
   });
   const discovery = openDiscovery({
     pattern: parsePattern(source.path),
@@ -90,20 +98,29 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
   });
 
   let redelivered = false;
+  const { pollInterval } = options;
   const again = redeliver(
-    { stream, census, marks, files, budget, buffers, deliver, onLost: sayLost },
+    {
+      ...{ census, marks, files, budget, buffers, deliver, pollInterval },
+      onLost: sayLost,
+      onUnreadable: sayUnreadable,
+    },
     signal,
   ).then(() => (redelivered = true));
   const rules = {
     packBytes: pack.size,
     maxDelay: pack.max_delay,
-    pollInterval: options.pollInterval,
+    pollInterval,
     grace: source.end.grace,
     quiet: source.end.quiet,
     backlog: source.backlog,
   };
   const following = follow(
-    { rules, hours, discovery, census, knife, budget, buffers, clock, deliver, mayCut: () => redelivered },
+    {
+      ...{ rules, hours, discovery, census, knife, budget, buffers, clock, deliver },
+      mayCut: () => redelivered,
+      onUnreadable: sayUnreadable,
+    },
     signal,
   );
   await Promise.all([

@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bufferPool } from '../cut/buffer-pool.ts';
 import { bytesToSee } from '../cut/cutter.ts';
+import { releaseLeftHolds } from '../cut/left-holds.ts';
 import { openMarks } from '../cut/marks.ts';
 import { createSourceFiles } from '../cut/source-files.ts';
 import { followStream } from '../cut/stream.ts';
@@ -36,6 +37,7 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
   await mkdir(config.state_dir, { recursive: true, mode: 0o750 });
   const marks = starting.use(await openMarks(config.state_dir, host));
   const holds = await openHolds(join(config.state_dir, 'held'));
+  await releaseLeftHolds(marks, holds);
   const files = starting.use(createSourceFiles(holds));
 
   const buffers = bufferPool(bytesToSee({ packBytes: pack.size, maxLine: pack.max_line }));

@@ -68,7 +68,8 @@ export const openHolds = async (directory: string): Promise<Holds> => {
   return {
     async hold(path, id) {
       try {
-        await linkOnce(path, id);
+        // What is held already needs no name any more.
+        if (!(await isFile(nameOf(id), id).catch(() => false))) await linkOnce(path, id);
         if (!(await isFile(nameOf(id), id))) {
           // A stale name (a state directory that was copied), or the path was given to another file before the link.
           await remove(id);

@@ -1,0 +1,202 @@
+/**
+ * The segments of a stream, as the marks have them: read at the start, added to, reopened, forgotten.
+ */
+import { LogdError } from '../error.ts';
+import { EMPTY_SHA256 } from '../pack/digest.ts';
+import { type Hours, isDayLabel } from '../pack/hour.ts';
+import type { SourceFile } from '../tail/discover.ts';
+import type { Clock } from '../telemetry/clock.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { NewSource, SegmentMarks, SourceMarks } from './cut.ts';
+import type { Marks } from './marks.ts';
+import { type SegmentState, segmentState, type SourceState, sourceState, unread } from './segment.ts';
+import type { SourceFiles } from './source-files.ts';
+
+/** Between two hours with files that are further apart, no empty hours are made up: a leftover file of last year is no proof. */
+const MOST_EMPTY = 31 * 24;
+/** Segments whose hour is older are forgotten, the oldest first, when they are acked and their files are gone. */
+const REMEMBERED_MS = 35 * 24 * 3_600_000;
+
+export interface SegmentsOptions {
+  readonly host: string;
+  readonly stream: string;
+  readonly hours: Hours;
+  readonly marks: Marks;
+  readonly files: SourceFiles;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+/** Where a stream begins: segments before the label are not ours to ship. */
+export interface Beginning {
+  readonly firstLabel: string;
+  /** Files that are not read from their beginning. */
+  readonly files: readonly { readonly file: SourceFile; readonly position: number }[];
+}
+
+export interface Segments {
+  /** Undefined until the stream has begun. */
+  firstLabel(): string | undefined;
+  begin(beginning: Beginning): Promise<void>;
+  get(hour: string): SegmentState | undefined;
+  /** The segment, made where there is none. */
+  need(hour: string): Promise<SegmentState>;
+  /** All segments that are not ended, by label. */
+  open(): readonly SegmentState[];
+  /** All segments that have packs that are not acked, by label. */
+  unacked(): SegmentState[];
+  /** The last label that has a file, '' when none has. */
+  latestWithFile(): string;
+  /** A file joins a segment. Rejects with `source`, retryable, when it cannot be opened or has been replaced. */
+  addSource(segment: SegmentState, file: SourceFile, position: number): Promise<SourceState>;
+  /**
+   * A source ends at `stop`, and the file is read on, from `position`, as a new source of `segment`: both or, after a
+   * crash, neither. Rejects as `addSource` does.
+   */
+  succeed(
+    source: SourceState,
+    stop: number,
+    segment: SegmentState,
+    file: SourceFile,
+    position: number,
+  ): Promise<SourceState>;
+  /** An ended segment has more bytes, or has lost some: they make a further generation. */
+  reopen(segment: SegmentState): Promise<void>;
+  /** Makes the hours without a file between hours that have one. */
+  fillEmptyHours(): Promise<void>;
+  /** Forgets what is over for good: `there` says which paths exist. */
+  forgetOld(there: (path: string) => boolean): Promise<void>;
+}
+
+/** Reads the marks of the stream. */
+export const openSegments = async (options: SegmentsOptions): Promise<Segments> => {
+  const { host, stream, hours, marks, files, clock, emit } = options;
+  const segments = new Map<string, SegmentState>();
+  const unended = new Set<SegmentState>();
+  /** The unended ones in order; undefined when it must be made again. */
+  let order: SegmentState[] | undefined;
+  let filledTo = -1;
+  let latestWithFile = '';
+  let firstLabel = await marks.read('firstLabel', stream);
+
+  const isSettled = (segment: SegmentState): boolean => segment.ended && segment.unacked === 0;
+
+  const know = (row: SegmentMarks): SegmentState => {
+    const segment = segmentState(row, clock.monotonic());
+    segments.set(row.hour, segment);
+    if (!row.ended) {
+      unended.add(segment);
+      order = undefined;
+    }
+    if (row.sources.length > 0 && row.hour > latestWithFile) latestWithFile = row.hour;
+    return segment;
+  };
+
+  const load = async (): Promise<void> => {
+    for (const row of await marks.read('segments', stream)) know(row);
+    for (const segment of segments.values())
+      if (!isSettled(segment)) for (const source of segment.sources) await files.keep(source);
+  };
+  await load();
+
+  const need = async (hour: string): Promise<SegmentState> => {
+    const known = segments.get(hour);
+    if (known !== undefined) return known;
+    const id = await marks.write('addSegment', stream, hour, EMPTY_SHA256);
+    const empty = { packs: 0, lines: 0, bytes: 0, sha256: EMPTY_SHA256, unacked: 0, sources: [] };
+    return know({ id, hour, generation: 1, ended: false, ...empty });
+  };
+
+  const join = async (segment: SegmentState, row: SourceMarks, file: SourceFile): Promise<SourceState> => {
+    const source = sourceState(row, file.mtimeMs, clock.monotonic());
+    segment.sources.push(source);
+    if (segment.hour > latestWithFile) latestWithFile = segment.hour;
+    emit('tail.found', { path: file.path, stream, hour: segment.hour });
+    await files.keep(source);
+    return source;
+  };
+
+  const rowOf = async (file: SourceFile, position: number): Promise<NewSource> => {
+    const fingerprint = await files.fingerprintAt(file.path, file);
+    if (fingerprint === undefined)
+      throw new LogdError('source', `${file.path} was deleted or replaced while it was looked at.`, {
+        retryable: true,
+      });
+    return { path: file.path, dev: file.dev, ino: file.ino, fingerprint, position, stop: undefined };
+  };
+
+  return {
+    firstLabel: () => firstLabel,
+    async begin(beginning) {
+      const starts: { hour: string; source: NewSource }[] = [];
+      for (const { file, position } of beginning.files)
+        starts.push({ hour: file.label, source: await rowOf(file, position) });
+      await marks.write('begin', stream, beginning.firstLabel, EMPTY_SHA256, starts);
+      firstLabel = beginning.firstLabel;
+      await load();
+    },
+    get: (hour) => segments.get(hour),
+    need,
+    open() {
+      for (const segment of unended)
+        if (segment.ended) {
+          unended.delete(segment);
+          order = undefined;
+        }
+      return (order ??= [...unended].sort(byLabel));
+    },
+    unacked: () => [...segments.values()].filter(({ unacked }) => unacked > 0).sort(byLabel),
+    latestWithFile: () => latestWithFile,
+    async addSource(segment, file, position) {
+      const row = await rowOf(file, position);
+      const id = await marks.write('addSource', segment.id, row);
+      return join(segment, { id, ...row }, file);
+    },
+    async succeed(source, stop, segment, file, position) {
+      const row = await rowOf(file, position);
+      const id = await marks.write('succeed', { ...source, stop }, segment.id, row);
+      source.stop = stop;
+      return join(segment, { id, ...row }, file);
+    },
+    async reopen(segment) {
+      segment.ended = false;
+      segment.generation++;
+      segment.changedAt = clock.monotonic();
+      unended.add(segment);
+      order = undefined;
+      emit('cut.late', { host, stream, hour: segment.hour, generation: segment.generation });
+      for (const source of segment.sources) if (unread(source) > 0) await files.keep(source);
+    },
+    async fillEmptyHours() {
+      if (segments.size === filledTo) return;
+      const labels = [...segments.keys()].sort();
+      for (const [n, label] of labels.entries()) {
+        const next = labels[n + 1];
+        if (next === undefined || isDayLabel(label) !== isDayLabel(next)) continue;
+        const between = hours.labelsBetween(label, next, MOST_EMPTY + 1);
+        if (between.length > MOST_EMPTY) continue;
+        for (const hour of between) await need(hour);
+      }
+      filledTo = segments.size;
+    },
+    async forgetOld(there) {
+      const forgotten: SegmentState[] = [];
+      for (const segment of [...segments.values()].sort(byLabel)) {
+        // Only the oldest: a hole would be taken for hours without a file.
+        const end = hours.endOf(segment.hour) ?? 0;
+        const isOver = isSettled(segment) && clock.now() - end > REMEMBERED_MS;
+        if (!isOver || segment.sources.some(({ path }) => there(path))) break;
+        forgotten.push(segment);
+      }
+      if (forgotten.length === 0) return;
+      await marks.write(
+        'forget',
+        forgotten.map(({ id }) => id),
+      );
+      for (const { hour } of forgotten) segments.delete(hour);
+      filledTo = segments.size;
+    },
+  };
+};
+
+const byLabel = (a: SegmentState, b: SegmentState): number => (a.hour < b.hour ? -1 : 1);
