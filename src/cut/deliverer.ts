@@ -10,7 +10,7 @@ import type { Marks } from './marks.ts';
 import type { SegmentState } from './segment.ts';
 import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import { encode, free } from '../pack/codec.ts';
+import { type Encode, free } from '../pack/codec.ts';
 import type { Lease } from '../pack/byte-budget.ts';
 import type { Codec, Pack, PackHeader } from '../pack/pack.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -22,6 +22,7 @@ export interface DelivererOptions {
   readonly stream: string;
   readonly codec: Codec;
   readonly level: number;
+  readonly encode: Encode;
   readonly sender: Pick<Sender, 'send'>;
   readonly marks: Marks;
   readonly buffers: BufferPool;
@@ -66,7 +67,7 @@ export const headerOf = (
 };
 
 export const createDeliverer = (options: DelivererOptions): Deliverer => {
-  const { host, stream, codec, level, sender, marks, buffers, emit, onSettled, onFatal } = options;
+  const { host, stream, codec, level, encode, sender, marks, buffers, emit, onSettled, onFatal } = options;
   let turn: Promise<void> = Promise.resolve();
 
   const settle = async ({ segment, cut }: Delivery, answer: Answer): Promise<void> => {

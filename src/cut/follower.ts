@@ -110,7 +110,9 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     while (options.mayCut() && !signal.aborted && clock.monotonic() < lookAt) {
       const step = chooseStep(options, turn++);
       if (step === undefined) return;
-      const lease = await acquireUntil(budget, buffers.size, lookAt - clock.monotonic(), signal);
+      const lease =
+        budget.acquireNow(buffers.size) ??
+        (await acquireUntil(budget, buffers.size, lookAt - clock.monotonic(), signal));
       if (lease === undefined) return;
       await perform(step, lease);
     }

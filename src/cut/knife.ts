@@ -5,8 +5,9 @@
  * that the next cut can be made while the record of this one is under way.
  */
 import { fault } from '../fault/fault.ts';
-import { countLines, crc32, EMPTY_SHA256, type RunningDigest, runningDigest } from '../pack/digest.ts';
+import { crc32, EMPTY_SHA256, type RunningDigest, runningDigest } from '../pack/digest.ts';
 import { LogdError } from '../error.ts';
+import { countLines } from '../pack/line-count.ts';
 import { dayOf, type Hours, isDayLabel } from '../pack/hour.ts';
 import type { LostReason } from '../pack/pack.ts';
 import {

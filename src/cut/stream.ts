@@ -3,6 +3,7 @@
  */
 import type { ByteBudget } from '../pack/byte-budget.ts';
 import { openHours } from '../pack/hour.ts';
+import type { Encode } from '../pack/codec.ts';
 import type { Codec, LostReason } from '../pack/pack.ts';
 import type { Sender } from '../send/sender.ts';
 import { openDiscovery } from '../tail/discover.ts';
@@ -45,6 +46,7 @@ export interface StreamOptions {
   readonly files: SourceFiles;
   readonly budget: ByteBudget;
   readonly buffers: BufferPool;
+  readonly encode: Encode;
   readonly sender: Pick<Sender, 'send'>;
   readonly clock: Clock;
   readonly emit: Emit;
@@ -54,7 +56,8 @@ export interface StreamOptions {
 
 /** Follows the stream until the signal. Rejects when it cannot go on. */
 export const followStream = async (options: StreamOptions, signal: AbortSignal): Promise<void> => {
-  const { host, stream, source, pack, marks, files, budget, buffers, sender, clock, emit, onFatal } = options;
+  const { host, stream, source, pack, marks, files, budget, buffers, encode, sender, clock, emit, onFatal } =
+    options;
   const hours = openHours(source.zone);
   const knife = createKnife({
     host,
@@ -67,7 +70,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     emit,
   });
   const { deliver } = createDeliverer({
-    ...{ host, stream, codec: pack.codec, level: pack.level, sender, marks, buffers, emit, onFatal },
+    ...{ host, stream, codec: pack.codec, level: pack.level, encode, sender, marks, buffers, emit, onFatal },
     onSettled: async (segment) => {
       for (const one of segment.sources) await files.release(one);
     },

@@ -5,6 +5,8 @@
 export interface ByteBudget {
   /** Waits for its turn and for room. Rejects with the signal's reason when it is aborted while waiting. */
   acquire(bytes: number, signal?: AbortSignal): Promise<Lease>;
+  /** A lease where there is room and nobody waits, else undefined. */
+  acquireNow(bytes: number): Lease | undefined;
   /** Bytes that are out now. */
   readonly used: number;
 }
@@ -48,6 +50,7 @@ export const byteBudget = (limit: number): ByteBudget => {
     get used() {
       return used;
     },
+    acquireNow: (bytes) => (waiting.length === 0 && fits(bytes) ? lease(bytes) : undefined),
     acquire(bytes, signal) {
       if (signal?.aborted) return Promise.reject(signal.reason);
       if (waiting.length === 0 && fits(bytes)) return Promise.resolve(lease(bytes));

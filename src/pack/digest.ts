@@ -6,17 +6,8 @@
 import { createHash } from 'node:crypto';
 import zlib from 'node:zlib';
 
-const NEWLINE = 10;
-
 /** CRC-32 (IEEE) of the bytes. */
 export const crc32 = (bytes: Buffer): number => zlib.crc32(bytes);
-
-/** Newline bytes, as `wc -l` counts them. */
-export const countLines = (bytes: Buffer): number => {
-  let lines = 0;
-  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) lines++;
-  return lines;
-};
 
 export interface RunningDigest {
   /** Bytes taken so far. */

@@ -2,6 +2,7 @@
  * The agent: file ─ tail ─ cut into packs ─ compress ─ send.
  */
 import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { bufferPool } from '../cut/buffer-pool.ts';
 import { bytesToSee } from '../cut/cutter.ts';
@@ -12,6 +13,7 @@ import { followStream } from '../cut/stream.ts';
 import { formatAddress } from '../config/address.ts';
 import { messageOf } from '../error.ts';
 import { byteBudget } from '../pack/byte-budget.ts';
+import { createEncoder } from '../pack/codec.ts';
 import { createSender } from '../send/sender.ts';
 import { openHolds } from '../tail/hold.ts';
 import { packageVersion } from '../telemetry/version.ts';
@@ -66,6 +68,7 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
     files,
     budget,
     buffers,
+    encode: createEncoder(availableParallelism() + 1),
     sender,
     clock,
     emit,

@@ -2,7 +2,8 @@
 import { crc32 } from 'node:zlib';
 import type { PackRecord, Place, SegmentRecord } from '../../src/ledger/ledger.ts';
 import { encode } from '../../src/pack/codec.ts';
-import { countLines, runningDigest } from '../../src/pack/digest.ts';
+import { runningDigest } from '../../src/pack/digest.ts';
+import { countLines } from '../../src/pack/line-count.ts';
 import type { Codec, SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import type { RecordedSegment, Sink } from '../../src/sinks/sink.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { countLines, EMPTY_SHA256, runningDigest } from '../../src/pack/digest.ts';
+import { EMPTY_SHA256, runningDigest } from '../../src/pack/digest.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -29,12 +29,4 @@ test('a fork goes its own way', () => {
   assert.equal(digest.hex(), sha256(Buffer.from('a')));
   assert.equal(fork.hex(), sha256(Buffer.from('ab')));
   assert.equal(fork.bytes, 2);
-});
-
-test('lines are newline bytes, whatever stands between', () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 2000, max: 12 }), (bytes) => {
-      assert.equal(countLines(Buffer.from(bytes)), bytes.filter((byte) => byte === 10).length);
-    }),
-  );
 });

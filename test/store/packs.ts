@@ -1,7 +1,8 @@
 /** Whole segments cut into packs, as an agent cuts them: running digest, generations, totals on the last pack of each. */
 import { crc32 } from 'node:zlib';
 import { encode } from '../../src/pack/codec.ts';
-import { countLines, runningDigest } from '../../src/pack/digest.ts';
+import { runningDigest } from '../../src/pack/digest.ts';
+import { countLines } from '../../src/pack/line-count.ts';
 import type { Codec, PackHeader, SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 
 export const KEY: SegmentKey = { host: 'web1', stream: 'access', hour: '2026112216' };

@@ -3,7 +3,8 @@
  */
 import { open } from 'node:fs/promises';
 import { openHours } from '../../pack/hour.ts';
-import { countLines, runningDigest } from '../../pack/digest.ts';
+import { runningDigest } from '../../pack/digest.ts';
+import { countLines } from '../../pack/line-count.ts';
 import { type SegmentKey, segmentName } from '../../pack/pack.ts';
 import type { AgentConfig } from '../../roles/options.ts';
 import { openDiscovery } from '../../tail/discover.ts';

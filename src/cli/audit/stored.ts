@@ -7,7 +7,8 @@
 import zlib from 'node:zlib';
 import { messageOf } from '../../error.ts';
 import type { Ledger, PackRecord, SegmentRecord } from '../../ledger/ledger.ts';
-import { countLines, runningDigest } from '../../pack/digest.ts';
+import { runningDigest } from '../../pack/digest.ts';
+import { countLines } from '../../pack/line-count.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
 import type { RecordedSegment, Sink } from '../../sinks/sink.ts';
 
