@@ -17,7 +17,7 @@ import type { Marks } from '../../src/cut/marks.ts';
 import { createSourceFiles, type SourceFiles } from '../../src/cut/source-files.ts';
 import { followStream, type StreamOptions } from '../../src/cut/stream.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
-import { encode } from '../../src/pack/codec.ts';
+import { createEncoder } from '../../src/pack/encoder.ts';
 import { openDatabaseThread } from '../../src/sqlite/database-thread.ts';
 import { type Holds, openHolds } from '../../src/tail/hold.ts';
 import type { Clock } from '../../src/telemetry/clock.ts';
@@ -179,7 +179,6 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
         max_delay: all.maxDelay ?? 1000,
         max_line: maxLine,
         codec: all.codec ?? 'none',
-        level: 1,
       },
       pollInterval: 1,
       marks: gatedMarks(marks, gate),
@@ -187,7 +186,7 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
       files,
       budget: byteBudget(Math.max(all.window ?? 64 * 1024, buffers.size)),
       buffers,
-      encode,
+      encode: createEncoder(1, 2),
       sender: { send: (pack) => pass(gate, () => sink.send(pack)) },
       clock,
       emit: (name, fields) => void (gate.dead || events.push({ name, fields })),
