@@ -10,7 +10,8 @@ import type { Marks } from './marks.ts';
 import type { SegmentState } from './segment.ts';
 import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import { type Encode, free } from '../pack/codec.ts';
+import { free } from '../pack/codec.ts';
+import type { Encode } from '../pack/encoder.ts';
 import type { Lease } from '../pack/byte-budget.ts';
 import type { Codec, Pack, PackHeader } from '../pack/pack.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -21,7 +22,6 @@ export interface DelivererOptions {
   readonly host: string;
   readonly stream: string;
   readonly codec: Codec;
-  readonly level: number;
   readonly encode: Encode;
   readonly sender: Pick<Sender, 'send'>;
   readonly marks: Marks;
@@ -67,7 +67,7 @@ export const headerOf = (
 };
 
 export const createDeliverer = (options: DelivererOptions): Deliverer => {
-  const { host, stream, codec, level, encode, sender, marks, buffers, emit, onSettled, onFatal } = options;
+  const { host, stream, codec, encode, sender, marks, buffers, emit, onSettled, onFatal } = options;
   let turn: Promise<void> = Promise.resolve();
 
   const settle = async ({ segment, cut }: Delivery, answer: Answer): Promise<void> => {
@@ -105,7 +105,7 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
       const used = raw.length === 0 ? 'none' : codec;
       // A few bytes must not keep a whole buffer while they wait for their ack.
       const leaves = used !== 'none' || raw.length <= buffers.size / 2;
-      const body = used === 'none' && leaves ? Promise.resolve(Buffer.from(raw)) : encode(raw, used, level);
+      const body = used === 'zstd' ? encode(raw) : Promise.resolve(leaves ? Buffer.from(raw) : raw);
       const encoded = body.then((bytes) => {
         if (leaves) lease.shrink(bytes.length);
         if (leaves && buffer !== undefined) buffers.give(buffer);

@@ -3,7 +3,7 @@
  */
 import type { ByteBudget } from '../pack/byte-budget.ts';
 import { openHours } from '../pack/hour.ts';
-import type { Encode } from '../pack/codec.ts';
+import type { Encode } from '../pack/encoder.ts';
 import type { Codec, LostReason } from '../pack/pack.ts';
 import type { Sender } from '../send/sender.ts';
 import { openDiscovery } from '../tail/discover.ts';
@@ -38,7 +38,6 @@ export interface StreamOptions {
     readonly max_delay: number;
     readonly max_line: number;
     readonly codec: Codec;
-    readonly level: number;
   };
   readonly pollInterval: number;
   readonly marks: Marks;
@@ -70,7 +69,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     emit,
   });
   const { deliver } = createDeliverer({
-    ...{ host, stream, codec: pack.codec, level: pack.level, encode, sender, marks, buffers, emit, onFatal },
+    ...{ host, stream, codec: pack.codec, encode, sender, marks, buffers, emit, onFatal },
     onSettled: async (segment) => {
       for (const one of segment.sources) await files.release(one);
     },

@@ -7,7 +7,6 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { LogdError, messageOf } from '../error.ts';
-import { byteBudget } from './byte-budget.ts';
 import type { Codec } from './pack.ts';
 
 const compress = promisify(zlib.zstdCompress);
@@ -32,25 +31,6 @@ export const encode = async (raw: Buffer, codec: Codec, level: number): Promise<
         params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
       });
   }
-};
-
-/** See {@link encode}. */
-export type Encode = typeof encode;
-
-/**
- * An {@link encode} that works on so many packs at a time: each has a compression context of some MiB, and more of them than
- * there are processors win nothing.
- */
-export const createEncoder = (atOnce: number): Encode => {
-  const turns = byteBudget(atOnce);
-  return async (raw, codec, level) => {
-    const turn = await turns.acquire(1);
-    try {
-      return await encode(raw, codec, level);
-    } finally {
-      turn.release();
-    }
-  };
 };
 
 /**

@@ -13,7 +13,7 @@ import { followStream } from '../cut/stream.ts';
 import { formatAddress } from '../config/address.ts';
 import { messageOf } from '../error.ts';
 import { byteBudget } from '../pack/byte-budget.ts';
-import { createEncoder } from '../pack/codec.ts';
+import { createEncoder } from '../pack/encoder.ts';
 import { createSender } from '../send/sender.ts';
 import { openHolds } from '../tail/hold.ts';
 import { packageVersion } from '../telemetry/version.ts';
@@ -68,7 +68,7 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
     files,
     budget,
     buffers,
-    encode: createEncoder(availableParallelism() + 1),
+    encode: createEncoder(pack.level, availableParallelism() + 1),
     sender,
     clock,
     emit,

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decode, frameLength } from '../../src/pack/codec.ts';
+import { createEncoder } from '../../src/pack/encoder.ts';
+
+test('every pack is one frame of its own that decodes to its bytes, however many are under way', async () => {
+  const encode = createEncoder(1, 3);
+  const pieces = fc.array(fc.uint8Array({ maxLength: 3000 }), { minLength: 1, maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(pieces, async (raws) => {
+      const bodies = await Promise.all(raws.map((raw) => encode(Buffer.from(raw))));
+      for (const [n, body] of bodies.entries()) {
+        assert.equal(frameLength(body), body.length);
+        assert.deepEqual(await decode(body, 'zstd', raws[n]!.length), Buffer.from(raws[n]!));
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('large, incompressible and empty packs take turns in one stream', async () => {
+  const encode = createEncoder(3, 1);
+  const raws = [
+    randomBytes(3_000_000),
+    Buffer.alloc(0),
+    Buffer.alloc(5_000_000, 'line\n'),
+    randomBytes(1 << 19),
+    Buffer.from('x'),
+  ];
+  const bodies = await Promise.all(raws.map((raw) => encode(raw)));
+  for (const [n, body] of bodies.entries()) {
+    assert.equal(frameLength(body), body.length);
+    assert.deepEqual(await decode(body, 'zstd', raws[n]!.length), raws[n]!);
+  }
+});
+
+test('a body has memory of its own', async () => {
+  const encode = createEncoder(1, 1);
+  const first = await encode(Buffer.from('first '.repeat(100)));
+  const copy = Buffer.from(first);
+  await encode(randomBytes(100_000));
+  assert.deepEqual(first, copy);
+  assert.equal(first.buffer.byteLength, first.length);
+});
