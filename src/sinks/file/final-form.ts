@@ -115,7 +115,9 @@ export const finishFile = async (
   const contents = compressed ? await reading(path, (handle) => surveyed(handle, recorded)) : undefined;
   const end = contents?.end ?? storedEnd;
   if (size < end) throw tooShort(path, recorded, size, end);
-  if (contents === undefined || contents.ordered) {
+  // A file of no bytes is none that zstd takes: an hour without lines is a sign alone.
+  const isFinal = contents === undefined || (contents.ordered && contents.end > 0);
+  if (isFinal) {
     if (size > end) await truncateDurably(path, end);
     await reading(path, (handle) => finish(handle, lastLine));
     return;

@@ -3,8 +3,8 @@
  *
  * While a segment is open, each pack's zstd frame is appended as it arrives: the ledger's place says where it lies.
  * Frames of packs that were never recorded may lie between. Sealing writes the frames anew in id order, unless they lie
- * so already; the ledger's places, which never change, do not match then. So a file that was rewritten begins with a sign,
- * a skippable zstd frame (RFC 8878, 3.1.2) that every decoder passes over:
+ * so already; the ledger's places, which never change, do not match then. So a file that was rewritten, or that has no frames at
+ * all, begins with a sign, a skippable zstd frame (RFC 8878, 3.1.2) that every decoder passes over:
  *
  *   byte  0  4  magic 0x184D2A5D, little-endian as all that follows
  *         4  4  24: the bytes that follow

@@ -75,7 +75,7 @@ for (const compression of ['none', 'zstd'] as const) {
       await using sink = await openFileSink(options(await scratch(test), compression));
       await sink.seal(new Recorder().recorded);
       const { size, mode } = await stat(sink.locate(KEY));
-      assert.deepEqual([size, mode & 0o777], [0, 0o444]);
+      assert.deepEqual([size, mode & 0o777], [compression === 'zstd' ? SIGN_BYTES : 0, 0o444]);
     });
 
     it('recovers a file to the byte, and names one that is too short', async (test) => {
@@ -220,6 +220,21 @@ describe('file sink, zstd in order', () => {
       assert.equal(after.size, before.size + signBytes);
       assert.equal(after.ino === before.ino, !reversed);
     }
+  });
+
+  it('gives an hour without lines a file that zstd takes, and late lines a place behind it', async (test) => {
+    await using sink = await openFileSink(options(await scratch(test), 'zstd'));
+    const recorder = new Recorder();
+    await store(sink, recorder, await packsOf([Buffer.alloc(0)]));
+    for (let time = 0; time < 2; time++) {
+      await sink.seal(recorder.recorded);
+      assert.equal(execFileSync('zstdcat', [sink.locate(KEY)], { encoding: 'utf8' }), '');
+      assert.equal((await stat(sink.locate(KEY))).mode & 0o777, 0o444);
+    }
+    await store(sink, recorder, await packsOf([WHOLE], { firstId: 2, generation: 2 }));
+    await sink.seal(recorder.recorded);
+    assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
+    assert.equal(execFileSync('zstdcat', [sink.locate(KEY)], { encoding: 'utf8' }), WHOLE.toString());
   });
 
   it('starts over where an earlier sealing was broken off', async (test) => {
