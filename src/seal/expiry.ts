@@ -1,6 +1,7 @@
 /**
  * Segments that stay open too long are closed as incomplete, with their gaps. A pack that still comes opens them again.
  */
+import { formatDuration } from '../config/units.ts';
 import { messageOf } from '../error.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Clock } from '../telemetry/clock.ts';
@@ -19,8 +20,8 @@ export interface ExpiryOptions {
 
 /** Looks once, and closes what is due. */
 export const expireOnce = async ({ ledger, clock, emit, expireAfter }: ExpiryOptions): Promise<void> => {
-  const hours = Math.round(expireAfter / 360_000) / 10;
-  const expired = await ledger.expire(clock.now() - expireAfter, `No pack came for ${hours} hours.`);
+  const silence = formatDuration(expireAfter);
+  const expired = await ledger.expire(clock.now() - expireAfter, `No pack came for ${silence}.`);
   for (const { host, stream, hour } of expired) {
     const gaps = await ledger.gaps({ host, stream, hour }, GAPS_NAMED);
     const missing = gaps.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`)).join(', ');
@@ -28,7 +29,7 @@ export const expireOnce = async ({ ledger, clock, emit, expireAfter }: ExpiryOpt
       host,
       stream,
       hour,
-      reason: `no pack came for ${hours} hours; missing: ${missing === '' ? 'the end' : `packs ${missing}`}`,
+      reason: `no pack came for ${silence}; missing: ${missing === '' ? 'the end' : `packs ${missing}`}`,
     });
   }
 };

@@ -41,30 +41,59 @@ export const disproof = async (
   return disproofOfStored(sink, recorded, expected.sha256);
 };
 
+/** Reads all that is stored, and holds it against the running digest of each pack: the first that differs is the place. */
 const disproofOfStored = async (
   sink: Pick<Sink, 'read'>,
   recorded: RecordedSegment,
   sha256: string,
 ): Promise<string | undefined> => {
   const digest = runningDigest();
-  for await (const bytes of sink.read(recorded)) digest.update(bytes);
+  const walk = await packWalk(recorded);
+  for await (const bytes of sink.read(recorded)) {
+    for (let at = 0; at < bytes.length;) {
+      const part = bytes.subarray(at, at + walk.rest(digest));
+      digest.update(part);
+      at += part.length;
+      await walk.pass(digest);
+    }
+  }
   if (digest.hex() === sha256) return undefined;
-  const place = await firstDifference(sink, recorded);
-  return `Its SHA-256 is ${digest.hex()}, its agent read ${sha256}; ${place}.`;
+  return `Its SHA-256 is ${digest.hex()}, its agent read ${sha256}; ${walk.verdict(digest)}.`;
 };
 
-/** Walks the running digests of the packs: the first that does not hold names the place. */
-const firstDifference = async (sink: Pick<Sink, 'read'>, recorded: RecordedSegment): Promise<string> => {
-  const digest = runningDigest();
-  const stored = sink.read(recorded)[Symbol.asyncIterator]();
-  for await (const { header } of recorded.packs()) {
-    while (digest.bytes < header.offset + header.bytes) {
-      const { done, value } = await stored.next();
-      if (done) return `the stored bytes end at ${digest.bytes}`;
-      digest.update(value);
-    }
-    if (digest.hex() !== header.sha256)
-      return `pack ${header.id} (bytes ${header.offset} to ${header.offset + header.bytes}) is the first that differs`;
-  }
-  return 'every pack is what it claims, and the end is not';
+interface PackWalk {
+  /** Bytes until the next pack's end; endless behind the last. */
+  rest(digest: RunningDigest): number;
+  /** Looks at the packs that end where the digest stands. */
+  pass(digest: RunningDigest): Promise<void>;
+  /** Where the stored bytes begin to differ. */
+  verdict(digest: RunningDigest): string;
+}
+
+const packWalk = async (recorded: RecordedSegment): Promise<PackWalk> => {
+  const packs = recorded.packs()[Symbol.asyncIterator]();
+  const next = async (): Promise<PackRecord | undefined> => {
+    const { done, value } = await packs.next();
+    return done ? undefined : value;
+  };
+  const endOf = ({ header }: PackRecord): number => header.offset + header.bytes;
+  let pack = await next();
+  let first: PackRecord | undefined;
+  const pass = async (digest: RunningDigest): Promise<void> => {
+    for (; pack !== undefined && endOf(pack) <= digest.bytes; pack = await next())
+      if (digest.hex() !== pack.header.sha256) first ??= pack;
+  };
+  await pass(runningDigest());
+  return {
+    rest: (digest) => (pack === undefined ? Number.MAX_SAFE_INTEGER : endOf(pack) - digest.bytes),
+    pass,
+    verdict: (digest) => {
+      if (first !== undefined) {
+        const { id, offset, bytes } = first.header;
+        return `pack ${id} (bytes ${offset} to ${offset + bytes}) is the first that differs`;
+      }
+      if (pack !== undefined) return `the stored bytes end at ${digest.bytes}`;
+      return 'every pack is what it claims, and the end is not';
+    },
+  };
 };

@@ -7,6 +7,7 @@ import type { Ledger, SegmentRecord, SegmentState } from '../ledger/ledger.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { markSealed } from './mark.ts';
 import type { Markers } from './markers.ts';
 import { recordedSegment } from './proof.ts';
 
@@ -39,12 +40,9 @@ export const resume = async ({ sink, ledger, markers, emit, requestSeal }: Resum
   for (;;) {
     const seals = await ledger.unmarked(PAGE);
     for (const seal of seals) {
-      const days = await ledger.days({ host: seal.host, stream: seal.stream, day: seal.hour.slice(0, 8) });
-      await markers.sealed(
-        seal,
-        days.some(({ sealed, hours }) => hours > 0 && sealed >= hours),
-      );
-      await ledger.marked(seal, seal.generation);
+      if ((await ledger.segment(seal))?.state === 'sealed') await markSealed(ledger, markers, seal);
+      // Reopened since: the marker of this seal is never to come.
+      else await ledger.marked(seal, seal.generation);
     }
     if (seals.length < PAGE) return;
   }

@@ -4,15 +4,16 @@
  * Order for each: prove equal → the sink gives it its final form, durably → the ledger's seal → marker files. A crash between
  * any two of them is mended by doing the rest again: every step is idempotent.
  */
-import { messageOf } from '../error.ts';
+import { LogdError, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import type { Ledger, Seal, SegmentRecord } from '../ledger/ledger.ts';
 import type { RunningDigest } from '../pack/digest.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
-import type { Sink } from '../sinks/sink.ts';
+import type { RecordedSegment, Sink } from '../sinks/sink.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { markSealed } from './mark.ts';
 import type { Markers } from './markers.ts';
 import { disproof, recordedSegment } from './proof.ts';
 
@@ -37,35 +38,60 @@ export interface Sealer extends AsyncDisposable {
 export const createSealer = ({ store, sink, ledger, markers, clock, emit }: SealerOptions): Sealer => {
   const queue = new Map<string, SegmentKey>();
   const retries = new Set<NodeJS.Timeout>();
+  /** Sealed, and the marker files could not be written yet. */
+  const unmarked = new Map<string, Seal>();
   let running: Promise<void> | undefined;
   let closed = false;
 
+  /** Proves the segment and gives it its final form; or says why that cannot be. */
+  const finish = async (
+    recorded: RecordedSegment,
+    arrived: RunningDigest | undefined,
+  ): Promise<string | undefined> => {
+    try {
+      const reason = await disproof(sink, recorded, arrived);
+      if (reason === undefined) await sink.seal(recorded);
+      return reason;
+    } catch (error) {
+      // What is stored is damaged, and stays so: trying again cannot help.
+      if (error instanceof LogdError && error.code === 'corrupt') return error.message;
+      throw error;
+    }
+  };
+
+  const mark = async (name: string, made: Seal): Promise<void> => {
+    unmarked.set(name, made);
+    const day = await markSealed(ledger, markers, made);
+    unmarked.delete(name);
+    fault('seal.after-markers');
+    if (day !== undefined)
+      emit('seal.day-complete', { host: day.host, stream: day.stream, day: day.day, hours: day.hours });
+  };
+
   const seal = async (key: SegmentKey, arrived: RunningDigest | undefined): Promise<void> => {
+    const name = segmentName(key);
     const segment = await ledger.segment(key);
+    const sealed = unmarked.get(name);
+    unmarked.delete(name);
+    if (segment?.state === 'sealed' && sealed?.generation === segment.generation) return mark(name, sealed);
     if (segment?.state !== 'complete' || segment.expected === undefined) return;
-    const recorded = recordedSegment(ledger, segment);
     fault('seal.before-digest');
-    const reason = await disproof(sink, recorded, arrived);
+    const reason = await finish(recordedSegment(ledger, segment), arrived);
     if (reason !== undefined) {
       await ledger.close(key, 'refused', reason);
       emit('seal.refused', { ...named(key), reason });
       return;
     }
-    await sink.seal(recorded);
     fault('seal.before-ledger');
     const made = sealOf(segment, segment.expected, clock.now());
-    const { day } = await ledger.seal(made);
+    await ledger.seal(made);
     fault('seal.after-ledger');
     emit('seal.sealed', { ...named(key), ...totals(made), generation: made.generation });
-    const dayComplete = day !== undefined && day.sealed >= day.hours;
-    await markers.sealed(made, dayComplete);
-    await ledger.marked(key, made.generation);
-    fault('seal.after-markers');
-    if (dayComplete)
-      emit('seal.day-complete', { host: day.host, stream: day.stream, day: day.day, hours: day.hours });
+    await mark(name, made);
   };
 
   const tryAgainLater = (key: SegmentKey): void => {
+    if (closed) return;
     const timer = setTimeout(() => {
       retries.delete(timer);
       request(key);

@@ -1,8 +1,9 @@
 /** The SQLite ledger's own operations on a database in memory, with failures on demand: fast enough for thousands of runs. */
 import { DatabaseSync } from 'node:sqlite';
 import { LogdError } from '../../src/error.ts';
-import type { Ledger } from '../../src/ledger/ledger.ts';
+import type { Ledger, PackRecord } from '../../src/ledger/ledger.ts';
 import { open, schema } from '../../src/ledger/operations.ts';
+import type { SegmentKey } from '../../src/pack/pack.ts';
 
 export type LedgerCall = keyof Omit<Ledger, typeof Symbol.asyncDispose>;
 
@@ -11,6 +12,8 @@ export interface MemoryLedger extends Ledger {
   fails: (call: LedgerCall) => boolean;
   /** What a call waits for before it does what it is to do. */
   pause: (call: LedgerCall) => Promise<void>;
+  /** The packs of a segment, past all failures and pauses. */
+  peek(key: SegmentKey): PackRecord[];
 }
 
 export const memoryLedger = (): MemoryLedger => {
@@ -36,6 +39,7 @@ export const memoryLedger = (): MemoryLedger => {
   const ledger: MemoryLedger = {
     fails: () => false,
     pause: () => Promise.resolve(),
+    peek: (key) => reads.packs(key, 0, 1_000_000),
     segment: (key) => call('segment', () => reads.segment(key)),
     pack: (key, id) => call('pack', () => reads.pack(key, id)),
     around: (key, id) => call('around', () => reads.around(key, id)),

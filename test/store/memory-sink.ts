@@ -27,7 +27,7 @@ export interface MemorySink extends Sink {
 }
 
 /** `recorded` tells what the ledger has of a segment. */
-export const memorySink = (recorded: (key: SegmentKey) => Promise<readonly PackRecord[]>): MemorySink => {
+export const memorySink = (recorded: (key: SegmentKey) => readonly PackRecord[]): MemorySink => {
   const segments = new Map<string, Stored>();
   const violations: string[] = [];
   let writes = 0;
@@ -44,8 +44,8 @@ export const memorySink = (recorded: (key: SegmentKey) => Promise<readonly PackR
     if (sink.fails(call)) throw new LogdError('storage', `The disk refuses to ${call}.`, { retryable: true });
   };
 
-  const checkRoom = async (key: SegmentKey, id: number, place: Place): Promise<void> => {
-    for (const { header, place: other } of await recorded(key))
+  const checkRoom = (key: SegmentKey, id: number, place: Place): void => {
+    for (const { header, place: other } of recorded(key))
       if (place.at < other.at + other.length && other.at < place.at + place.length)
         violations.push(`pack ${id} of ${segmentName(key)} was written over pack ${header.id}`);
   };
@@ -67,7 +67,7 @@ export const memorySink = (recorded: (key: SegmentKey) => Promise<readonly PackR
       try {
         const place = { at: raw.length === 0 ? 0 : header.offset, length: raw.length };
         await pause('write');
-        await checkRoom(header, header.id, place);
+        checkRoom(header, header.id, place);
         const end = place.at + place.length;
         if (end > stored.bytes.length)
           stored.bytes = Buffer.concat([stored.bytes, Buffer.alloc(end - stored.bytes.length)]);

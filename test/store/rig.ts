@@ -26,8 +26,7 @@ export interface StoreRig {
 
 export const storeRig = (clock: Clock = systemClock): StoreRig => {
   const ledger = memoryLedger();
-  const looks = memoryLedgerView(ledger);
-  const sink = memorySink(looks);
+  const sink = memorySink(ledger.peek);
   const events: Seen[] = [];
   const complete: string[] = [];
   const rig: StoreRig = {
@@ -48,19 +47,6 @@ export const storeRig = (clock: Clock = systemClock): StoreRig => {
   };
   return rig;
 };
-
-/** What is recorded, past all failures and pauses of the ledger. */
-const memoryLedgerView =
-  (ledger: MemoryLedger) =>
-  async (key: SegmentKey): ReturnType<MemoryLedger['packs']> => {
-    const { fails, pause } = ledger;
-    ledger.fails = () => false;
-    ledger.pause = () => Promise.resolve();
-    const packs = ledger.packs(key, 0, 1_000_000);
-    ledger.fails = fails;
-    ledger.pause = pause;
-    return packs;
-  };
 
 /** `ack`, or the code of the refusal. */
 export const brief = (answer: Answer): string => (answer.kind === 'ack' ? 'ack' : answer.code);

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LogdError } from '../../src/error.ts';
+import { cutInto, KEY, logParts } from '../store/packs.ts';
+import { type SealRig, sealRig } from './rig.ts';
+
+/** Where sealing is cut off for good, as by a crash, and what is then there. */
+const crashes: [string, (rig: SealRig) => void][] = [
+  ['before the proof', (rig) => (rig.sink.fails = (call) => call === 'read')],
+  ['before the final form', (rig) => (rig.sink.fails = (call) => call === 'seal')],
+  ['between the final form and the seal', (rig) => (rig.ledger.fails = (call) => call === 'seal')],
+  ['between the seal and its markers', (rig) => (rig.markerFails = (call) => call === 'sealed')],
+  ['between the markers and the record of them', (rig) => (rig.ledger.fails = (call) => call === 'marked')],
+];
+
+const mend = (rig: SealRig): void => {
+  rig.sink.fails = () => false;
+  rig.ledger.fails = () => false;
+  rig.markerFails = () => false;
+};
+
+for (const [where, arrange] of crashes)
+  for (const generation of [1, 2])
+    test(`a crash ${where} of generation ${generation} is mended, and starting again changes nothing`, async () => {
+      await using rig = await sealRig();
+      const packs = await cutInto(logParts(4), { ends: generation === 1 ? [4] : [2, 4] });
+      if (generation === 2) await rig.put(...packs.slice(0, 2));
+      arrange(rig);
+      await rig.put(packs[3]!);
+      await rig.put(...packs.slice(0, 3));
+      mend(rig);
+      await rig.restart();
+      const look = async (): Promise<unknown> => [
+        await rig.ledger.segment(KEY),
+        await rig.ledger.seals(KEY),
+        await rig.ledger.unmarked(9),
+        await rig.markerFiles(),
+      ];
+      const mended = await look();
+      assert.equal(await rig.state(KEY), 'sealed');
+      assert.equal((await rig.ledger.seals(KEY)).length, generation);
+      assert.deepEqual(await rig.markerFiles(), [`web1_access_2026112216_${packs[3]!.header.done!.lines}`]);
+      await rig.restart();
+      await rig.restart();
+      assert.deepEqual(await look(), mended);
+      assert.equal(
+        rig.said('seal.sealed').filter((fields) => 'generation' in fields && fields.generation === generation)
+          .length,
+        1,
+      );
+    });
+
+test('a segment reopened before its marker was taken away, or ever written, has none after a restart', async () => {
+  for (const unwritten of [true, false]) {
+    await using rig = await sealRig();
+    const packs = await cutInto(logParts(3), { ends: [1, 3] });
+    rig.markerFails = () => unwritten;
+    await rig.put(packs[0]!);
+    assert.equal((await rig.markerFiles()).length, unwritten ? 0 : 1);
+    rig.markerFails = () => true;
+    assert.deepEqual(await rig.put(packs[1]!), ['storage']);
+    assert.equal(await rig.state(KEY), 'open');
+    mend(rig);
+    await rig.restart();
+    assert.deepEqual(await rig.markerFiles(), []);
+    assert.deepEqual(await rig.ledger.unmarked(9), []);
+    assert.deepEqual(await rig.put(packs[1]!, packs[2]!), ['ack', 'ack']);
+    assert.deepEqual(await rig.markerFiles(), [`web1_access_2026112216_${packs[2]!.header.done!.lines}`]);
+  }
+});
+
+test('every segment that is not sealed is recovered once, by pages; a damaged one is refused and does not stop the start', async () => {
+  await using rig = await sealRig();
+  const keys = Array.from({ length: 300 }, (_, n) => ({ ...KEY, host: `web${n}` }));
+  for (const key of keys) await rig.put((await cutInto(logParts(1), { key, ends: [] }))[0]!);
+  await rig.put(...(await cutInto(logParts(1), { key: { ...KEY, host: 'sealed' } })));
+  const recovered: string[] = [];
+  rig.sink.recover = ({ segment: { host } }) => {
+    recovered.push(host);
+    return host === 'web7'
+      ? Promise.reject(new LogdError('corrupt', 'The file is too short.'))
+      : Promise.resolve();
+  };
+  await rig.restart();
+  assert.deepEqual(recovered.toSorted(), keys.map(({ host }) => host).toSorted());
+  assert.equal(await rig.state(keys[7]!), 'refused');
+  assert.equal(rig.said('seal.refused').length, 1);
+});
+
+test('a disk that fails while recovering stops the start', async () => {
+  await using rig = await sealRig();
+  await rig.put((await cutInto(logParts(1), { ends: [] }))[0]!);
+  rig.sink.recover = () => Promise.reject(new LogdError('storage', 'The disk is away.', { retryable: true }));
+  await assert.rejects(rig.restart(), { code: 'storage' });
+});
