@@ -10,9 +10,7 @@ import type { Marks } from './marks.ts';
 import type { SegmentState } from './segment.ts';
 import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import { free } from '../pack/codec.ts';
 import type { Encode } from '../pack/encoder.ts';
-import type { Lease } from '../pack/byte-budget.ts';
 import type { Codec, Pack, PackHeader } from '../pack/pack.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer } from '../wire/peer.ts';
@@ -83,16 +81,13 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
     if (segment.ended && segment.unacked === 0) await onSettled(segment);
   };
 
-  /** The body is needed no more; `buffer` is given where it is the body. Once only: a buffer given twice is taken twice. */
-  const giveBack = (lease: Lease, body: Buffer, buffer: Buffer | undefined): void => {
-    lease.release();
-    if (buffer === undefined) free(body);
-    else buffers.give(buffer);
-  };
-
+  /** `buffer` is given where it is the body, to be used again once the body is needed no more. */
   const send = async (delivery: Delivery, pack: Pack, buffer: Buffer | undefined): Promise<void> => {
     try {
-      const answer = await sender.send(pack).finally(() => giveBack(delivery.lease, pack.body, buffer));
+      const answer = await sender.send(pack).finally(() => {
+        delivery.lease.release();
+        if (buffer !== undefined) buffers.give(buffer);
+      });
       await settle(delivery, answer);
     } catch (error) {
       if (!(error instanceof LogdError) || error.code !== 'closed') onFatal(error);

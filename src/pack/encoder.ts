@@ -7,10 +7,10 @@
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
 import { byteBudget } from './byte-budget.ts';
 
-/** Output comes in pieces of this memory, which several packs share until they are copied out. */
-const CHUNK_BYTES = 1 << 19;
+/** Bodies are pieces of memory of this size: a body that waits for its ack may keep that much. */
+const CHUNK_BYTES = 1 << 18;
 
-/** Encodes raw bytes as one zstd frame in memory of its own. `raw` must not change until it resolves. */
+/** Encodes raw bytes as one zstd frame. `raw` must not change until it resolves. */
 export type Encode = (raw: Buffer) => Promise<Buffer>;
 
 interface Slot {
@@ -43,11 +43,9 @@ export const createEncoder = (level: number, atOnce: number): Encode => {
     });
 
   const takeOut = (slot: Slot): Buffer => {
-    const body = Buffer.allocUnsafeSlow(slot.chunks.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const chunk of slot.chunks) at += chunk.copy(body, at);
+    const { chunks } = slot;
     slot.chunks = [];
-    return body;
+    return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
   };
 
   return async (raw) => {

@@ -36,11 +36,10 @@ test('large, incompressible and empty packs take turns in one stream', async () 
   }
 });
 
-test('a body has memory of its own', async () => {
+test('a body stays as it is when more packs are encoded', async () => {
   const encode = createEncoder(1, 1);
   const first = await encode(Buffer.from('first '.repeat(100)));
   const copy = Buffer.from(first);
-  await encode(randomBytes(100_000));
+  for (let n = 0; n < 5; n++) await encode(randomBytes(100_000));
   assert.deepEqual(first, copy);
-  assert.equal(first.buffer.byteLength, first.length);
 });
