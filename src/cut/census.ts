@@ -93,9 +93,10 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     const seen = source.stop ?? Math.max(source.size, source.position);
     const isUnseen = (!isScanned(source) || source.blocked) && source.position > 0;
     if (file.size >= seen && !isUnseen) return false;
-    const isAnew = file.size < source.position || !(await files.beginsLike(file.path, source));
-    const lost = isAnew ? seen - source.position : Math.max(0, seen - file.size);
+    const isAnew =
+      source.position > 0 && (file.size < source.position || !(await files.beginsLike(file.path, source)));
     // What was written and cut off while nobody looked cannot be counted, but must not be passed over either.
+    const lost = Math.max(0, seen - (isAnew && file.size < seen ? source.position : file.size));
     if (lost > 0 || (isAnew && isUnseen && !segment.ended))
       await lose(segment, file.path, 'source-truncated', lost);
     return isAnew;

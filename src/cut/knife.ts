@@ -146,11 +146,15 @@ export const createKnife = (options: KnifeOptions): Knife => {
     return digest?.hex() === segment.sha256 ? digest : undefined;
   };
 
-  /** Takes the fingerprint of a file that has grown; false when it does not begin any more as what was cut of it did. */
-  const learnFingerprint = async (file: Source, source: SourceState): Promise<boolean> => {
-    if (fingerprintBytes(source.fingerprint) >= FINGERPRINT_BYTES) return true;
+  /**
+   * Takes the fingerprint of what is cut up to `end`, not of what may still be cut off; false when the file does not begin any
+   * more as what was cut of it did.
+   */
+  const learnFingerprint = async (file: Source, source: SourceState, end: number): Promise<boolean> => {
+    const known = fingerprintBytes(source.fingerprint);
+    if (source.position > 0 && known >= FINGERPRINT_BYTES) return true;
     if (source.position > 0 && !(await hasFingerprint(file, source.fingerprint))) return false;
-    source.fingerprint = await fingerprintOf(file);
+    source.fingerprint = await fingerprintOf(file, end);
     await marks.write('changeSource', source);
     return true;
   };
@@ -178,7 +182,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
       source.blocked = source.position + read < endOf(source);
       return point;
     }
-    source.blocked = !(await learnFingerprint(file, source));
+    source.blocked = !(await learnFingerprint(file, source, source.position + point.length));
     return source.blocked ? NO_CUT : point;
   };
 

@@ -80,7 +80,8 @@ export const createSourceFiles = (holds: Holds): SourceFiles => {
     const file = await openIfThere(source.path);
     if (file === undefined) return undefined;
     const isSame = file.dev === source.dev && file.ino === source.ino;
-    if (isSame && (await hasFingerprint(file, source.fingerprint))) return file;
+    // While nothing of it is cut, any beginning will do.
+    if (isSame && (source.position === 0 || (await hasFingerprint(file, source.fingerprint)))) return file;
     await file.close();
     return undefined;
   };
