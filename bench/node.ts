@@ -22,7 +22,7 @@ export interface MeasuredNode {
 
 /** Starts `logd run` on a configuration file. */
 export const startMeasured = (config: string, heap: readonly string[] = []): MeasuredNode => {
-  const child: ChildProcess = spawn(process.execPath, [...(process.env['LOGD_PROF'] ? ['--cpu-prof', '--cpu-prof-dir=' + process.env['LOGD_PROF']] : []), ...heap, MAIN, 'run', '-c', config], {
+  const child: ChildProcess = spawn(process.execPath, [...heap, MAIN, 'run', '-c', config], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -18,7 +18,9 @@ const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 
@@ -42,7 +44,7 @@ export const ship = async ({ compression, input, dir, expectSha256 }: ShipOption
     state_dir: join(home, 'agent'),
     agent: {
       send_to: address,
-      poll_interval: '20ms',
+      poll_interval: '50ms',
       pack: { max_delay: '50ms' },
       streams: { access: { path, zone: 'UTC', end: { grace: '0s', quiet: '50ms' } } },
     },

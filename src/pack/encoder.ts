@@ -8,7 +8,7 @@ import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
 import { byteBudget } from './byte-budget.ts';
 
 /** Bodies are pieces of memory of this size: a body that waits for its ack may keep that much. */
-const CHUNK_BYTES = 1 << 18;
+const CHUNK_BYTES = 1 << 20;
 
 /** Encodes raw bytes as one zstd frame. `raw` must not change until it resolves. */
 export type Encode = (raw: Buffer) => Promise<Buffer>;
@@ -27,6 +27,8 @@ export const createEncoder = (level: number, atOnce: number): Encode => {
   const openSlot = (): Slot => {
     const stream = createZstdCompress({
       chunkSize: CHUNK_BYTES,
+      // Every write ends a frame: one trip to the pool for each pack.
+      flush: constants.ZSTD_e_end,
       params: { [constants.ZSTD_c_compressionLevel]: level },
     });
     const slot: Slot = { stream, chunks: [], failed: undefined };
@@ -38,8 +40,7 @@ export const createEncoder = (level: number, atOnce: number): Encode => {
   const run = (slot: Slot, raw: Buffer): Promise<void> =>
     new Promise((resolve, reject) => {
       slot.failed = reject;
-      slot.stream.write(raw);
-      slot.stream.flush(constants.ZSTD_e_end, () => resolve());
+      slot.stream.write(raw, (error) => (error ? reject(error) : resolve()));
     });
 
   const takeOut = (slot: Slot): Buffer => {

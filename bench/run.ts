@@ -1,0 +1,178 @@
+/**
+ * `npm run bench`: ships an access log of 1 GiB through agent and sink on loopback, raw and stored as zstd, each beside the
+ * pipe `zstd -1 | zstd -d > file` run in the same minute, and holds the ratios against the bars of docs/benchmarks.md.
+ *
+ *   npm run bench -- --runs 5 --mib 1024 --seed 1 --input FILE --save NAME
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { accessLog } from '../src/cli/demo/access-log.ts';
+import { countLines } from '../src/pack/line-count.ts';
+import { type Figures, median, type ShipFigures } from './figures.ts';
+import { runPipe } from './pipe.ts';
+import { ship } from './ship.ts';
+
+const BARS = {
+  none: { throughput: 0.75, cpu: 1.5 },
+  zstd: { throughput: 0.95, cpu: 1.2 },
+} as const;
+const PEAK_MIB = 200;
+const NAMES = { none: 'raw', zstd: 'zstd' } as const;
+
+type Compression = keyof typeof BARS;
+
+interface Pair {
+  readonly compression: Compression;
+  readonly pipe: Figures;
+  readonly ship: ShipFigures;
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '5' },
+    mib: { type: 'string', default: '1024' },
+    seed: { type: 'string', default: '1' },
+    input: { type: 'string' },
+    save: { type: 'string' },
+  },
+});
+const runs = Number(values.runs);
+
+const generate = async (path: string): Promise<void> => {
+  await using file = await open(path, 'w');
+  for (const chunk of accessLog({ seed: Number(values.seed) }).bytes(Number(values.mib) * 2 ** 20))
+    await file.write(chunk);
+};
+
+const measureInput = async (path: string): Promise<{ bytes: number; lines: number; sha256: string }> => {
+  const hash = createHash('sha256');
+  let [bytes, lines] = [0, 0];
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    if (!Buffer.isBuffer(chunk)) continue;
+    hash.update(chunk);
+    bytes += chunk.length;
+    lines += countLines(chunk);
+  }
+  return { bytes, lines, sha256: hash.digest('hex') };
+};
+
+const over = (pairs: readonly Pair[], figure: (pair: Pair) => number): number => median(pairs.map(figure));
+
+const throughputRatio = ({ pipe, ship: shipped }: Pair): number => pipe.seconds / shipped.seconds;
+const cpuRatio = ({ pipe, ship: shipped }: Pair): number => shipped.cpuSeconds / pipe.cpuSeconds;
+const peak = ({ ship: shipped }: Pair): number => Math.max(shipped.agentPeakMiB, shipped.sinkPeakMiB);
+
+const report = (pairs: readonly Pair[], bytes: number, lines: number): boolean => {
+  const gib = bytes / 2 ** 30;
+  const row = (...cells: string[]): void => say(`| ${cells.join(' | ')} |`);
+  row(
+    'stored',
+    'MiB/s',
+    'lines/s',
+    'CPU s/GiB agent',
+    'sink',
+    'peak MiB agent',
+    'sink',
+    'pipe MiB/s',
+    'pipe CPU s/GiB',
+  );
+  row(...Array.from({ length: 9 }, (_, n) => (n === 0 ? '---' : '---:')));
+  const kinds = (['none', 'zstd'] as const).map((compression) => ({
+    compression,
+    of: pairs.filter((pair) => pair.compression === compression),
+  }));
+  for (const { compression, of } of kinds) {
+    const seconds = over(of, (pair) => pair.ship.seconds);
+    row(
+      NAMES[compression],
+      (bytes / 2 ** 20 / seconds).toFixed(0),
+      Math.round(lines / seconds).toLocaleString('en-US'),
+      (over(of, (pair) => pair.ship.agentCpuSeconds) / gib).toFixed(2),
+      (over(of, (pair) => pair.ship.sinkCpuSeconds) / gib).toFixed(2),
+      over(of, (pair) => pair.ship.agentPeakMiB).toFixed(0),
+      over(of, (pair) => pair.ship.sinkPeakMiB).toFixed(0),
+      (bytes / 2 ** 20 / over(of, (pair) => pair.pipe.seconds)).toFixed(0),
+      (over(of, (pair) => pair.pipe.cpuSeconds) / gib).toFixed(2),
+    );
+  }
+  say('');
+  let met = true;
+  for (const { compression, of } of kinds) {
+    const bar = BARS[compression];
+    const checks = [
+      {
+        what: 'throughput / pipe',
+        is: over(of, throughputRatio),
+        text: `at least ${bar.throughput}`,
+        ok: (x: number) => x >= bar.throughput,
+      },
+      {
+        what: 'CPU / pipe',
+        is: over(of, cpuRatio),
+        text: `at most ${bar.cpu}`,
+        ok: (x: number) => x <= bar.cpu,
+      },
+      { what: 'peak MiB', is: over(of, peak), text: `below ${PEAK_MIB}`, ok: (x: number) => x < PEAK_MIB },
+    ];
+    for (const { what, is, text, ok } of checks) {
+      met &&= ok(is);
+      say(
+        `${ok(is) ? 'met   ' : 'MISSED'}  ${NAMES[compression].padEnd(4)}  ${what.padEnd(17)}  ${is.toFixed(2)} (${text})`,
+      );
+    }
+  }
+  return met;
+};
+
+const main = async (): Promise<void> => {
+  const dir = await mkdtemp(join(tmpdir(), 'logd-bench-'));
+  try {
+    const input = values.input ?? join(dir, 'access.log');
+    if (values.input === undefined) {
+      say(`Generating ${values.mib} MiB of access logs (seed ${values.seed}) …`);
+      await generate(input);
+    }
+    const { bytes, lines, sha256 } = await measureInput(input);
+    say(`${bytes} bytes, ${lines} lines of ${(bytes / lines).toFixed(0)} bytes, SHA-256 ${sha256}`);
+    say(
+      `${cpus().length} × ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node.js ${process.version}\n`,
+    );
+    const pairs: Pair[] = [];
+    for (let run = 0; run < runs; run++)
+      for (const compression of ['none', 'zstd'] as const) {
+        const pipe = await runPipe(input, dir);
+        const shipped = await ship({ compression, input, dir, expectSha256: sha256 });
+        const pair = { compression, pipe, ship: shipped };
+        pairs.push(pair);
+        say(
+          `${run + 1}/${runs} ${NAMES[compression].padEnd(4)} ${shipped.seconds.toFixed(2)} s, pipe ${pipe.seconds.toFixed(2)} s: throughput ${throughputRatio(pair).toFixed(2)}, CPU ${cpuRatio(pair).toFixed(2)}`,
+        );
+      }
+    say('');
+    const met = report(pairs, bytes, lines);
+    if (values.save !== undefined) {
+      const results = join(import.meta.dirname, 'results');
+      await mkdir(results, { recursive: true });
+      const raw = {
+        input: { bytes, lines, sha256 },
+        node: process.version,
+        cpu: cpus()[0]?.model,
+        processors: cpus().length,
+        pairs,
+      };
+      await writeFile(join(results, `${values.save}.json`), `${JSON.stringify(raw, null, 2)}\n`);
+    }
+    if ((await stat(input)).size !== bytes) throw new Error('The input changed while it was shipped.');
+    process.exitCode = met ? 0 : 1;
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+};
+
+await main();
