@@ -25,6 +25,8 @@ export interface AgentSettings {
   readonly streams: readonly string[] | Readonly<Record<string, Settings>>;
   /** Over the defaults of the tests, below `agent:`. */
   readonly settings?: Settings;
+  /** Beside `agent:`. */
+  readonly top?: Settings;
   /** When an hour is over: by the clock and after 60 ms of quiet, or only once a later hour has a file. */
   readonly ends?: 'by-clock' | 'by-successor';
 }
@@ -122,7 +124,7 @@ const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> 
           ...settings,
         },
       }),
-    async configureAgent({ host, streams, settings = {}, ends = 'by-clock' }) {
+    async configureAgent({ host, streams, settings = {}, top = {}, ends = 'by-clock' }) {
       await mkdir(path('sources', host), { recursive: true });
       const named = Array.isArray(streams)
         ? Object.fromEntries(streams.map((stream: string): [string, Settings] => [stream, {}]))
@@ -132,6 +134,7 @@ const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> 
         { path: sources.path(host, stream, '<%Y%m%d%H>'), zone: 'UTC', end: ENDS[ends], ...more },
       ]);
       return configure(host, {
+        ...top,
         agent: {
           host,
           send_to: `127.0.0.1:${port}`,
