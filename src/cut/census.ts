@@ -162,10 +162,10 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     await takeFile(segment, file);
     const source = segment.sources.findLast(({ path }) => path === file.path);
     if (answer !== 'split' || source === undefined) return;
-    const stop =
-      file.mtimeMs < secondStart
-        ? file.size
-        : await files.read(source, (open) => endOfLastLine(open, source.position, file.size));
+    // A line that is just being written is not torn; in a file that nobody has written to since, nothing is to come.
+    const stop = watched
+      ? await files.read(source, (open) => endOfLastLine(open, source.position, file.size))
+      : file.size;
     const later = await segments.need(secondLabel);
     const rest = await segments.succeed(source, stop, later, file, stop);
     observe(segment, source, file, clock.monotonic());

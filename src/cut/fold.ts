@@ -34,7 +34,7 @@ export const foldOf = ({ secondStart, now, birthtimeMs, mtimeMs, watched, begun 
   return 'unknown';
 };
 
-/** The end of the last whole line within the first `size` bytes, but not before `from`; `size` where there is no newline. */
+/** The end of the last whole line within the first `size` bytes, but not before `from`: a line is not torn. */
 export const endOfLastLine = async (file: Source, from: number, size: number): Promise<number> => {
   const buffer = Buffer.allocUnsafe(STEP_BYTES);
   for (let end = size; end > from;) {
@@ -44,5 +44,5 @@ export const endOfLastLine = async (file: Source, from: number, size: number): P
     if (at !== -1) return start + at + 1;
     end = start;
   }
-  return size;
+  return from;
 };

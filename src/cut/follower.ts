@@ -22,6 +22,8 @@ import {
 
 /** Every so many looks everything is looked at, ended hours too: for late lines. */
 const FULL_LOOK_EVERY = 20;
+/** Of the time, full looks take at most one part in so many, however many files there are. */
+const FULL_LOOK_SHARE = 100;
 
 export interface FollowRules extends ReadRule {
   /** Milliseconds between two looks at the directory. */
@@ -73,14 +75,19 @@ export const deliverWithoutBytes = (deliver: FollowerOptions['deliver'], slice: 
 /** Runs until the signal, then resolves with nothing being read. Rejects when the stream cannot go on. */
 export const follow = async (options: FollowerOptions, signal: AbortSignal): Promise<void> => {
   const { rules, discovery, census, knife, budget, buffers, clock, deliver } = options;
-  let looks = 0;
+  let looksUntilFull = 0;
+  let fullLookFrom = 0;
   let lookAt = 0;
   let turn = 0;
 
   const look = async (): Promise<void> => {
-    const full = looks++ % FULL_LOOK_EVERY === 0;
+    const start = clock.monotonic();
+    const full = looksUntilFull <= 0 && start >= fullLookFrom;
+    looksUntilFull = full ? FULL_LOOK_EVERY - 1 : looksUntilFull - 1;
     await census.take(await discovery.scan({ full, activeFrom: census.activeFrom() }), full);
-    lookAt = clock.monotonic() + rules.pollInterval;
+    const end = clock.monotonic();
+    if (full) fullLookFrom = end + (end - start) * FULL_LOOK_SHARE;
+    lookAt = end + rules.pollInterval;
   };
 
   const perform = async (step: Step, lease: Lease): Promise<void> => {
@@ -108,12 +115,13 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   /** Cuts until the next look is due or there is nothing to cut. */
   const cutUntilLook = async (): Promise<void> => {
     while (options.mayCut() && !signal.aborted && clock.monotonic() < lookAt) {
-      const step = chooseStep(options, turn++);
+      const step = chooseStep(options, turn);
       if (step === undefined) return;
       const lease =
         budget.acquireNow(buffers.size) ??
         (await acquireUntil(budget, buffers.size, lookAt - clock.monotonic(), signal));
       if (lease === undefined) return;
+      turn++;
       await perform(step, lease);
     }
   };
