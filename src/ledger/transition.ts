@@ -78,7 +78,8 @@ export const addPack = (
     lines: (segment?.lines ?? 0) + (lost === undefined ? header.lines : 0),
     bytes: (segment?.bytes ?? 0) + (lost === undefined ? header.bytes : 0),
     lostPacks: (segment?.lostPacks ?? 0) + (lost === undefined ? 0 : 1),
-    lostBytes: (segment?.lostBytes ?? 0) + (lost?.bytes ?? 0),
+    // Nobody has to keep to anything when saying what is lost: a sum beyond what a number holds could not be read again.
+    lostBytes: Math.min(Number.MAX_SAFE_INTEGER, (segment?.lostBytes ?? 0) + (lost?.bytes ?? 0)),
     highestId: Math.max(segment?.highestId ?? 0, header.id),
     storedEnd: Math.max(segment?.storedEnd ?? 0, place.at + place.length),
     ...(expected === undefined ? {} : { expected }),

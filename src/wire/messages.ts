@@ -35,8 +35,8 @@ const NACK_CODES = [
 
 const natural = z.int().min(0);
 const positive = z.int().min(1);
-/** May be negative: a file's modification time may lie before 1970. */
-const time = z.int();
+/** May be negative: a file's modification time may lie before 1970. Bounded by what a Date can hold. */
+const time = z.int().min(-8.64e15).max(8.64e15);
 const name = z.string().max(1000);
 const message = z.string().max(4 * MESSAGE_CHARS);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not 64 lower-case hex digits');

@@ -1,0 +1,307 @@
+/**
+ * A sink under clients that break every rule they can. Whatever they send: a good client still gets through, what was acked is kept,
+ * and nothing is sealed that is not what somebody sent as a whole.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { PackHeader, SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
+import { encodeFrame } from '../../src/wire/frame.ts';
+import { PREAMBLE } from '../../src/wire/preamble.ts';
+import { type SinkNode, startSinkNode, storedFile } from '../roles/sink-node.ts';
+import { cutInto, forged, KEY, logParts } from '../store/packs.ts';
+import { brief } from '../store/rig.ts';
+import { OPENING, packFrame } from '../wire/rig.ts';
+import { randomFrom, seedOf } from './lines.ts';
+
+const TEST = { timeout: 120_000 };
+const keyOf = (host: string): SegmentKey => ({ ...KEY, host });
+const bytesOf = (packs: readonly VerifiedPack[]): Buffer => Buffer.concat(packs.map(({ raw }) => raw));
+const changed = (pack: VerifiedPack, header: Partial<PackHeader>): VerifiedPack => ({
+  ...pack,
+  header: { ...pack.header, ...header },
+});
+
+let goodClients = 0;
+/** A client that keeps the rules ships a segment. */
+const assertLives = async (node: SinkNode): Promise<void> => {
+  const key = keyOf(`good${++goodClients}`);
+  const packs = await cutInto(logParts(5), { key, codec: 'zstd' });
+  assert.deepEqual(
+    (await node.send(packs)).map(brief),
+    packs.map(() => 'ack'),
+  );
+  await node.reaches(key, 'sealed');
+  assert.ok((await node.read(key)).equals(bytesOf(packs)));
+};
+
+const assertSealedEqual = async (node: SinkNode, packs: readonly VerifiedPack[]): Promise<void> => {
+  const { header } = packs[0]!;
+  await node.reaches(header, 'sealed');
+  assert.ok((await storedFile(node, header)).equals(bytesOf(packs)));
+};
+
+test('packs twice, in reverse order and over two connections at once are stored once', TEST, async () => {
+  await using node = await startSinkNode();
+  const keys = [keyOf('web1'), keyOf('web2'), keyOf('web3')];
+  const segments = await Promise.all(keys.map((key, n) => cutInto(logParts(25, n), { key })));
+  const all = segments.flat();
+  const interleaved = [...all].sort((a, b) => a.header.id - b.header.id);
+  const answers = await Promise.all([node.send(all.toReversed()), node.send(interleaved), node.send(all)]);
+  assert.ok(answers.flat().every(({ kind }) => kind === 'ack'));
+  for (const packs of segments) await assertSealedEqual(node, packs);
+  assert.deepEqual(node.said('store.conflict'), []);
+  await assertLives(node);
+});
+
+test('other bytes under a stored name are refused and told, before and after the seal', TEST, async () => {
+  await using node = await startSinkNode();
+  const packs = await cutInto(logParts(3));
+  await node.send(packs.slice(0, 2));
+  assert.deepEqual((await node.send([forged(packs[1]!)])).map(brief), ['conflict']);
+  await node.send(packs.slice(2));
+  await node.reaches(KEY, 'sealed');
+  assert.deepEqual((await node.send(packs.map(forged))).map(brief), ['conflict', 'conflict', 'conflict']);
+  assert.equal(node.said('store.conflict').length, 4);
+  await assertSealedEqual(node, packs);
+});
+
+test('names that would leave their place are refused, and leave nothing anywhere', TEST, async () => {
+  await using node = await startSinkNode();
+  const [pack] = await cutInto(logParts(1));
+  const before = await node.files();
+  using client = await node.raw();
+  const bad: Partial<PackHeader>[] = [
+    ...[
+      '../web1',
+      '..',
+      '/etc',
+      'a\0b',
+      'x'.repeat(300),
+      '',
+      '.',
+      'a_b',
+      'ä',
+      'a b',
+      '-',
+      'a/../b',
+      '~',
+    ].flatMap((name) => [{ host: name }, { stream: name }]),
+    ...['', '../1', '2026112224', '20261322', '202611', '2026112216c', '2026112216/..'].map((hour) => ({
+      hour,
+    })),
+  ];
+  client.send(
+    OPENING,
+    ...bad.map((header, n) => packFrame(n + 1, changed(pack!, header))),
+    encodeFrame('BYE', {}),
+  );
+  const codes = (await client.rest())
+    .filter(({ type }) => type === 'NACK')
+    .map(({ header }) => (header as { code: string }).code);
+  assert.deepEqual(
+    codes,
+    bad.map(() => 'name'),
+  );
+  assert.deepEqual(await node.files(), before);
+  assert.deepEqual(await node.segments(), []);
+  await assertLives(node);
+});
+
+test('numbers at and beyond every bound harm nobody, now or after a restart', TEST, async () => {
+  await using node = await startSinkNode();
+  const [pack] = await cutInto(logParts(1), { ends: [] });
+  const MAX = Number.MAX_SAFE_INTEGER;
+  const lost = (bytes: number): Partial<PackHeader> => ({ lost: { reason: 'source-vanished', bytes } });
+  const headers: Partial<PackHeader>[] = [
+    ...[0, -1, 1.5, 2 ** 53, MAX].map((id) => ({ id })),
+    ...[-1, 2 ** 53, MAX, MAX - pack!.header.bytes, 2 ** 45].map((offset) => ({ id: 2, offset })),
+    ...[0, MAX].map((generation) => ({ generation })),
+    ...[MAX, -MAX, 1e300].map((time) => ({ id: 1, time })),
+    ...[-1, 2 ** 32].map((checksum) => ({ crc32: checksum })),
+    ...[MAX, 2 ** 31].map((bytes) => ({ bytes })),
+    ...[MAX, 3].map((lines) => ({ lines })),
+  ];
+  using client = await node.raw();
+  let seq = 0;
+  client.send(OPENING);
+  for (const [n, header] of headers.entries())
+    client.send(packFrame(++seq, changed(pack!, { host: `odd${n}`, ...header })));
+  const nothing = { ...pack!, body: Buffer.alloc(0) };
+  for (const id of [1, 2, 3])
+    client.send(packFrame(++seq, changed(nothing, { host: 'lost', id, bytes: 0, lines: 0, ...lost(MAX) })));
+  const done = {
+    packs: 1,
+    lines: pack!.header.lines,
+    bytes: pack!.header.bytes,
+    sha256: pack!.header.sha256,
+  };
+  for (const time of [8.64e15, -8.64e15])
+    client.send(
+      packFrame(
+        ++seq,
+        changed(pack!, { host: time > 0 ? 'late' : 'early', time, done: { ...done, hoursInDay: 24 } }),
+      ),
+    );
+  client.send(encodeFrame('BYE', {}));
+  const heads = await client.rest();
+  const answered = heads.flatMap(({ type, header }) =>
+    type === 'ACK'
+      ? (header as { seqs: number[] }).seqs
+      : type === 'NACK'
+        ? [(header as { seq: number }).seq]
+        : [],
+  );
+  assert.equal(answered.length, seq, JSON.stringify(heads.at(-1)));
+  await assertLives(node);
+  await node.restart();
+  for (const { host, state } of await node.segments())
+    if (state === 'sealed') assert.ok(/^(good|late|early)/.test(host), host);
+  await assertLives(node);
+  assert.deepEqual(node.said('seal.failed'), []);
+});
+
+test('an end that lies is never sealed, and a second end is no repeat of the first', TEST, async () => {
+  await using node = await startSinkNode();
+  const lie = async (
+    host: string,
+    lies: Partial<NonNullable<PackHeader['done']>>,
+  ): Promise<VerifiedPack[]> => {
+    const packs = await cutInto(logParts(3), { key: keyOf(host) });
+    const { header } = packs[2]!;
+    return [...packs.slice(0, 2), changed(packs[2]!, { done: { ...header.done!, ...lies } })];
+  };
+  await node.send(await lie('lines', { lines: 99 }));
+  await node.reaches(keyOf('lines'), 'refused');
+  assert.match((await node.segment(keyOf('lines')))?.reason ?? '', /lines, its agent read 99/);
+  for (const [host, lies] of [
+    ['packs', { packs: 2 }],
+    ['more', { packs: 4 }],
+    ['bytes', { bytes: 1 }],
+    ['digest', { sha256: 'ab'.repeat(32) }],
+  ] as const)
+    assert.deepEqual((await node.send(await lie(host, lies))).map(brief), ['ack', 'ack', 'invalid'], host);
+  const truth = await cutInto(logParts(3), { key: keyOf('twice') });
+  await node.send(truth.slice(1));
+  assert.deepEqual((await node.send((await lie('twice', { lines: 99 })).slice(2))).map(brief), ['conflict']);
+  await node.send(truth);
+  await assertSealedEqual(node, truth);
+  await assertLives(node);
+});
+
+test('packs that overlap, leave holes or come behind the end are refused or never sealed', TEST, async () => {
+  await using node = await startSinkNode();
+  const packs = await cutInto(logParts(4), { ends: [3] });
+  const behind = changed(packs[3]!, { generation: 1 });
+  await node.send(packs.slice(0, 1));
+  const second = packs[1]!;
+  for (const offset of [0, second.header.offset - 1, second.header.offset + 1])
+    assert.equal(brief((await node.send([changed(second, { offset })]))[0]!), 'conflict');
+  await node.send(packs.slice(1, 3));
+  assert.equal(brief((await node.send([behind]))[0]!), 'conflict');
+  await assertSealedEqual(node, packs.slice(0, 3));
+  assert.equal(brief((await node.send([behind]))[0]!), 'conflict');
+  await assertSealedEqual(node, packs.slice(0, 3));
+
+  const holed = await cutInto(logParts(3), { key: keyOf('holed') });
+  await node.send([holed[0]!, holed[2]!]);
+  assert.equal((await node.segment(keyOf('holed')))?.state, 'open');
+  await assertLives(node);
+});
+
+test('empty segments, and segments that end in an empty pack, are sealed', TEST, async () => {
+  await using node = await startSinkNode();
+  const empty = await cutInto([Buffer.alloc(0)], { key: keyOf('empty') });
+  const ending = await cutInto([...logParts(2), Buffer.alloc(0)], { key: keyOf('ending') });
+  assert.ok((await node.send([...empty, ...ending.toReversed()])).every(({ kind }) => kind === 'ack'));
+  await assertSealedEqual(node, empty);
+  await assertSealedEqual(node, ending);
+});
+
+test(
+  '200 connections at a time, each with its own hour, and as many that say nothing useful',
+  TEST,
+  async () => {
+    await using node = await startSinkNode({ more: '  limits: { connections: 450 }' });
+    const random = randomFrom(seedOf());
+    const garbage = await Promise.all(
+      Array.from({ length: 200 }, async (_, n) => {
+        const client = await node.raw();
+        const noise = Buffer.from(Array.from({ length: 1 + (n % 64) }, () => Math.floor(random() * 256)));
+        client.send(n % 2 === 0 ? noise : Buffer.concat([PREAMBLE, noise]));
+        return client;
+      }),
+    );
+    const keys = Array.from({ length: 200 }, (_, n) => keyOf(`many${n}`));
+    const segments = await Promise.all(keys.map((key, n) => cutInto(logParts(3, n), { key })));
+    const answers = await Promise.all(segments.map((packs) => node.send(packs)));
+    assert.ok(answers.flat().every(({ kind }) => kind === 'ack'));
+    for (const packs of segments) await assertSealedEqual(node, packs);
+    for (const client of garbage) client[Symbol.dispose]();
+    await assertLives(node);
+  },
+);
+
+test(
+  'a connection that is cut at any place inside a pack stores what came before and nothing else',
+  TEST,
+  async () => {
+    await using node = await startSinkNode();
+    const packs = await cutInto(logParts(2), { ends: [] });
+    const frame = packFrame(2, packs[1]!);
+    for (const cut of [1, 15, 16, 40, frame.length - packs[1]!.body.length, frame.length - 1]) {
+      using client = await node.raw();
+      client.send(OPENING, packFrame(1, packs[0]!), frame.subarray(0, cut));
+      for (let head = await client.next(); head?.type !== 'ACK'; head = await client.next()) assert.ok(head);
+      client.socket.resetAndDestroy();
+    }
+    while (node.said('receive.disconnected').length < 6) await turn();
+    assert.equal((await node.segment(KEY))?.packs, 1);
+    assert.ok((await storedFile(node, KEY)).equals(packs[0]!.raw));
+    await assertLives(node);
+  },
+);
+
+test('bodies that are not what they claim are refused, and their places stay free', TEST, async () => {
+  await using node = await startSinkNode();
+  const packs = await cutInto(logParts(20), { codec: 'zstd' });
+  const truth = packs[0]!;
+  const bad: VerifiedPack[] = [
+    changed(truth, { crc32: 1 }),
+    changed(truth, { lines: 0 }),
+    { ...truth, body: truth.body.subarray(0, -1) },
+    { ...truth, body: Buffer.concat([truth.body, truth.body]) },
+    { ...truth, body: Buffer.from('garbage of no kind') },
+    changed(truth, { bytes: 1 }),
+  ];
+  using client = await node.raw();
+  client.send(OPENING, ...bad.map((pack, n) => packFrame(n + 1, pack)), encodeFrame('BYE', {}));
+  const nacks = (await client.rest()).filter(({ type }) => type === 'NACK');
+  assert.equal(nacks.length, bad.length);
+  assert.deepEqual(await node.segments(), []);
+  await node.send(packs);
+  await assertSealedEqual(node, packs);
+});
+
+test('scripts of good frames with flipped bits leave the good frames as they are', TEST, async () => {
+  await using node = await startSinkNode();
+  const seed = seedOf();
+  const random = randomFrom(seed);
+  const packs = await cutInto(logParts(12));
+  const script = Buffer.concat([OPENING, ...packs.map((pack, n) => packFrame(n + 1, pack))]);
+  for (let n = 0; n < 60; n++) {
+    const bytes = Buffer.from(script);
+    for (let flips = 1 + Math.floor(random() * 3); flips > 0; flips--)
+      bytes[Math.floor(random() * bytes.length)]! ^= 1 << Math.floor(random() * 8);
+    using client = await node.raw();
+    client.send(bytes);
+    client.socket.end();
+    await client.rest();
+  }
+  assert.ok(
+    (await node.send(packs)).every(({ kind }) => kind === 'ack'),
+    `LOGD_SEED=${seed}`,
+  );
+  await assertSealedEqual(node, packs);
+  await assertLives(node);
+});
