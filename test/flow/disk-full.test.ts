@@ -1,0 +1,139 @@
+/**
+ * The sink's disk is full, or fails: nothing is acked that is not durable, the sink lives, agents keep what they have; when there
+ * is room again everything is sealed and equal.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import type { TestContext } from 'node:test';
+import { assertAudit, assertSealedEqual } from './compare.ts';
+import { bytesOf, hoursFrom } from './lines.ts';
+import type { NodeProcess } from './process.ts';
+import { flow, type Rig } from './rig.ts';
+
+const HOURS = hoursFrom('2026112216', 3);
+/** Each more than the room that is left. */
+const HOUR_BYTES = 250_000;
+const ROOM = 128 << 10;
+
+const writeHours = async (rig: Rig): Promise<void> => {
+  await rig.configureAgent({ host: 'web1', streams: ['access'] });
+  for (const [n, hour] of HOURS.entries())
+    await rig.sources.write('web1', 'access', hour, bytesOf(`web1-${n}`, HOUR_BYTES));
+};
+
+const assertAlive = (nodes: readonly NodeProcess[]): void => {
+  for (const { exit, tail } of nodes) assert.equal(exit, undefined, tail());
+};
+
+/** Not everything is sealed yet, and both nodes run. */
+const assertStuckAndAlive = async (rig: Rig, nodes: readonly NodeProcess[]): Promise<void> => {
+  assertAlive(nodes);
+  const sealed = (await rig.segments()).filter(({ state }) => state === 'sealed');
+  assert.ok(sealed.length < HOURS.length, 'the disk was not full');
+};
+
+for (const fault of ['sink.write:4:ENOSPC+', 'sink.before-sync:2:EIO+', 'sink.after-sync:3:EIO+'])
+  flow(`disk-fails-injected: ${fault}, until the sink is killed and started again`, async (rig) => {
+    await rig.configureSink();
+    await writeHours(rig);
+    const sink = await rig.start('sink', fault);
+    const agent = await rig.start('web1');
+    await agent.event('send.pack-deferred');
+    await sink.event('store.failed');
+    await assertStuckAndAlive(rig, [sink, agent]);
+    await sink.end('SIGKILL');
+    await rig.start('sink');
+    await rig.sealed();
+    assert.equal(agent.exit, undefined);
+    await assertSealedEqual(rig);
+    await assertAudit(rig, ['web1']);
+  });
+
+for (const fault of [
+  'sink.before-sync:2:EIO',
+  'sink.write:5:EIO',
+  'sink.after-sync:1:EIO',
+  'store.after-write:7:EIO',
+])
+  for (const compression of ['none', 'zstd'])
+    flow(`disk-fails-once: ${fault}, ${compression}: not acked, sent again, equal`, async (rig) => {
+      await rig.configureSink({ compression });
+      await writeHours(rig);
+      const sink = await rig.start('sink', fault);
+      const agent = await rig.start('web1');
+      const { code } = await agent.event('send.pack-deferred');
+      assert.equal(code, 'storage');
+      await rig.sealed();
+      assert.deepEqual([sink.exit, agent.exit], [undefined, undefined]);
+      await assertSealedEqual(rig, { compression: compression === 'zstd' ? 'zstd' : 'none' });
+    });
+
+/** A file system of its own, of which only {@link ROOM} is free; undefined where nobody may mount one. */
+const smallDisk = async (
+  path: string,
+  size: number,
+): Promise<(AsyncDisposable & { makeRoom(): Promise<void> }) | undefined> => {
+  await mkdir(path, { recursive: true });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  const ballast = `${path}/.ballast`;
+  await writeFile(ballast, Buffer.alloc(size - ROOM));
+  return {
+    makeRoom: () => rm(ballast),
+    [Symbol.asyncDispose]: async () => void execFileSync('umount', ['-l', path], { stdio: 'ignore' }),
+  };
+};
+
+const skip = (t: TestContext): void => {
+  t.diagnostic('NOT TRIED: a full disk needs the right to mount a tmpfs. Run the tests as root.');
+  t.skip('no right to mount a tmpfs');
+};
+
+flow('disk-full-store: a small file system for the stored files', async (rig, t) => {
+  await using disk = await smallDisk(rig.path('stored'), 2 << 20);
+  if (disk === undefined) return skip(t);
+  await rig.configureSink();
+  await writeHours(rig);
+  const sink = await rig.start('sink');
+  const agent = await rig.start('web1');
+  const { reason } = await sink.event('store.failed');
+  assert.match(String(reason), /ENOSPC/);
+  await agent.event('send.pack-deferred');
+  await assertStuckAndAlive(rig, [sink, agent]);
+  await disk.makeRoom();
+  await rig.sealed();
+  assertAlive([sink, agent]);
+  await assertSealedEqual(rig);
+  await assertAudit(rig, ['web1']);
+  await sink.end('SIGKILL');
+});
+
+flow(
+  'disk-full-all: the ledger and the markers are on the full disk, too',
+  async (rig, t) => {
+    await using disk = await smallDisk(rig.path('disk'), 24 << 20);
+    if (disk === undefined) return skip(t);
+    for (const name of ['stored', 'received']) {
+      await mkdir(rig.path('disk', name));
+      await symlink(rig.path('disk', name), rig.path(name));
+    }
+    await symlink(rig.path('disk', 'ledger.db'), rig.path('ledger.db'));
+    await rig.configureSink();
+    await writeHours(rig);
+    const sink = await rig.start('sink');
+    const agent = await rig.start('web1');
+    await sink.event('store.failed');
+    await agent.event('send.pack-deferred');
+    await assertStuckAndAlive(rig, [sink, agent]);
+    await disk.makeRoom();
+    await rig.sealed();
+    assertAlive([sink, agent]);
+    await assertSealedEqual(rig);
+    await sink.end('SIGKILL');
+  },
+  60_000,
+);
