@@ -32,7 +32,8 @@ const countLines = (bytes: Buffer): number => bytes.filter((byte) => byte === 10
 /** What must never change about a pack: all but how it is compressed, and that its bytes may turn out to be lost. */
 const identity = ({ codec: _codec, lost: _lost, ...header }: PackHeader): object => header;
 
-export const recordingSink = (): RecordingSink => {
+/** `ours`: the stream that is meant where none is named. */
+export const recordingSink = (ours = 'access'): RecordingSink => {
   const sent: KeptPack[] = [];
   const hours = new Map<string, Map<number, KeptPack>>();
   let waiting: (() => void)[] = [];
@@ -76,7 +77,7 @@ export const recordingSink = (): RecordingSink => {
       for (const answer of waiting) answer();
       waiting = [];
     },
-    packs(hour, stream = 'access') {
+    packs(hour, stream = ours) {
       const known = [...(hours.get(`${stream}/${hour}`) ?? [])].sort(([a], [b]) => a - b);
       assert.deepEqual(
         known.map(([id]) => id),
@@ -116,7 +117,7 @@ export const recordingSink = (): RecordingSink => {
       assert.ok(last?.header.done, `${hour} has not ended`);
       assert.equal(last.header.generation, generation);
     },
-    hasEnded(hour, generation = 1, stream = 'access') {
+    hasEnded(hour, generation = 1, stream = ours) {
       const known = hours.get(`${stream}/${hour}`);
       const last = known?.get(Math.max(0, ...known.keys()));
       return last?.header.done !== undefined && last.header.generation === generation;

@@ -13,6 +13,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bufferPool } from '../../src/cut/buffer-pool.ts';
 import { bytesToSee } from '../../src/cut/cutter.ts';
+import { releaseLeftHolds } from '../../src/cut/left-holds.ts';
 import type { Marks } from '../../src/cut/marks.ts';
 import { createSourceFiles, type SourceFiles } from '../../src/cut/source-files.ts';
 import { followStream, type StreamOptions } from '../../src/cut/stream.ts';
@@ -107,7 +108,9 @@ export interface WorldOptions {
   readonly codec?: 'none' | 'zstd';
   /** What the clock shows at first. */
   readonly at?: string;
+  /** Shared with other worlds, whose streams have other names; not closed at the end. */
   readonly marks?: Marks;
+  readonly stream?: string;
   /** Wraps what the agent uses, for faults. */
   readonly wrap?: Partial<{ files(files: SourceFiles): SourceFiles; holds(holds: Holds): Holds }>;
 }
@@ -155,7 +158,7 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
   const marks = options.marks ?? (await openTestMarks(root));
   const holds = await openHolds(join(root, 'held'));
   const clock = fakeClock(options.at ?? '2026-11-22T16:10:00Z');
-  const sink = recordingSink();
+  const sink = recordingSink(options.stream);
   const events: Seen[] = [];
   const fatal: unknown[] = [];
   const written = new Map<string, Buffer>();
@@ -163,7 +166,7 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
 
   const path = (name: string): string => join(logs, name);
 
-  const start: World['start'] = (dies, more = {}, streams = ['access']) => {
+  const start: World['start'] = (dies, more = {}, streams = [options.stream ?? 'access']) => {
     const all = { ...options, ...more };
     const { size = 64, maxLine = 64 } = all;
     const gate: Gate = { dead: false, left: dies?.after ?? Infinity, done: dies?.done ?? false };
@@ -192,7 +195,8 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
       emit: (name, fields) => void (gate.dead || events.push({ name, fields })),
       onFatal: (error) => void (gate.dead || fatal.push(error)),
     };
-    const running = streams.map((stream) => {
+    const ready = releaseLeftHolds(marks, holds);
+    const running = streams.map(async (stream) => {
       const source = {
         path: join(logs, streams.length === 1 ? '' : stream, all.pattern ?? 'access.log.<%Y%m%d%H>'),
         zone: all.zone ?? 'UTC',
@@ -200,15 +204,18 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
         backlog: all.backlog ?? 'before',
         end: { grace: all.grace ?? 60_000, quiet: all.quiet ?? 5_000 },
       };
-      return followStream({ ...shared, stream, source }, ended.signal).catch((error: unknown) => {
+      await ready;
+      await followStream({ ...shared, stream, source }, ended.signal).catch((error: unknown) => {
         if (!gate.dead) fatal.push(error);
       });
     });
     agent = {
       gate,
       async stop() {
+        // A dead one waits for ever; one that is told to stop dies no more.
+        gate.left = Infinity;
         ended.abort();
-        await Promise.all(running);
+        if (!gate.dead) await Promise.all(running);
         await files[Symbol.asyncDispose]();
       },
       async crash() {
