@@ -22,7 +22,7 @@ import {
 
 /** Every so many looks everything is looked at, ended hours too: for late lines. */
 const FULL_LOOK_EVERY = 20;
-/** Of the time, full looks take at most one part in so many, however many files there are. */
+/** Of the time, full looks take at most one part in so many, however many files there are; taking new ones in does not count. */
 const FULL_LOOK_SHARE = 100;
 
 export interface FollowRules extends ReadRule {
@@ -84,10 +84,11 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     const start = clock.monotonic();
     const full = looksUntilFull <= 0 && start >= fullLookFrom;
     looksUntilFull = full ? FULL_LOOK_EVERY - 1 : looksUntilFull - 1;
-    await census.take(await discovery.scan({ full, activeFrom: census.activeFrom() }), full);
-    const end = clock.monotonic();
-    if (full) fullLookFrom = end + (end - start) * FULL_LOOK_SHARE;
-    lookAt = end + rules.pollInterval;
+    const found = await discovery.scan({ full, activeFrom: census.activeFrom() });
+    const looked = clock.monotonic();
+    if (full) fullLookFrom = looked + (looked - start) * FULL_LOOK_SHARE;
+    await census.take(found, full);
+    lookAt = clock.monotonic() + rules.pollInterval;
   };
 
   const perform = async (step: Step, lease: Lease): Promise<void> => {
