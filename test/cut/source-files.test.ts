@@ -84,6 +84,7 @@ it('where there can be no link, an open handle keeps a deleted file readable unt
 it('neither by name nor by link: gone; not yet where its directory is away', async (context) => {
   const { root, files, add, content } = await begin(context);
   const source = await add('log', 'first');
+  source.position = 1;
   await rm(source.path);
   await assert.rejects(content(source), gone);
   await writeFile(source.path, 'another file of that name');

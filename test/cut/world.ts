@@ -80,10 +80,16 @@ const pass = <T>(gate: Gate, act: () => Promise<T>): Promise<T> => {
   return never();
 };
 
+/** Writes take a moment in which the agent can die without their having happened. */
 const gatedMarks = (marks: Marks, gate: Gate): Marks => ({
   ...marks,
   read: (name, ...args) => pass(gate, () => marks.read(name, ...args)),
-  write: (name, ...args) => pass(gate, () => marks.write(name, ...args)),
+  write: (name, ...args) =>
+    pass(gate, async () => {
+      const { done } = gate;
+      await new Promise((resolve) => setImmediate(resolve));
+      return gate.dead && !done ? never() : marks.write(name, ...args);
+    }),
 });
 
 const gatedHolds = (holds: Holds, gate: Gate): Holds => ({
