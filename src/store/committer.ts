@@ -4,9 +4,14 @@
  * Order for each group: the sink's files are durable, then the ledger's record, then the acks. When either fails, every pack
  * written so far fails with it, because a sink that could not sync forgets what it had not synced.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fault } from '../fault/fault.ts';
 import type { CommitResult, Ledger, PackEntry } from '../ledger/ledger.ts';
 import type { Sink } from '../sinks/sink.ts';
+
+/** How long packs gather behind a group, unless there are this many. */
+const GATHER_MS = 8;
+const LARGE_GROUP = 32;
 
 export interface Committer {
   /** Resolves when the written pack and its record are durable. */
@@ -53,6 +58,8 @@ export const createCommitter = (
       const group = waiting;
       waiting = [];
       await commitGroup(group);
+      // A pack that comes alone is committed at once; a stream of them shares syncs, which cost more than waiting.
+      if (waiting.length > 0 && waiting.length < LARGE_GROUP) await sleep(GATHER_MS);
     }
     running = undefined;
   };
