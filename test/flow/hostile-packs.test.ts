@@ -84,6 +84,8 @@ test('numbers at and beyond every bound harm nobody, now or after a restart', TE
         : [],
   );
   assert.equal(answered.length, seq, JSON.stringify(heads.at(-1)));
+  for (const time of [8.64e15 + 1, -8.64e15 - 1])
+    assert.deepEqual((await node.send([changed(pack!, { host: 'never', time })])).map(brief), ['invalid']);
   await assertLives(node);
   await node.restart();
   for (const { host, state } of await node.segments())
