@@ -7,7 +7,7 @@ import { LogdError } from '../../src/error.ts';
 import type { Holds } from '../../src/tail/hold.ts';
 import { lines, openWorld, type World, type WorldOptions } from './world.ts';
 
-const [H14, H15] = ['2026112214', '2026112215'];
+const H15 = '2026112215';
 const LOG = `access.log.${H15}`;
 
 const bytesOf = (world: World, hour = H15): string =>
@@ -297,19 +297,5 @@ describe('after a restart', () => {
     await finish(world);
     world.sink.equals(H15, Buffer.from(text));
     assert.equal(world.sink.packs(H15)[0]!.header.bytes, 64);
-  });
-  it('a loss that is told while older packs are made again is sent once', async (context) => {
-    const { world } = await midway(context, { wrap: noLinks });
-    await world.write(`access.log.${H14}`, lines(30));
-    await world.crash();
-    await rm(world.path(LOG));
-    world.sink.hours.clear();
-    world.sink.sent.length = 0;
-    world.start(undefined, { wrap: noLinks });
-    await world.still();
-    world.sink.release();
-    await finish(world);
-    const ids = world.sink.sent.filter(({ header }) => header.hour === H15).map(({ header }) => header.id);
-    assert.equal(ids.length, new Set(ids).size, `sent ${ids.join()}`);
   });
 });
