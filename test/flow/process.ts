@@ -146,9 +146,12 @@ export interface CommandResult {
 }
 
 /** Any program to its end. */
-export const runProgram = (command: string, args: readonly string[], input = ''): Promise<CommandResult> =>
+export const runProgram = (command: string, args: readonly string[]): Promise<CommandResult> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: environment(undefined) });
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: environment(undefined),
+    });
     const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
@@ -156,7 +159,6 @@ export const runProgram = (command: string, args: readonly string[], input = '')
     child.once('close', (code) =>
       resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
     );
-    child.stdin.end(input);
   });
 
 /** A logd command to its end. */

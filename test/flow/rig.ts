@@ -12,6 +12,7 @@ import { type TestContext, test } from 'node:test';
 import { stringify } from 'yaml';
 import type { Ledger, SegmentRecord } from '../../src/ledger/ledger.ts';
 import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import type { EventName } from '../../src/telemetry/events.ts';
 import { type NodeProcess, startLogd } from './process.ts';
 import { type Sources, openSources } from './sources.ts';
 
@@ -53,8 +54,11 @@ export interface Rig extends AsyncDisposable {
   /** Every segment in the ledger, none before there is a ledger. */
   segments(): Promise<SegmentRecord[]>;
   ledger(): Promise<Ledger>;
-  /** Waits until everything that was written is sealed, as far as the ledger knows. */
-  sealed(): Promise<void>;
+  /**
+   * Waits until everything that was written is sealed, as far as the ledger knows. Fails at once when a node has said that data
+   * is lost or refused, unless that is what the test provokes.
+   */
+  sealed(how?: 'calmly' | 'despite-errors'): Promise<void>;
   /** Waits until this agent keeps no file any more. */
   released(host: string): Promise<void>;
 }
@@ -72,10 +76,26 @@ const freePort = async (): Promise<number> => {
   }
 };
 
+/** What no node may ever say while its disks, its files and its peers do what they should. */
+const BROKEN_PROMISES: ReadonlySet<EventName> = new Set([
+  'tail.lost',
+  'send.pack-refused',
+  'store.conflict',
+  'store.lost',
+  'seal.refused',
+  'seal.incomplete',
+]);
+
 const ENDS = {
   'by-clock': { grace: '0s', quiet: '60ms' },
   'by-successor': { grace: '7d', quiet: '100ms' },
 } as const;
+
+const assertPromisesKept = (nodes: readonly NodeProcess[]): void => {
+  for (const { name, events } of nodes)
+    for (const { event, message } of events)
+      if (BROKEN_PROMISES.has(event)) throw new Error(`${name} said ${event}: ${message}`);
+};
 
 const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-flow-'));
@@ -83,7 +103,7 @@ const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> 
   const path = (...parts: readonly string[]): string => join(dir, ...parts);
   const sources = openSources(path('sources'));
   const latest = new Map<string, NodeProcess>();
-  const nodes = new Set<NodeProcess>();
+  const nodes: NodeProcess[] = [];
   let ledger: Ledger | undefined;
 
   const configure = async (name: string, config: Settings): Promise<string> => {
@@ -94,8 +114,7 @@ const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> 
 
   const spawn: Rig['spawn'] = (name, fault) => {
     const node = startLogd({ name, config: path(`${name}.yaml`), fault, signal });
-    nodes.add(node);
-    void node.ended.then(() => nodes.delete(node));
+    nodes.push(node);
     latest.set(name, node);
     return node;
   };
@@ -156,8 +175,9 @@ const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> 
       if (ledger === undefined) throw new Error('There is no ledger yet.');
       return ledger;
     },
-    sealed: () =>
+    sealed: (how = 'calmly') =>
       until('everything is sealed', async () => {
+        if (how === 'calmly') assertPromisesKept(nodes);
         const records = new Map((await segments()).map((record) => [sources.name(record), record]));
         return sources.expected().every(({ name, bytes }) => {
           const record = records.get(name);
@@ -168,7 +188,7 @@ const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> 
       until(`${host} keeps no file`, async () => (await readdir(path('state', host, 'held'))).length === 0),
     tails: () => [...latest.values()].map((node) => node.tail()).join('\n'),
     async [Symbol.asyncDispose]() {
-      await Promise.all([...nodes].map((node) => node[Symbol.asyncDispose]()));
+      await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
       await ledger?.[Symbol.asyncDispose]();
       await rm(dir, { recursive: true, force: true });
     },
