@@ -15,7 +15,7 @@ export interface MeasuredNode {
   cpuSeconds(): number;
   /** Highest resident memory so far, in MiB. */
   peakMiB(): number;
-  /** Resolves when the node has logged an event of this name. */
+  /** The next event of this name that the node logs, or has logged and was not asked for. */
   event(name: string): Promise<Record<string, unknown>>;
   stop(): Promise<void>;
 }
@@ -33,11 +33,9 @@ export const startMeasured = (config: string, heap: readonly string[] = []): Mea
     if (!line.startsWith('{')) return void process.stderr.write(`${line}\n`);
     const event: Record<string, unknown> = JSON.parse(line);
     if (event['level'] === 'error' || event['level'] === 'warn') process.stderr.write(`${line}\n`);
-    seen.push(event);
-    for (const each of waiting.filter(({ name }) => name === event['event'])) {
-      waiting.splice(waiting.indexOf(each), 1);
-      each.resolve(event);
-    }
+    const waiter = waiting.findIndex(({ name }) => name === event['event']);
+    if (waiter === -1) seen.push(event);
+    else waiting.splice(waiter, 1)[0]?.resolve(event);
   });
   const proc = `/proc/${child.pid}`;
   return {
@@ -47,7 +45,8 @@ export const startMeasured = (config: string, heap: readonly string[] = []): Mea
     },
     peakMiB: () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`${proc}/status`, 'utf8'))?.[1]) / 1024,
     event(name) {
-      const found = seen.find((event) => event['event'] === name);
+      const at = seen.findIndex((event) => event['event'] === name);
+      const found = at === -1 ? undefined : seen.splice(at, 1)[0];
       return found ? Promise.resolve(found) : new Promise((resolve) => waiting.push({ name, resolve }));
     },
     async stop() {

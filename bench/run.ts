@@ -21,6 +21,7 @@ const BARS = {
   zstd: { throughput: 0.95, cpu: 1.2 },
 } as const;
 const PEAK_MIB = 200;
+const WARM_UP_MIB = 128;
 const NAMES = { none: 'raw', zstd: 'zstd' } as const;
 
 type Compression = keyof typeof BARS;
@@ -44,10 +45,9 @@ const { values } = parseArgs({
 });
 const runs = Number(values.runs);
 
-const generate = async (path: string): Promise<void> => {
+const generate = async (path: string, mib: number): Promise<void> => {
   await using file = await open(path, 'w');
-  for (const chunk of accessLog({ seed: Number(values.seed) }).bytes(Number(values.mib) * 2 ** 20))
-    await file.write(chunk);
+  for (const chunk of accessLog({ seed: Number(values.seed) }).bytes(mib * 2 ** 20)) await file.write(chunk);
 };
 
 const measureInput = async (path: string): Promise<{ bytes: number; lines: number; sha256: string }> => {
@@ -136,8 +136,10 @@ const main = async (): Promise<void> => {
     const input = values.input ?? join(dir, 'access.log');
     if (values.input === undefined) {
       say(`Generating ${values.mib} MiB of access logs (seed ${values.seed}) …`);
-      await generate(input);
+      await generate(input, Number(values.mib));
     }
+    const warmUp = join(dir, 'warm-up.log');
+    await generate(warmUp, WARM_UP_MIB);
     const { bytes, lines, sha256 } = await measureInput(input);
     say(`${bytes} bytes, ${lines} lines of ${(bytes / lines).toFixed(0)} bytes, SHA-256 ${sha256}`);
     say(
@@ -147,7 +149,7 @@ const main = async (): Promise<void> => {
     for (let run = 0; run < runs; run++)
       for (const compression of ['none', 'zstd'] as const) {
         const pipe = await runPipe(input, dir);
-        const shipped = await ship({ compression, input, dir, expectSha256: sha256 });
+        const shipped = await ship({ compression, input, warmUp, dir, expectSha256: sha256 });
         const pair = { compression, pipe, ship: shipped };
         pairs.push(pair);
         say(

@@ -10,7 +10,7 @@ import type { Marks } from './marks.ts';
 import type { SegmentState } from './segment.ts';
 import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import type { Encode } from '../pack/encoder.ts';
+import type { Encode, Encoded } from '../pack/encoder.ts';
 import type { Codec, Pack, PackHeader } from '../pack/pack.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer } from '../wire/peer.ts';
@@ -81,12 +81,11 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
     if (segment.ended && segment.unacked === 0) await onSettled(segment);
   };
 
-  /** `buffer` is given where it is the body, to be used again once the body is needed no more. */
-  const send = async (delivery: Delivery, pack: Pack, buffer: Buffer | undefined): Promise<void> => {
+  const send = async (delivery: Delivery, pack: Pack, release: () => void): Promise<void> => {
     try {
       const answer = await sender.send(pack).finally(() => {
         delivery.lease.release();
-        if (buffer !== undefined) buffers.give(buffer);
+        release();
       });
       await settle(delivery, answer);
     } catch (error) {
@@ -94,25 +93,31 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
     }
   };
 
+  /** The body, and how to give it back. The buffer is given back with it, or as soon as the body does not need it. */
+  const bodyOf = async ({ raw, lease, buffer }: Delivery): Promise<Encoded> => {
+    const giveBuffer = (): void => {
+      if (buffer !== undefined) buffers.give(buffer);
+    };
+    const large = raw.length > buffers.size / 2;
+    if (codec === 'none' && large) return { body: raw, release: giveBuffer };
+    // A few bytes must not keep a whole buffer while they wait for their ack.
+    const plain = codec === 'none' || raw.length === 0;
+    const encoded = plain ? { body: Buffer.from(raw), release: () => undefined } : await encode(raw);
+    lease.shrink(encoded.body.length);
+    giveBuffer();
+    return encoded;
+  };
+
   return {
     deliver(delivery) {
-      const { segment, cut, raw, recorded, lease, buffer } = delivery;
+      const { segment, cut, raw, recorded } = delivery;
       const used = raw.length === 0 ? 'none' : codec;
-      // A few bytes must not keep a whole buffer while they wait for their ack.
-      const leaves = used !== 'none' || raw.length <= buffers.size / 2;
-      const body = used === 'zstd' ? encode(raw) : Promise.resolve(leaves ? Buffer.from(raw) : raw);
-      const encoded = body.then((bytes) => {
-        if (leaves) lease.shrink(bytes.length);
-        if (leaves && buffer !== undefined) buffers.give(buffer);
-        return bytes;
-      });
-      const ready = Promise.all([encoded, recorded]);
+      const ready = Promise.all([bodyOf(delivery), recorded]);
       ready.catch(() => undefined);
       turn = turn.then(async () => {
         try {
-          const [bytes] = await ready;
-          const pack = { header: headerOf(host, stream, segment, cut, used), body: bytes };
-          void send(delivery, pack, leaves ? undefined : buffer);
+          const [{ body, release }] = await ready;
+          void send(delivery, { header: headerOf(host, stream, segment, cut, used), body }, release);
         } catch (error) {
           onFatal(error);
         }

@@ -1,21 +1,38 @@
 /**
  * Compression of many packs, in the libuv pool, with a few zstd streams that are used again and again.
  *
- * A stream is a context of more than a MiB that V8 counts as its own memory: one for each pack makes it collect garbage every
- * hundred milliseconds. Ending a frame (ZSTD_e_end) leaves the stream ready for the next, so each pack is one frame of its own.
+ * A stream is a context of more than a MiB that V8 counts as its own memory, and so is each piece of output: left to the garbage
+ * collector they make it run ten times a second. So streams live on (ZSTD_e_end leaves one ready for the next frame), and
+ * whoever gets a body gives it back.
  */
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
 import { byteBudget } from './byte-budget.ts';
+import { free } from './codec.ts';
 
-/** Bodies are pieces of memory of this size: a body that waits for its ack may keep that much. */
+/** Output comes in pieces of memory of this size, each shared by the bodies of a few packs. */
 const CHUNK_BYTES = 1 << 20;
 
-/** Encodes raw bytes as one zstd frame. `raw` must not change until it resolves. */
-export type Encode = (raw: Buffer) => Promise<Buffer>;
+export interface Encoded {
+  /** One zstd frame. */
+  readonly body: Buffer;
+  /** The body is needed no more: it is empty afterwards. */
+  release(): void;
+}
+
+/** Encodes raw bytes, which must not change until it resolves. */
+export type Encode = (raw: Buffer) => Promise<Encoded>;
+
+/** A piece of output memory. It is freed when the stream has gone on to another and no body lies in it. */
+interface Piece {
+  readonly memory: Buffer;
+  bodies: number;
+  filling: boolean;
+}
 
 interface Slot {
   readonly stream: ZstdCompress;
   chunks: Buffer[];
+  piece: Piece | undefined;
   failed: ((error: Error) => void) | undefined;
 }
 
@@ -31,7 +48,7 @@ export const createEncoder = (level: number, atOnce: number): Encode => {
       flush: constants.ZSTD_e_end,
       params: { [constants.ZSTD_c_compressionLevel]: level },
     });
-    const slot: Slot = { stream, chunks: [], failed: undefined };
+    const slot: Slot = { stream, chunks: [], piece: undefined, failed: undefined };
     stream.on('data', (chunk: Buffer) => slot.chunks.push(chunk));
     stream.on('error', (error) => slot.failed?.(error));
     return slot;
@@ -43,22 +60,55 @@ export const createEncoder = (level: number, atOnce: number): Encode => {
       slot.stream.write(raw, (error) => (error ? reject(error) : resolve()));
     });
 
-  const takeOut = (slot: Slot): Buffer => {
-    const { chunks } = slot;
-    slot.chunks = [];
-    return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-  };
-
   return async (raw) => {
     const turn = await turns.acquire(1);
     try {
       const slot = idle.pop() ?? openSlot();
       await run(slot, raw);
-      const body = takeOut(slot);
+      const encoded = takeOut(slot);
       idle.push(slot);
-      return body;
+      return encoded;
     } finally {
       turn.release();
     }
   };
+};
+
+const freeIfUnused = ({ memory, bodies, filling }: Piece): void => {
+  if (bodies === 0 && !filling) free(memory);
+};
+
+/** What the stream has put out since the last time: mostly one stretch of one piece, else copied together. */
+const takeOut = (slot: Slot): Encoded => {
+  const { chunks } = slot;
+  slot.chunks = [];
+  const whole = chunks.length === 1 ? chunks[0] : undefined;
+  const copy = whole === undefined ? Buffer.concat(chunks) : undefined;
+  for (const chunk of chunks) moveOn(slot, chunk);
+  if (whole === undefined || slot.piece === undefined) {
+    const body = copy ?? Buffer.alloc(0);
+    return { body, release: () => free(body) };
+  }
+  const { piece } = slot;
+  piece.bodies++;
+  let released = false;
+  return {
+    body: whole,
+    release() {
+      if (released) return;
+      released = true;
+      piece.bodies--;
+      freeIfUnused(piece);
+    },
+  };
+};
+
+/** The stream fills its pieces one after the other, and never goes back. */
+const moveOn = (slot: Slot, chunk: Buffer): void => {
+  if (slot.piece?.memory.buffer === chunk.buffer) return;
+  if (slot.piece !== undefined) {
+    slot.piece.filling = false;
+    freeIfUnused(slot.piece);
+  }
+  slot.piece = { memory: chunk, bodies: 0, filling: true };
 };

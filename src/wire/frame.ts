@@ -18,6 +18,7 @@
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { LogdError, messageOf } from '../error.ts';
+import { free } from '../pack/codec.ts';
 
 export const FRAME_TYPES = {
   HELLO: 1,
@@ -108,7 +109,7 @@ export class FrameDecoder {
     return this.#prefixBytes > 0 || this.#bodyLeft > 0 || this.#chunks.length > 0;
   }
 
-  /** Hands over bytes; they are kept, not copied, until they are asked for. */
+  /** Hands over bytes, for good: they are kept, not copied, until they are asked for; then their memory is freed. */
   push(chunk: Buffer): void {
     if (chunk.length > 0) this.#chunks.push(chunk);
   }
@@ -184,9 +185,12 @@ export class FrameDecoder {
 
   #consume(bytes: number): void {
     this.#at += bytes;
-    if (this.#at < this.#chunks[0]!.length) return;
+    const chunk = this.#chunks[0]!;
+    if (this.#at < chunk.length) return;
     this.#chunks.shift();
     this.#at = 0;
+    // A socket's read is memory of its own; left to the garbage collector it makes it run all the time.
+    if (chunk.length === chunk.buffer.byteLength) free(chunk);
   }
 }
 

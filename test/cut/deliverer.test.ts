@@ -10,10 +10,14 @@ import { segmentState, type SegmentState } from '../../src/cut/segment.ts';
 import { LogdError } from '../../src/error.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
+import type { Encoded } from '../../src/pack/encoder.ts';
 import type { Codec, Pack } from '../../src/pack/pack.ts';
 import type { Answer } from '../../src/wire/peer.ts';
 
 const SIZE = 1000;
+
+/** What a compressed pack is like. */
+const frame = (): Encoded => ({ body: Buffer.alloc(4), release: () => undefined });
 
 const segmentOf = (unacked: number): SegmentState =>
   segmentState(
@@ -40,7 +44,7 @@ const begin = (codec: Codec = 'none') => {
   const settled: SegmentState[] = [];
   const events: string[] = [];
   const answers = new Map<number, PromiseWithResolvers<Answer>>();
-  const encoded = new Map<number, PromiseWithResolvers<Buffer>>();
+  const encoded = new Map<number, PromiseWithResolvers<Encoded>>();
   const buffers = bufferPool(SIZE);
   const budget = byteBudget(1e9);
   const marks: Pick<Marks, 'write'> = {
@@ -53,10 +57,10 @@ const begin = (codec: Codec = 'none') => {
   const { deliver } = createDeliverer({
     ...{ host: 'web1', stream: 'access', codec, level: 1, buffers, marks: marks as Marks },
     encode: (raw) => {
-      const ready = Promise.withResolvers<Buffer>();
+      const ready = Promise.withResolvers<Encoded>();
       encoded.set(raw.readUInt8(0), ready);
-      if (codec === 'none') ready.resolve(raw);
-      return ready.promise;
+      if (codec === 'none') ready.resolve({ body: raw, release: () => undefined });
+      return ready.promise.then((body) => ({ body, release: () => undefined }));
     },
     sender: {
       send: ({ header }: Pack) => {
@@ -113,7 +117,7 @@ describe('deliverer', () => {
     for (const id of [1, 2, 3]) await d.give(segment, id, 10, Promise.resolve());
     for (const id of [3, 2, 1]) {
       assert.deepEqual(d.sent, []);
-      d.encoded.get(id)!.resolve(Buffer.alloc(4));
+      d.encoded.get(id)!.resolve(frame());
       await settle();
     }
     assert.deepEqual(d.sent, [1, 2, 3]);
@@ -167,7 +171,7 @@ describe('deliverer', () => {
     ] as const) {
       const d = begin(codec);
       const { buffer } = await d.give(segmentOf(1), 1, bytes, Promise.resolve());
-      if (codec === 'zstd') d.encoded.get(1)!.resolve(Buffer.alloc(4));
+      if (codec === 'zstd') d.encoded.get(1)!.resolve(frame());
       await settle();
       assert.equal(d.budget.used, leased);
       const next = d.buffers.take();

@@ -11,9 +11,11 @@ test('every pack is one frame of its own that decodes to its bytes, however many
   await fc.assert(
     fc.asyncProperty(pieces, async (raws) => {
       const bodies = await Promise.all(raws.map((raw) => encode(Buffer.from(raw))));
-      for (const [n, body] of bodies.entries()) {
+      for (const [n, { body, release }] of bodies.entries()) {
         assert.equal(frameLength(body), body.length);
         assert.deepEqual(await decode(body, 'zstd', raws[n]!.length), Buffer.from(raws[n]!));
+        release();
+        release();
       }
     }),
     { numRuns: 50 },
@@ -30,16 +32,26 @@ test('large, incompressible and empty packs take turns in one stream', async () 
     Buffer.from('x'),
   ];
   const bodies = await Promise.all(raws.map((raw) => encode(raw)));
-  for (const [n, body] of bodies.entries()) {
+  for (const [n, { body }] of bodies.entries()) {
     assert.equal(frameLength(body), body.length);
     assert.deepEqual(await decode(body, 'zstd', raws[n]!.length), raws[n]!);
   }
 });
 
-test('a body stays as it is when more packs are encoded', async () => {
+test('a body stays as it is until it is given back, whatever else is encoded and given back', async () => {
   const encode = createEncoder(1, 1);
   const first = await encode(Buffer.from('first '.repeat(100)));
-  const copy = Buffer.from(first);
-  for (let n = 0; n < 5; n++) await encode(randomBytes(100_000));
-  assert.deepEqual(first, copy);
+  const copy = Buffer.from(first.body);
+  for (let n = 0; n < 30; n++) {
+    const other = await encode(randomBytes(100_000));
+    if (n % 3 > 0) other.release();
+  }
+  assert.deepEqual(first.body, copy);
+});
+
+test('memory comes back when all bodies in it are given back', async () => {
+  const encode = createEncoder(1, 2);
+  const before = process.memoryUsage().arrayBuffers;
+  for (let n = 0; n < 200; n++) (await encode(randomBytes(300_000))).release();
+  assert.ok(process.memoryUsage().arrayBuffers - before < 16 << 20);
 });
