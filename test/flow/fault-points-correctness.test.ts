@@ -75,6 +75,8 @@ const scenarios: Readonly<Record<FaultPoint, Scenario>> = {
 
 const hours = hoursFrom('2026112200', MOST_HOURS);
 
+let warm: Promise<void> | undefined;
+
 /** Writes hours until the victim is dead. */
 const writeUntilDead = async (
   rig: Rig,
@@ -101,6 +103,7 @@ const walk = async (
   const random = randomFrom(1);
   await rig.configureSink({ compression });
   await rig.configureAgent({ host: 'web1', streams: ['access'] });
+  await (warm ??= rig.warmUp(['sink', 'web1']));
   rig.spawn(other);
   let written = 0;
   const next = async (): Promise<string> => {

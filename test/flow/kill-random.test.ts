@@ -16,7 +16,7 @@ const KILLS_AN_HOUR = 10;
 /** One kill in so many may come while the node still starts; the others come up to so many milliseconds after it has. */
 const KILLS_A_START = 4;
 const LONGEST_LIFE_MS = 400;
-const WRITE_EVERY_MS = 5;
+const WRITE_EVERY_MS = 15;
 
 const hours = hoursFrom('2026112216', KILLS / KILLS_AN_HOUR);
 
@@ -47,6 +47,7 @@ const killAtRandom = async (
   await rig.configureSink({ compression });
   for (const host of HOSTS)
     await rig.configureAgent({ host, streams: STREAMS, ends: 'by-successor', settings: { window: '1MiB' } });
+  await rig.warmUp(['sink', HOSTS[0]]);
   const nodes = new Map<string, NodeProcess>();
   for (const name of ['sink', ...HOSTS]) nodes.set(name, rig.spawn(name));
 

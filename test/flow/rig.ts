@@ -49,6 +49,8 @@ export interface Rig extends AsyncDisposable {
   spawn(name: string, fault?: string): NodeProcess;
   /** Starts a configured node and waits until it says so. */
   start(name: string, fault?: string): Promise<NodeProcess>;
+  /** A node that ends in order leaves its compiled code behind: worth it before many starts of nodes that are killed. */
+  warmUp(names: readonly string[]): Promise<void>;
   /** Looks again and again until the condition holds. */
   until(what: string, condition: () => boolean | Promise<boolean>): Promise<void>;
   /** Every segment in the ledger, none before there is a ledger. */
@@ -169,6 +171,13 @@ const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> 
       const node = spawn(name, fault);
       await node.event('node.started');
       return node;
+    },
+    async warmUp(names) {
+      for (const name of names) {
+        const node = spawn(name);
+        await node.event('node.started');
+        await node.end('SIGTERM');
+      }
     },
     async ledger() {
       await segments();
