@@ -16,7 +16,7 @@ import { isName, NAME_RULE } from '../pack/name.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { AnswerQueue } from './answers.ts';
-import type { ByteBudget } from './budget.ts';
+import type { ByteBudget } from '../pack/byte-budget.ts';
 import { FrameDecoder, HEADER_BYTES, HELLO_BYTES, encodeFrame } from './frame.ts';
 import type { FrameHead } from './frame.ts';
 import { VERSION, isFault, readMessage, readPack, shorten } from './messages.ts';
@@ -293,10 +293,11 @@ export class ServerConnection {
     const fits = this.#unanswered < windowPacks && this.#unansweredBytes + bytes <= windowBytes;
     if (!fits && this.#unanswered > 0) return false;
     let later = false;
-    incoming.release = this.#listener.budget.claim(bytes, () => {
+    const lease = this.#listener.budget.claim(bytes, () => {
       incoming.granted = true;
       if (later) this.#pump();
     });
+    incoming.release = lease.release;
     later = true;
     return incoming.granted;
   }

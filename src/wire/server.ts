@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { LogdError, messageOf } from '../error.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { createBudget } from './budget.ts';
+import { byteBudget } from '../pack/byte-budget.ts';
 import { ServerConnection } from './connection.ts';
 import type { Listener, ServerLimits } from './connection.ts';
 import type { OnPack } from './peer.ts';
@@ -81,7 +81,7 @@ export const listen = async (options: ListenOptions): Promise<WireServer> => {
   const timeouts = [limits.idleTimeout, limits.frameTimeout, limits.helloTimeout, pingInterval];
   const ticker = startTicker(clock, timeouts, () => connections.forEach((connection) => connection.tick()));
   const tokenHash = token === undefined ? undefined : createHash('sha256').update(token).digest();
-  const budget = createBudget(limits.inFlightBytes);
+  const budget = byteBudget(limits.inFlightBytes);
   const listener: Listener = {
     node,
     software,

@@ -60,7 +60,7 @@ const begin = (codec: Codec = 'none') => {
       const ready = Promise.withResolvers<Encoded>();
       encoded.set(raw.readUInt8(0), ready);
       if (codec === 'none') ready.resolve({ body: raw, release: () => undefined });
-      return ready.promise.then((body) => ({ body, release: () => undefined }));
+      return ready.promise;
     },
     sender: {
       send: ({ header }: Pack) => {

@@ -38,7 +38,7 @@ test('a lease larger than the budget is granted alone', async () => {
   assert.equal(big, undefined);
   small.release();
   await waiting;
-  assert.equal(budget.used, 50);
+  assert.equal(budget.used, 10);
 });
 
 test('an aborted wait rejects and lets the next one in', async () => {
