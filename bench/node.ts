@@ -6,7 +6,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
+const ROOT = join(import.meta.dirname, '..');
+/** As installed: the built code, with the flags that the command gives to Node.js. */
+const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
+const flags = (): string[] =>
+  (/^#!.* node (.*)$/m.exec(readFileSync(join(ROOT, 'bin', 'logd.js'), 'utf8'))?.[1] ?? '')
+    .split(' ')
+    .filter(Boolean);
+
 /** Clock ticks a second: fixed at 100 for user space on Linux. */
 const TICKS = 100;
 
@@ -21,8 +28,8 @@ export interface MeasuredNode {
 }
 
 /** Starts `logd run` on a configuration file. */
-export const startMeasured = (config: string, heap: readonly string[] = []): MeasuredNode => {
-  const child: ChildProcess = spawn(process.execPath, [...heap, MAIN, 'run', '-c', config], {
+export const startMeasured = (config: string): MeasuredNode => {
+  const child: ChildProcess = spawn(process.execPath, [...flags(), MAIN, 'run', '-c', config], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

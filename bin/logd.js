@@ -1,4 +1,6 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --single-threaded-gc --initial-old-space-size=64
+// The heap is small and lives beside hundreds of MiB a second of buffers: marking it with helper threads, ten times a second, would
+// cost a tenth of all CPU time (docs/benchmarks.md).
 // Plain JavaScript that any Node can parse, so that an old one gets this message and not a syntax error.
 import { existsSync } from 'node:fs';
 

