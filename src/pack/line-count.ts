@@ -19,15 +19,10 @@ const PAGE = 1 << 16;
 const STEP = 16;
 
 /** What Node.js has and its types leave to those of the browser. */
-declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array);
-  }
-  class Instance {
-    constructor(module: Module);
-    readonly exports: unknown;
-  }
-}
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+};
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
