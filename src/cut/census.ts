@@ -10,6 +10,7 @@ import type { SourceFile } from '../tail/discover.ts';
 import { openSource } from '../tail/source.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { absentFiles } from './absent-files.ts';
 import { endOfLastLine, foldOf } from './fold.ts';
 import type { Marks } from './marks.ts';
 import { isScanned, observe, type SegmentState, type SourceState, unread } from './segment.ts';
@@ -18,6 +19,8 @@ import type { SourceFiles } from './source-files.ts';
 
 /** A file that was looked at so lately was watched when the clock was set back. */
 const WATCHED_MS = 60_000;
+/** Hours taken in side by side: a backlog of thousands would otherwise wait for a sync each. */
+const HOURS_AT_ONCE = 16;
 
 export interface CensusOptions {
   readonly host: string;
@@ -205,41 +208,16 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     );
   };
 
-  /** A source that was not in the scan under its name: what is unread in it is read through its link. */
-  const takeVanished = async (segment: SegmentState, source: SourceState): Promise<void> => {
-    try {
-      const seen = await files.read(source, (file) => file.size());
-      observe(segment, source, seen, clock.monotonic());
-    } catch (error) {
-      if (!isSourceError(error)) throw error;
-      if (error.retryable || !(await files.isGone(source))) return onUnreadable(source.path, error);
-      await lose(segment, source.path, 'source-vanished', unread(source));
-      source.stop = source.position;
-      await marks.write('changeSource', source);
-    }
-  };
+  const takeAbsent = absentFiles({ segments, marks, files, clock, lose, onUnreadable });
 
-  /** Files that were seen, could not be opened, and are gone now. */
-  const takeUnopened = async (segment: SegmentState, inodes: ReadonlyMap<string, string>): Promise<void> => {
-    for (const [path, file] of segment.unopened) {
-      const there = inodes.has(inodeOf(file));
-      if (there && inodes.get(inodeOf(file)) === path) continue;
-      segment.unopened.delete(path);
-      if (!there && file.size > 0) await lose(segment, path, 'source-vanished', file.size);
-    }
-  };
-
-  const takeAbsent = async (found: readonly SourceFile[]): Promise<void> => {
-    const opened = segments.open();
-    const oldest = opened[0]?.hour.slice(0, 10) ?? '';
-    const inodes = new Map<string, string>();
-    for (const file of found) if (file.label >= oldest) inodes.set(inodeOf(file), file.path);
-    for (const segment of opened) {
-      if (segment.unopened.size > 0) await takeUnopened(segment, inodes);
-      for (const source of segment.sources)
-        if (!inodes.has(inodeOf(source)) && (source.stop ?? Infinity) > source.position)
-          await takeVanished(segment, source);
-    }
+  /** Files of different hours side by side, so that their rows share transactions; those of one hour in their order. */
+  const takeAll = async (found: readonly SourceFile[]): Promise<void> => {
+    const unsettled = found.filter((file) => !isSettled(file));
+    const hoursToTake = Map.groupBy(unsettled, ({ label }) => label).values();
+    const takeHours = async (): Promise<void> => {
+      for (const ofOneHour of hoursToTake) for (const file of ofOneHour) await takeOne(file);
+    };
+    await Promise.all(Array.from({ length: HOURS_AT_ONCE }, takeHours));
   };
 
   /** The first scan ever of a stream decides where it begins; later ones keep to it. */
@@ -273,7 +251,7 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
           return onUnreadable(found.at(-1)?.path ?? '', error);
         }
       }
-      for (const file of found) if (!isSettled(file)) await takeOne(file);
+      await takeAll(found);
       await takeAbsent(found);
       await segments.fillEmptyHours();
       if (!full) return;
@@ -282,5 +260,3 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     },
   };
 };
-
-const inodeOf = ({ dev, ino }: { dev: string; ino: string }): string => `${dev}-${ino}`;

@@ -25,6 +25,9 @@ const FULL_LOOK_EVERY = 20;
 /** Of the time, full looks take at most one part in so many, however many files there are; taking new ones in does not count. */
 const FULL_LOOK_SHARE = 100;
 
+/** Cutting is given as much time as looking took, up to so many intervals. */
+const MOST_INTERVALS = 4;
+
 export interface FollowRules extends ReadRule {
   /** Milliseconds between two looks at the directory. */
   readonly pollInterval: number;
@@ -88,7 +91,9 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     const looked = clock.monotonic();
     if (full) fullLookFrom = looked + (looked - start) * FULL_LOOK_SHARE;
     await census.take(found, full);
-    lookAt = clock.monotonic() + rules.pollInterval;
+    // With very many open files, cutting still gets as much time as looking.
+    const end = clock.monotonic();
+    lookAt = end + Math.max(rules.pollInterval, Math.min(end - start, MOST_INTERVALS * rules.pollInterval));
   };
 
   const perform = async (step: Step, lease: Lease): Promise<void> => {

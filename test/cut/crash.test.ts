@@ -31,7 +31,7 @@ const openOwn = (context: TestContext): Promise<World> =>
 
 /** Lets the agent finish, and asks the sink for everything. */
 const finish = async (world: World, files: ReadonlyMap<string, Buffer>, late = 1): Promise<void> => {
-  await world.pass(4 * 3_600_000, 3_600_000);
+  await world.pass(4 * 3_600_000, 4 * 3_600_000);
   await world.pass(8000, 4000);
   assert.deepEqual(world.fatal, []);
   for (const [hour, bytes] of files) {
@@ -110,7 +110,7 @@ describe('whatever happens when', () => {
         await world.stop();
       }),
       // Shrinking takes minutes; so few actions are read as they are.
-      { numRuns: 30, endOnFailure: true },
+      { numRuns: 25, endOnFailure: true },
     );
   });
 });

@@ -41,8 +41,8 @@ describe('hours, from files to packs', () => {
     world.start();
     await world.pass(10_000);
     assert.equal(world.sink.hasEnded(H16), false, 'nothing says that the hour is over');
-    await world.write(file(H17), 'b\n');
     await world.write(file(H16), 'c\n');
+    await world.write(file(H17), 'b\n');
     await world.pass(3000);
     await world.write(file(H16), 'd\n');
     await world.pass(4000);

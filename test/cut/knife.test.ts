@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { Cut } from '../../src/cut/cut.ts';
 import { createKnife } from '../../src/cut/knife.ts';
 import type { Marks } from '../../src/cut/marks.ts';
-import { nextRead, observe, segmentState } from '../../src/cut/segment.ts';
+import { isReadToTheEnd, nextRead, observe, segmentState } from '../../src/cut/segment.ts';
 import { createSourceFiles } from '../../src/cut/source-files.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
 import { openHours } from '../../src/pack/hour.ts';
@@ -55,13 +55,18 @@ const begin = async (context: TestContext, content: string, stop?: number) => {
 
 describe('knife', () => {
   it('a file that is shorter than the last scan saw is left alone until the next: no reading in circles', async (context) => {
-    for (const how of [HOW, { rest: true, ends: false }, { rest: true, ends: true }]) {
-      const { path, segment, source, recorded, cut } = await begin(context, 'a line\nand half');
+    for (const [how, stop] of [
+      [HOW, undefined],
+      [{ rest: true, ends: false }, 15],
+      [{ rest: true, ends: true }, undefined],
+    ] as const) {
+      const { path, segment, source, recorded, cut } = await begin(context, 'a line\nand half', stop);
       await cut();
       observe(segment, source, { size: 15, mtimeMs: 1 }, 0);
       await truncate(path, 9);
       assert.equal(await cut(how), undefined);
-      assert.equal(nextRead(segment, { ...RULE }, 1e9), undefined);
+      assert.equal(nextRead(segment, RULE, 1e9), undefined);
+      assert.equal(isReadToTheEnd(segment), false);
       assert.equal(recorded.length, 1);
       observe(segment, source, { size: 9, mtimeMs: 1 }, 0);
       assert.equal((await cut({ rest: true, ends: false }))?.raw.toString(), 'an');

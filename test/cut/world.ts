@@ -68,6 +68,8 @@ export interface Gate {
   /** Things still to wait for; the last one takes effect when `done`, but the agent never learns of it. */
   left: number;
   done: boolean;
+  /** What is under way: however long the disk takes, an agent that waits for it is not done. */
+  busy: number;
 }
 
 const never = <T>(): Promise<T> => new Promise(() => undefined);
@@ -80,21 +82,30 @@ const pass = <T>(gate: Gate, act: () => Promise<T>): Promise<T> => {
   return never();
 };
 
+const counted = async <T>(gate: Gate, work: Promise<T>): Promise<T> => {
+  gate.busy++;
+  try {
+    return await work;
+  } finally {
+    gate.busy--;
+  }
+};
+
 /** Writes take a moment in which the agent can die without their having happened. */
 const gatedMarks = (marks: Marks, gate: Gate): Marks => ({
   ...marks,
-  read: (name, ...args) => pass(gate, () => marks.read(name, ...args)),
+  read: (name, ...args) => pass(gate, () => counted(gate, marks.read(name, ...args))),
   write: (name, ...args) =>
     pass(gate, async () => {
       const { done } = gate;
       await new Promise((resolve) => setImmediate(resolve));
-      return gate.dead && !done ? never() : marks.write(name, ...args);
+      return gate.dead && !done ? never() : counted(gate, marks.write(name, ...args));
     }),
 });
 
 const gatedHolds = (holds: Holds, gate: Gate): Holds => ({
-  hold: (path, id) => pass(gate, () => holds.hold(path, id)),
-  release: (id) => pass(gate, () => holds.release(id)),
+  hold: (path, id) => pass(gate, () => counted(gate, holds.hold(path, id))),
+  release: (id) => pass(gate, () => counted(gate, holds.release(id))),
   open: (id) => holds.open(id),
   list: () => holds.list(),
 });
@@ -143,7 +154,7 @@ export interface World {
   crash(): Promise<void>;
   /** Resolves when the agent, as the clock stands, has nothing more to do, or is dead. */
   still(): Promise<void>;
-  /** Moves the clock on in steps, waiting at each until the agent has nothing more to do. */
+  /** Moves the clock on in steps, waiting before and at each until the agent has nothing more to do. */
   pass(ms: number, step?: number): Promise<void>;
   named(name: string): Seen[];
   /** Names of the links that are held. */
@@ -175,11 +186,12 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
   const start: World['start'] = (dies, more = {}, streams = [options.stream ?? 'access']) => {
     const all = { ...options, ...more };
     const { size = 64, maxLine = 64 } = all;
-    const gate: Gate = { dead: false, left: dies?.after ?? Infinity, done: dies?.done ?? false };
+    const gate: Gate = { dead: false, left: dies?.after ?? Infinity, done: dies?.done ?? false, busy: 0 };
     const gated = gatedHolds(all.wrap?.holds?.(holds) ?? holds, gate);
     const own = createSourceFiles(gated);
     const files = all.wrap?.files?.(own) ?? own;
     const buffers = bufferPool(bytesToSee({ packBytes: size, maxLine }));
+    const encode = createEncoder(1, 2);
     const ended = new AbortController();
     const shared: Omit<StreamOptions, 'stream' | 'source'> = {
       host: 'web1',
@@ -195,13 +207,13 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
       files,
       budget: byteBudget(Math.max(all.window ?? 64 * 1024, buffers.size)),
       buffers,
-      encode: createEncoder(1, 2),
+      encode: (raw) => counted(gate, encode(raw)),
       sender: { send: (pack) => pass(gate, () => sink.send(pack)) },
       clock,
       emit: (name, fields) => void (gate.dead || events.push({ name, fields })),
       onFatal: (error) => void (gate.dead || fatal.push(error)),
     };
-    const ready = releaseLeftHolds(marks, holds);
+    const ready = counted(gate, releaseLeftHolds(marks, holds));
     const running = streams.map(async (stream) => {
       const source = {
         path: join(logs, streams.length === 1 ? '' : stream, all.pattern ?? 'access.log.<%Y%m%d%H>'),
@@ -241,7 +253,7 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
       const asked = clock.asked;
       await until(() => !lives() || clock.asked > asked + 30, 'the agent looks again');
       const now = [sink.sent.length, events.length, marks.counters().writes].join();
-      same = now === before ? same + 1 : 0;
+      same = now === before && agent?.gate.busy === 0 ? same + 1 : 0;
       before = now;
     }
   };
@@ -272,7 +284,8 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
     },
     stop: () => end('stop'),
     crash: () => end('crash'),
-    async pass(ms, step = 1000) {
+    async pass(ms, step = Math.ceil(ms / 3)) {
+      await still();
       for (let gone = 0; gone < ms; gone += step) {
         clock.advance(Math.min(step, ms - gone));
         await still();
