@@ -23,7 +23,9 @@ import {
 /** Every so many looks everything is looked at, ended hours too: for late lines. */
 const FULL_LOOK_EVERY = 20;
 /** Of the time, full looks take at most one part in so many, however many files there are; taking new ones in does not count. */
-const FULL_LOOK_SHARE = 100;
+const FULL_LOOK_SHARE = 20;
+/** But late lines do not wait longer than this (milliseconds) for the next full look, even if this one was slow by chance. */
+const FULL_LOOK_PAUSE = 15_000;
 
 /** Cutting is given as much time as looking took, up to so many intervals. */
 const MOST_INTERVALS = 4;
@@ -89,7 +91,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     looksUntilFull = full ? FULL_LOOK_EVERY - 1 : looksUntilFull - 1;
     const found = await discovery.scan({ full, activeFrom: census.activeFrom() });
     const looked = clock.monotonic();
-    if (full) fullLookFrom = looked + (looked - start) * FULL_LOOK_SHARE;
+    if (full) fullLookFrom = looked + Math.min((looked - start) * FULL_LOOK_SHARE, FULL_LOOK_PAUSE);
     await census.take(found, full);
     // With very many open files, cutting still gets as much time as looking.
     const end = clock.monotonic();
