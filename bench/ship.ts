@@ -1,10 +1,11 @@
 /**
  * One measured shipment: a file of an hour appears in front of a running agent; measured until the sink has sealed it.
  */
-import { link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { ShipFigures } from './figures.ts';
+import { touchMemory } from './memory.ts';
 import { startMeasured } from './node.ts';
 
 export interface ShipOptions {
@@ -68,6 +69,7 @@ export const ship = async ({
   // A node runs for months: what is measured is a warm one.
   await link(warmUp, join(home, 'logs', 'access.log.2026010100'));
   await sink.event('seal.sealed');
+  await touchMemory(dir, (await stat(input)).size);
   const before = { agent: agent.cpuSeconds(), sink: sink.cpuSeconds() };
   const started = performance.now();
   await link(input, join(home, 'logs', 'access.log.2026010101'));
