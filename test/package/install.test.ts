@@ -84,7 +84,16 @@ describe('the npm package', () => {
   it('holds what runs and what is read, and nothing else', async () => {
     const installed = join(directory, 'prefix', 'lib', 'node_modules', 'logd');
     const names = (await readdir(installed)).filter((name) => name !== 'node_modules').toSorted();
-    assert.deepEqual(names, ['CHANGELOG.md', 'README.md', 'bin', 'deploy', 'dist', 'docs', 'package.json']);
+    assert.deepEqual(names, [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'bin',
+      'deploy',
+      'dist',
+      'docs',
+      'package.json',
+    ]);
     await assert.rejects(access(join(installed, 'node_modules', 'node')), 'brings no Node of its own');
   });
 
