@@ -59,23 +59,8 @@ export const parseSize = (text: string): number => {
   return value;
 };
 
-const inLargestUnit = (value: number, units: readonly (readonly [string, number])[]): string => {
-  const [name, factor] = units.find(([, each]) => value >= each && value % each === 0) ?? ['', 1];
-  return `${value / factor}${name}`;
-};
-
 /** Milliseconds as {@link parseDuration} reads them, exactly: 90000 → `90s`. */
-export const formatDuration = (ms: number): string =>
-  ms === 0
-    ? '0s'
-    : inLargestUnit(
-        ms,
-        (['d', 'h', 'm', 's', 'ms'] as const).map((unit) => [unit, DURATIONS[unit]]),
-      );
-
-/** Bytes as {@link parseSize} reads them, exactly: 67108864 → `64MiB`, 1000 → `1000`. */
-export const formatSize = (bytes: number): string =>
-  inLargestUnit(
-    bytes,
-    (['TiB', 'GiB', 'MiB', 'KiB'] as const).map((unit) => [unit, SIZES[unit]]),
-  );
+export const formatDuration = (ms: number): string => {
+  const unit = (['d', 'h', 'm', 's'] as const).find((each) => ms % DURATIONS[each] === 0) ?? 'ms';
+  return ms === 0 ? '0s' : `${ms / DURATIONS[unit]}${unit}`;
+};

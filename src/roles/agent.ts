@@ -1,7 +1,6 @@
 /**
  * The agent: file ─ tail ─ cut into packs ─ compress ─ send.
  */
-import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { bufferPool } from '../cut/buffer-pool.ts';
@@ -15,6 +14,7 @@ import { messageOf } from '../error.ts';
 import { byteBudget } from '../pack/byte-budget.ts';
 import { createEncoder } from '../pack/encoder.ts';
 import { createSender } from '../send/sender.ts';
+import { makeDirectory } from '../sinks/durable-directory.ts';
 import { openHolds } from '../tail/hold.ts';
 import { packageVersion } from '../telemetry/version.ts';
 import { connect } from '../wire/client.ts';
@@ -36,9 +36,10 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
   await using starting = new AsyncDisposableStack();
 
   const token = await readToken(options.token_file);
-  await mkdir(config.state_dir, { recursive: true, mode: 0o750 });
+  const held = join(config.state_dir, 'held');
+  await makeDirectory(held, 0o750);
   const marks = starting.use(await openMarks(config.state_dir, host));
-  const holds = await openHolds(join(config.state_dir, 'held'));
+  const holds = await openHolds(held);
   await releaseLeftHolds(marks, holds);
   const files = starting.use(createSourceFiles(holds));
 

@@ -76,7 +76,6 @@ export const logdOptions = withRules.transform(({ node = nodeName(), ...config }
 /** A checked configuration. Durations are milliseconds, sizes bytes, paths absolute. */
 export type LogdConfig = z.output<typeof logdOptions>;
 export type AgentConfig = NonNullable<LogdConfig['agent']>;
-export type StreamConfig = AgentConfig['streams'][string];
 export type SinkConfig = NonNullable<LogdConfig['sink']>;
 
 /** The host name made a legal name. */

@@ -13,8 +13,8 @@ export const syncDirectory = async (path: string): Promise<void> => {
 };
 
 /** Makes `path` and what is missing above it, durably. */
-export const makeDirectory = async (path: string): Promise<void> => {
-  const topmost = await mkdir(path, { recursive: true });
+export const makeDirectory = async (path: string, mode = 0o777): Promise<void> => {
+  const topmost = await mkdir(path, { recursive: true, mode });
   if (topmost === undefined) return;
   for (let level = path; level.length >= topmost.length; level = dirname(level))
     await syncDirectory(dirname(level));

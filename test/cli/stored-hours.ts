@@ -10,7 +10,7 @@ import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import { encode } from '../../src/pack/codec.ts';
 import { openSink } from '../../src/sinks/registry.ts';
 import type { Sink } from '../../src/sinks/sink.ts';
-import { recordedSegment } from '../../src/cli/audit/stored.ts';
+import { recordedSegment } from '../../src/seal/proof.ts';
 
 const WRITTEN_AT = Date.UTC(2026, 10, 22, 16, 59, 59);
 const ARRIVED_AT = WRITTEN_AT + 2500;

@@ -4,13 +4,13 @@ import { errnoOf, messageOf } from '../../error.ts';
 import type { Ledger, Seal, SegmentRecord } from '../../ledger/ledger.ts';
 import { crc32 } from '../../pack/digest.ts';
 import { segmentName } from '../../pack/pack.ts';
+import { recordedSegment } from '../../seal/proof.ts';
+import { SIGN_BYTES } from '../../sinks/file/order.ts';
 import type { Sink } from '../../sinks/sink.ts';
 import { formatCount } from '../terminal.ts';
 import { readSource, readSourceRange, sourceOf, type Sources } from './sources.ts';
-import { type Contents, describeDifference, type Difference, readStored, recordedSegment } from './stored.ts';
+import { type Contents, describeDifference, type Difference, readStored } from './stored.ts';
 
-/** Of the sign before the packs of a `.zst` file that was put in order, see src/sinks/file/order.ts. */
-const SIGN_BYTES = 32;
 /** Both sides of a pack are held in memory to find the byte. */
 const LARGEST_PACK_COMPARED = 64 * 1024 * 1024;
 

@@ -6,13 +6,12 @@
  */
 import zlib from 'node:zlib';
 import { messageOf } from '../../error.ts';
-import type { Ledger, PackRecord, SegmentRecord } from '../../ledger/ledger.ts';
+import type { PackRecord } from '../../ledger/ledger.ts';
 import { runningDigest } from '../../pack/digest.ts';
 import { countLines } from '../../pack/line-count.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
 import type { RecordedSegment, Sink } from '../../sinks/sink.ts';
 
-const PACKS_A_PAGE = 1000;
 const MOST_DIFFERENCES = 20;
 
 /** One place where the stored bytes are not what the ledger says. */
@@ -39,19 +38,6 @@ export interface StoredContents extends Contents {
   /** What the packs that were read take in the sink's own terms: the sum of their places' lengths. */
   readonly storedBytes: number;
 }
-
-/** The ledger's packs of a segment, page by page. */
-export const recordedSegment = (ledger: Pick<Ledger, 'packs'>, segment: SegmentRecord): RecordedSegment => ({
-  segment,
-  async *packs() {
-    for (let after = 0; ;) {
-      const page = await ledger.packs(segment, after, PACKS_A_PAGE);
-      yield* page;
-      if (page.length < PACKS_A_PAGE) return;
-      after = page.at(-1)!.header.id;
-    }
-  },
-});
 
 /**
  * Reads a segment back from its sink. Never rejects for what it finds in the stored bytes: a pack that cannot be read or
