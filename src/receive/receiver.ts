@@ -53,14 +53,18 @@ export const createReceiver = ({ store, emit, rawBytes }: ReceiverOptions): OnPa
     const lease = budget.acquire(header.bytes);
     const verified = lease.then(() => verify(pack));
     verified.catch(() => undefined); // The store awaits it when the pack's turn comes.
+    // Only what is decoded may be freed: until then the pool reads the body, whatever became of the pack meanwhile.
     const written = (): void => {
-      void lease.then(({ release }) => release());
-      void verified.then(
-        ({ raw, body }) => raw !== body && free(raw),
-        () => undefined,
-      );
+      const release = (): void => void lease.then((own) => own.release());
+      verified
+        .then(
+          ({ raw, body }) => raw !== body && free(raw),
+          () => undefined,
+        )
+        .then(release, release);
     };
     const answer = await store.put(header, verified, written);
+    await verified.catch(() => undefined);
     free(pack.body);
     if (answer.kind === 'nack') {
       const { host, stream, hour, id } = header;

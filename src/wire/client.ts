@@ -144,11 +144,17 @@ class ClientConnection implements Upstream {
     const answer = new Promise<Answer>((resolve, reject) => this.#unanswered.set(seq, { resolve, reject }));
     this.#socket.cork();
     this.#socket.write(head);
-    this.#socket.write(pack.body, (error) => {
-      if (!error) this.#afterLastByte();
-    });
+    const written = new Promise<void>((resolve) =>
+      this.#socket.write(pack.body, (error) => {
+        if (!error) this.#afterLastByte();
+        resolve();
+      }),
+    );
     this.#socket.uncork();
-    return answer;
+    // The caller frees the body at the answer: not before the socket is done with it, even if the server answers early.
+    const answered = await answer;
+    await written;
+    return answered;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
