@@ -143,6 +143,12 @@ export class StoredFiles {
     await this.#directories.prepare(file.path);
     const before = await statFile(file.path);
     const sealed = before !== undefined && (before.mode & WRITABLE) === 0;
+    if (sealed && !file.known && generation === 1)
+      throw new LogdError(
+        'storage',
+        `${file.path} is sealed, and the ledger does not know it: bring back the ledger, or give the sink an empty directory.`,
+        { retryable: true },
+      );
     if (sealed) await chmod(file.path, OPEN_MODE);
     const handle = await open(file.path, constants.O_RDWR | constants.O_CREAT, OPEN_MODE);
     try {

@@ -286,7 +286,15 @@ describe('file sink, zstd in order', () => {
     await using sink = await openFileSink(options(dir, 'zstd'));
     const recorder = new Recorder();
     const other = [logLines(11, 13), logLines(12, 17), logLines(13, 19)];
-    await store(sink, recorder, await packsOf(other));
+    await assert.rejects(store(sink, new Recorder(), await packsOf(other)), {
+      code: 'storage',
+      message: /is sealed, and the ledger does not know it/,
+    });
+    const late = (await packsOf(other)).map((pack) => ({
+      ...pack,
+      header: { ...pack.header, generation: 2 },
+    }));
+    await store(sink, recorder, late);
     assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat(other));
     await sink.seal(recorder.recorded);
     assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat(other));
