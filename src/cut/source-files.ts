@@ -68,7 +68,11 @@ const openIfThere = async (path: string): Promise<Source | undefined> => {
 const inodeOf = ({ dev, ino }: FileId): string => `${dev}-${ino}`;
 
 /** `holds` is the directory of links. */
-export const createSourceFiles = (holds: Holds): SourceFiles => {
+/** `onUnlinked` is told of each file that has no link and so must be kept open. */
+export const createSourceFiles = (
+  holds: Holds,
+  onUnlinked: (path: string) => void = () => undefined,
+): SourceFiles => {
   /** The longest unused first. */
   const files = new Map<number, OpenFile>();
   /** There is no link: once closed they may be gone. */
@@ -134,6 +138,7 @@ export const createSourceFiles = (holds: Holds): SourceFiles => {
       kept.set(inode, (kept.get(inode) ?? new Set()).add(source.id));
       if ((await holds.hold(source.path, source)) === 'linked') return;
       onlyOpen.add(source.id);
+      onUnlinked(source.path);
       await read(source, async () => undefined).catch(() => onlyOpen.delete(source.id));
     },
     isGone: ({ path }) =>

@@ -2,7 +2,7 @@
  * The agent: file ─ tail ─ cut into packs ─ compress ─ send.
  */
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { bufferPool } from '../cut/buffer-pool.ts';
 import { bytesToSee } from '../cut/cutter.ts';
 import { releaseLeftHolds } from '../cut/left-holds.ts';
@@ -26,6 +26,16 @@ const TIMEOUTS = { connect: 10_000, answer: 60_000, ping: 15_000 };
 /** What is in flight may still be acked for this share of the time for a graceful stop. */
 const ACK_SHARE = 0.5;
 
+/** One warning for each directory: what keeps one file from being linked mostly keeps them all. */
+const sayOnce = (emit: RoleDeps['emit']): ((path: string) => void) => {
+  const said = new Set<string>();
+  return (path) => {
+    if (said.has(dirname(path))) return;
+    said.add(dirname(path));
+    emit('tail.not-linked', { path });
+  };
+};
+
 /** Starts the agent part of a node. Rejects when it cannot: the configuration or the state directory. */
 export const startAgent = async (config: LogdConfig, options: AgentConfig, deps: RoleDeps): Promise<Role> => {
   const { emit, clock } = deps;
@@ -41,7 +51,7 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
   const marks = starting.use(await openMarks(config.state_dir, host));
   const holds = await openHolds(held);
   await releaseLeftHolds(marks, holds);
-  const files = starting.use(createSourceFiles(holds));
+  const files = starting.use(createSourceFiles(holds, sayOnce(emit)));
 
   const buffers = bufferPool(bytesToSee({ packBytes: pack.size, maxLine: pack.max_line }));
   const budget = byteBudget(Math.max(options.window, buffers.size));

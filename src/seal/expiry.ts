@@ -34,7 +34,7 @@ export const expireOnce = async ({ ledger, clock, emit, expireAfter }: ExpiryOpt
   }
 };
 
-/** Looks at once and then every minute, or more often where `expireAfter` is shorter. */
+/** Looks every minute, or more often where `expireAfter` is shorter. */
 export const startExpiry = (options: ExpiryOptions): AsyncDisposable => {
   let running: Promise<void> = Promise.resolve();
   const look = (): void => {
@@ -44,8 +44,8 @@ export const startExpiry = (options: ExpiryOptions): AsyncDisposable => {
         options.emit('store.failed', { reason: messageOf(error) });
       });
   };
+  // Not at once: after an outage of the sink, agents first need to come back with what they kept.
   const timer = setInterval(look, Math.min(CHECK_MS, Math.max(1_000, options.expireAfter / 4)));
-  look();
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer);

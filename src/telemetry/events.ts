@@ -50,6 +50,11 @@ export const EVENTS = {
     text: 'Cannot read {path}: {reason}',
     fields: { path: 'string', reason: 'string' },
   },
+  'tail.not-linked': {
+    level: 'warn',
+    text: 'No hard link to {path}, and perhaps to others beside it: if it is deleted, it is readable only until this node ends',
+    fields: { path: 'string' },
+  },
   'tail.lost': {
     level: 'error',
     text: '{bytes} bytes of {path} are lost: {reason}',

@@ -48,7 +48,7 @@ export interface WireServer extends AsyncDisposable {
 /** Sockets above the limit of connections that may be open for the moment in which they are told so. */
 const REFUSABLE = 16;
 
-/** Listens; rejects with `config` where the address cannot be had. */
+/** Listens; rejects with `unreachable` where the address cannot be had. */
 export const listen = async (options: ListenOptions): Promise<WireServer> => {
   const {
     address,
@@ -68,7 +68,7 @@ export const listen = async (options: ListenOptions): Promise<WireServer> => {
   await new Promise<void>((resolve, reject) => {
     const fail = (error: Error): void => {
       const message = `Cannot listen on ${address.host}:${address.port}: ${messageOf(error)}. Choose another address.`;
-      reject(new LogdError('config', message, { cause: error }));
+      reject(new LogdError('unreachable', message, { retryable: true, cause: error }));
     };
     server.once('error', fail);
     server.listen({ host: address.host, port: address.port }, () => {

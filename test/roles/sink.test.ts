@@ -108,7 +108,7 @@ test('a node that cannot start says why, and leaves nothing open', TEST, async (
   await writeFile(ledger, content);
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(node.address.port, '127.0.0.1', resolve));
-  await assert.rejects(node.restart(), { code: 'config', message: /Cannot listen on .*EADDRINUSE/ });
+  await assert.rejects(node.restart(), { code: 'unreachable', message: /Cannot listen on .*EADDRINUSE/ });
   await new Promise<void>((resolve) => taken.close(() => resolve()));
   await node.restart();
   await node.send(await cutInto(logParts(2)));

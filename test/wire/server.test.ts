@@ -379,7 +379,7 @@ test('many connections leave nothing behind', TEST, async () => {
 test('an address that cannot be had says so', TEST, async () => {
   await using rig = await startRig();
   await assert.rejects(startRig({ address: rig.server.address }), {
-    code: 'config',
+    code: 'unreachable',
     message: /Cannot listen on 127/,
   });
 });
