@@ -111,8 +111,8 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
     const source = sourceState(row, file.mtimeMs, clock.monotonic());
     segment.sources.push(source);
     if (segment.hour > latestWithFile) latestWithFile = segment.hour;
-    emit('tail.found', { path: file.path, stream, hour: segment.hour });
     await files.keep(source);
+    emit('tail.found', { path: file.path, stream, hour: segment.hour });
     return source;
   };
 

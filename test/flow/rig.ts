@@ -61,6 +61,8 @@ export interface Rig extends AsyncDisposable {
    * is lost or refused, unless that is what the test provokes.
    */
   sealed(how?: 'calmly' | 'despite-errors'): Promise<void>;
+  /** Waits until this agent has links to so many files. */
+  holds(host: string, count: number): Promise<void>;
   /** Waits until this agent keeps no file any more. */
   released(host: string): Promise<void>;
 }
@@ -193,6 +195,11 @@ const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> 
           return record?.state === 'sealed' && record.bytes === bytes.length;
         });
       }),
+    holds: (host, count) =>
+      until(
+        `${host} has ${count} links`,
+        async () => (await readdir(path('state', host, 'held'))).length >= count,
+      ),
     released: (host) =>
       until(`${host} keeps no file`, async () => (await readdir(path('state', host, 'held'))).length === 0),
     tails: () => [...latest.values()].map((node) => node.tail()).join('\n'),

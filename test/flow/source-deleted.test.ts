@@ -71,7 +71,7 @@ flow('source-deleted: a file that was found and not linked yet is linked by the 
   const agent = rig.spawn(HOST, 'hold.before-link:3');
   await agent.ended;
   const again = await rig.start(HOST);
-  await found(rig, hours.length - 3, again.events);
+  await rig.holds(HOST, hours.length);
   for (const hour of hours) await unlink(rig.sources.path(HOST, STREAM, hour));
   await again.end('SIGKILL');
   rig.spawn(HOST);
