@@ -67,8 +67,7 @@ const openIfThere = async (path: string): Promise<Source | undefined> => {
 
 const inodeOf = ({ dev, ino }: FileId): string => `${dev}-${ino}`;
 
-/** `holds` is the directory of links. */
-/** `onUnlinked` is told of each file that has no link and so must be kept open. */
+/** `holds` is the directory of links; `onUnlinked` is told of each file that has no link and so must be kept open. */
 export const createSourceFiles = (
   holds: Holds,
   onUnlinked: (path: string) => void = () => undefined,

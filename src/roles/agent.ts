@@ -15,6 +15,7 @@ import { byteBudget } from '../pack/byte-budget.ts';
 import { createEncoder } from '../pack/encoder.ts';
 import { createSender } from '../send/sender.ts';
 import { makeDirectory } from '../sinks/durable-directory.ts';
+import { lockDirectory } from '../sqlite/directory-lock.ts';
 import { openHolds } from '../tail/hold.ts';
 import { packageVersion } from '../telemetry/version.ts';
 import { connect } from '../wire/client.ts';
@@ -48,6 +49,8 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
   const token = await readToken(options.token_file);
   const held = join(config.state_dir, 'held');
   await makeDirectory(held, 0o750);
+  // Two agents on one state directory would cut the same files, and let go of each other's links.
+  starting.use(lockDirectory(held, 'keeps its marks beside'));
   const marks = starting.use(await openMarks(config.state_dir, host));
   const holds = await openHolds(held);
   await releaseLeftHolds(marks, holds);

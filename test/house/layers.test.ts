@@ -27,8 +27,8 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Who may look at a neighbour on the same layer, and at which files of it. */
 const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
-  // A sink keeps packs where the ledger says: it sees the ledger's words, not its workings.
-  sinks: ['ledger/ledger.ts'],
+  // A sink keeps packs where the ledger says: it sees the ledger's words, not its workings; and it locks its directory.
+  sinks: ['ledger/ledger.ts', 'sqlite/directory-lock.ts'],
   // Receiving and sealing both go through the store, which keeps the packs of a segment in order.
   receive: ['store/store.ts'],
   seal: ['store/store.ts'],

@@ -25,7 +25,7 @@ import { makeDirectory } from '../durable-directory.ts';
 import { directoriesBelow } from './directories.ts';
 import { finishFile, recoverFile, writeFully } from './final-form.ts';
 import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
-import { lockDirectory } from './lock.ts';
+import { lockDirectory } from '../../sqlite/directory-lock.ts';
 import { readPacks } from './read.ts';
 import { OPEN_MODE, storageError, StoredFiles } from './stored-files.ts';
 
@@ -62,7 +62,7 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
   await makeDirectory(dir).catch((error: unknown) => {
     throw storageError('make the directory', dir, error);
   });
-  const lock = lockDirectory(dir);
+  const lock = lockDirectory(dir, 'stores into');
   const directories = directoriesBelow(dir);
   const view = viewFiles(options);
   const files = new StoredFiles(directories, (key) => Promise.resolve(view.locate(key)), mostOpen);

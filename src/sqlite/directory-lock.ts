@@ -1,13 +1,13 @@
 /**
- * Keeps two sinks out of one directory: an exclusive SQLite lock on the empty file `.logd-lock`. The kernel gives it back
+ * Keeps two nodes out of one directory: an exclusive SQLite lock on the empty file `.logd-lock`. The kernel gives it back
  * when the process ends, however it ends, and it holds across containers, where process ids say nothing.
  */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { LogdError } from '../../error.ts';
+import { LogdError } from '../error.ts';
 
-/** Locks `dir`, or throws `storage`. The lock is given back on disposal. */
-export const lockDirectory = (dir: string): Disposable => {
+/** Locks `dir`, or throws `storage`; `use` says what for: `stores into`. The lock is given back on disposal. */
+export const lockDirectory = (dir: string, use: string): Disposable => {
   const path = join(dir, '.logd-lock');
   let database: DatabaseSync | undefined;
   try {
@@ -19,7 +19,7 @@ export const lockDirectory = (dir: string): Disposable => {
     throw new LogdError(
       'storage',
       busy
-        ? `Another logd stores into ${dir}: stop it, or give this one a directory of its own.`
+        ? `Another logd ${use} ${dir}: stop it, or give this one a directory of its own.`
         : `Cannot lock ${path}: check that the directory may be written.`,
       { cause: error },
     );
