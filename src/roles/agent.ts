@@ -50,7 +50,7 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
   const held = join(config.state_dir, 'held');
   await makeDirectory(held, 0o750);
   // Two agents on one state directory would cut the same files, and let go of each other's links.
-  starting.use(lockDirectory(held, 'keeps its marks beside'));
+  starting.use(lockDirectory(config.state_dir, '.agent-lock', 'keeps its marks in'));
   const marks = starting.use(await openMarks(config.state_dir, host));
   const holds = await openHolds(held);
   await releaseLeftHolds(marks, holds);

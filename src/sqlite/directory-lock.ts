@@ -1,14 +1,14 @@
 /**
- * Keeps two nodes out of one directory: an exclusive SQLite lock on the empty file `.logd-lock`. The kernel gives it back
+ * Keeps two nodes out of one directory: an exclusive SQLite lock on an empty file in it. The kernel gives it back
  * when the process ends, however it ends, and it holds across containers, where process ids say nothing.
  */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LogdError } from '../error.ts';
 
-/** Locks `dir`, or throws `storage`; `use` says what for: `stores into`. The lock is given back on disposal. */
-export const lockDirectory = (dir: string, use: string): Disposable => {
-  const path = join(dir, '.logd-lock');
+/** Locks `dir` by the file `name`, or throws `storage`; `use` says what for: `stores into`. The lock is given back on disposal. */
+export const lockDirectory = (dir: string, name: string, use: string): Disposable => {
+  const path = join(dir, name);
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path);

@@ -13,20 +13,20 @@ test('a directory is locked once, and free again when its holder is gone, even b
   const dir = await mkdtemp(join(tmpdir(), 'logd-lock-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   {
-    using _first = lockDirectory(dir, 'stores into');
-    assert.throws(() => lockDirectory(dir, 'stores into'), {
+    using _first = lockDirectory(dir, '.lock', 'stores into');
+    assert.throws(() => lockDirectory(dir, '.lock', 'stores into'), {
       code: 'storage',
       message: /Another logd stores into/,
     });
   }
   const script = `const { lockDirectory } = await import(${JSON.stringify(LOCK)});
-    globalThis.lock = lockDirectory(${JSON.stringify(dir)}, 'stores into'); console.log('locked'); setInterval(() => 0, 1000);`;
+    globalThis.lock = lockDirectory(${JSON.stringify(dir)}, '.lock', 'stores into'); console.log('locked'); setInterval(() => 0, 1000);`;
   const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(holder.stdout, 'data');
-  assert.throws(() => lockDirectory(dir, 'stores into'), { code: 'storage' });
+  assert.throws(() => lockDirectory(dir, '.lock', 'stores into'), { code: 'storage' });
   holder.kill('SIGKILL');
   await once(holder, 'exit');
-  using _again = lockDirectory(dir, 'stores into');
+  using _again = lockDirectory(dir, '.lock', 'stores into');
 });

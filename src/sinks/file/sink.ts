@@ -62,7 +62,7 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
   await makeDirectory(dir).catch((error: unknown) => {
     throw storageError('make the directory', dir, error);
   });
-  const lock = lockDirectory(dir, 'stores into');
+  const lock = lockDirectory(dir, '.logd-lock', 'stores into');
   const directories = directoriesBelow(dir);
   const view = viewFiles(options);
   const files = new StoredFiles(directories, (key) => Promise.resolve(view.locate(key)), mostOpen);
