@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --single-threaded-gc --initial-old-space-size=32
+#!/usr/bin/env -S node --single-threaded-gc --max-semi-space-size=4 --initial-old-space-size=64
 // The heap is small and lives beside hundreds of MiB a second of buffers: marking it with helper threads, ten times a second, would
 // cost a tenth of all CPU time (docs/benchmarks.md).
 // Plain JavaScript that any Node can parse, so that an old one gets this message and not a syntax error.

@@ -10,7 +10,8 @@ import type { Marks } from './marks.ts';
 import type { SegmentState } from './segment.ts';
 import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import type { Encode, Encoded } from '../pack/encoder.ts';
+import { free } from '../pack/codec.ts';
+import type { Encode } from '../pack/encoder.ts';
 import type { Codec, Pack, PackHeader } from '../pack/pack.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer } from '../wire/peer.ts';
@@ -94,7 +95,7 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
   };
 
   /** The body, and how to give it back. The buffer is given back with it, or as soon as the body does not need it. */
-  const bodyOf = async ({ raw, lease, buffer }: Delivery): Promise<Encoded> => {
+  const bodyOf = async ({ raw, lease, buffer }: Delivery): Promise<{ body: Buffer; release: () => void }> => {
     const giveBuffer = (): void => {
       if (buffer !== undefined) buffers.give(buffer);
     };
@@ -102,10 +103,10 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
     if (codec === 'none' && large) return { body: raw, release: giveBuffer };
     // A few bytes must not keep a whole buffer while they wait for their ack.
     const plain = codec === 'none' || raw.length === 0;
-    const encoded = plain ? { body: Buffer.from(raw), release: () => undefined } : await encode(raw);
-    lease.shrink(encoded.body.length);
+    const body = plain ? Buffer.from(raw) : await encode(raw);
+    lease.shrink(body.length);
     giveBuffer();
-    return encoded;
+    return { body, release: () => free(body) };
   };
 
   return {

@@ -2,51 +2,44 @@
  * Compression of many packs, in the libuv pool, with a few zstd streams that are used again and again.
  *
  * A stream is a context of more than a MiB that V8 counts as its own memory, and so is each piece of output: left to the garbage
- * collector they make it run ten times a second. So streams live on (ZSTD_e_end leaves one ready for the next frame), and
- * whoever gets a body gives it back.
+ * collector they make it run ten times a second. So streams live on (ZSTD_e_end leaves one ready for the next frame), pieces are
+ * freed when the stream has filled them, and whoever gets a body frees it, see {@link free}.
  */
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
 import { byteBudget } from './byte-budget.ts';
 import { free } from './codec.ts';
 
-/** Output comes in pieces of memory of this size, each shared by the bodies of a few packs. */
-const CHUNK_BYTES = 1 << 20;
+/**
+ * Output comes in pieces of this size, one behind the other. Where the worst case of a pack still fits into what is left of its
+ * piece, zstd works straight from input to output; else it copies the input into a window of its own and is a tenth slower.
+ */
+const PIECE_BYTES = 4 << 20;
+
+/** More streams than threads in the pool (four, unless told) only take memory. One more has its input ready. */
+const MOST_STREAMS = 5;
 
 /** At the fastest regular level, a hash table of 32 KiB stays in the processor's first cache: a tenth faster, logs grow by 1 %. */
 const FAST = { [constants.ZSTD_c_hashLog]: 13 };
 
-export interface Encoded {
-  /** One zstd frame. */
-  readonly body: Buffer;
-  /** The body is needed no more: it is empty afterwards. */
-  release(): void;
-}
-
-/** Encodes raw bytes, which must not change until it resolves. */
-export type Encode = (raw: Buffer) => Promise<Encoded>;
-
-/** A piece of output memory. It is freed when the stream has gone on to another and no body lies in it. */
-interface Piece {
-  readonly memory: Buffer;
-  bodies: number;
-  filling: boolean;
-}
+/** Encodes raw bytes, which must not change until it resolves, as one zstd frame in memory of its own. */
+export type Encode = (raw: Buffer) => Promise<Buffer>;
 
 interface Slot {
   readonly stream: ZstdCompress;
   chunks: Buffer[];
-  piece: Piece | undefined;
+  /** The memory that the stream fills. */
+  piece: Buffer | undefined;
   failed: ((error: Error) => void) | undefined;
 }
 
 /** Works on `atOnce` packs at a time, more wait their turn. `level` is zstd's; negative is faster. */
 export const createEncoder = (level: number, atOnce: number): Encode => {
-  const turns = byteBudget(atOnce);
+  const turns = byteBudget(Math.min(atOnce, MOST_STREAMS));
   const idle: Slot[] = [];
 
   const openSlot = (): Slot => {
     const stream = createZstdCompress({
-      chunkSize: CHUNK_BYTES,
+      chunkSize: PIECE_BYTES,
       // Every write ends a frame: one trip to the pool for each pack.
       flush: constants.ZSTD_e_end,
       params: { [constants.ZSTD_c_compressionLevel]: level, ...(level === 1 && FAST) },
@@ -68,50 +61,25 @@ export const createEncoder = (level: number, atOnce: number): Encode => {
     try {
       const slot = idle.pop() ?? openSlot();
       await run(slot, raw);
-      const encoded = takeOut(slot);
+      const body = takeOut(slot);
       idle.push(slot);
-      return encoded;
+      return body;
     } finally {
       turn.release();
     }
   };
 };
 
-const freeIfUnused = ({ memory, bodies, filling }: Piece): void => {
-  if (bodies === 0 && !filling) free(memory);
-};
-
-/** What the stream has put out since the last time: mostly one stretch of one piece, else copied together. */
-const takeOut = (slot: Slot): Encoded => {
+/** Copies what the stream has put out since the last time, and frees the pieces that it has filled. */
+const takeOut = (slot: Slot): Buffer => {
   const { chunks } = slot;
   slot.chunks = [];
-  const whole = chunks.length === 1 ? chunks[0] : undefined;
-  const copy = whole === undefined ? Buffer.concat(chunks) : undefined;
-  for (const chunk of chunks) moveOn(slot, chunk);
-  if (whole === undefined || slot.piece === undefined) {
-    const body = copy ?? Buffer.alloc(0);
-    return { body, release: () => free(body) };
+  const body = Buffer.allocUnsafeSlow(chunks.reduce((bytes, chunk) => bytes + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    at += chunk.copy(body, at);
+    if (slot.piece !== undefined && slot.piece.buffer !== chunk.buffer) free(slot.piece);
+    slot.piece = chunk;
   }
-  const { piece } = slot;
-  piece.bodies++;
-  let released = false;
-  return {
-    body: whole,
-    release() {
-      if (released) return;
-      released = true;
-      piece.bodies--;
-      freeIfUnused(piece);
-    },
-  };
-};
-
-/** The stream fills its pieces one after the other, and never goes back. */
-const moveOn = (slot: Slot, chunk: Buffer): void => {
-  if (slot.piece?.memory.buffer === chunk.buffer) return;
-  if (slot.piece !== undefined) {
-    slot.piece.filling = false;
-    freeIfUnused(slot.piece);
-  }
-  slot.piece = { memory: chunk, bodies: 0, filling: true };
+  return body;
 };

@@ -6,6 +6,8 @@
  * `offset` of pack n+1 equals `offset + bytes` of pack n. (host, stream, hour, id) names the same bytes for ever.
  */
 
+import { LogdError } from '../error.ts';
+
 /** The name of a segment. `hour` is a label, see {@link file://./hour.ts}: `2026112216`, or a day, `20261122`. */
 export interface SegmentKey {
   readonly host: string;
@@ -70,10 +72,18 @@ export interface Pack {
   readonly body: Buffer;
 }
 
-/** A pack whose body was decoded and found equal to what its header claims. */
+/** A pack whose body was decoded and has the size and lines that its header claims. */
 export interface VerifiedPack extends Pack {
   readonly raw: Buffer;
 }
+
+/** The error for a pack whose bytes are not what its header claims: they were changed on their way, and may come again. */
+export const corrupt = (header: PackHeader, what: string, is: number, claimed: number): LogdError =>
+  new LogdError(
+    'corrupt',
+    `Pack ${header.id} of ${segmentName(header)} has ${is} as its ${what}, its header says ${claimed}.`,
+    { retryable: true },
+  );
 
 /** `web1/access/2026112216`: for messages and map keys (names contain no slash). */
 export const segmentName = (key: SegmentKey): string => `${key.host}/${key.stream}/${key.hour}`;

@@ -1,16 +1,14 @@
 /**
- * The receive stage: proves that a pack is what its header claims, and hands it to the store.
+ * The receive stage: decodes a pack, holds its size and lines against its header, and hands it to the store, which proves its bytes.
  *
  * Decoding runs in the libuv pool for several packs at a time, within a budget of raw bytes; the store takes the packs in
  * order of arrival all the same.
  */
-import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import { byteBudget } from '../pack/byte-budget.ts';
 import { decode, free } from '../pack/codec.ts';
-import { crc32 } from '../pack/digest.ts';
 import { countLines } from '../pack/line-count.ts';
-import { type Pack, segmentName, type VerifiedPack } from '../pack/pack.ts';
+import { corrupt, type Pack, type VerifiedPack } from '../pack/pack.ts';
 import type { Store } from '../store/store.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer, OnPack } from '../wire/peer.ts';
@@ -23,25 +21,15 @@ export interface ReceiverOptions {
 }
 
 /**
- * Decodes a pack and holds it against its header.
+ * Decodes a pack and holds its size and lines against its header.
  * @throws LogdError `corrupt`, naming the pack and what differs.
  */
 export const verify = async ({ header, body }: Pack): Promise<VerifiedPack> => {
   fault('receive.before-verify');
   if (header.lost !== undefined) return { header, body, raw: Buffer.alloc(0) };
   const raw = await decode(body, header.codec, header.bytes);
-  const differs = (what: string, is: number, claimed: number): LogdError =>
-    new LogdError(
-      'corrupt',
-      `Pack ${header.id} of ${segmentName(header)} has ${what} ${is}, its header says ${claimed}.`,
-      {
-        retryable: true,
-      },
-    );
-  const checksum = crc32(raw);
-  if (checksum !== header.crc32) throw differs('the CRC-32', checksum, header.crc32);
   const lines = countLines(raw);
-  if (lines !== header.lines) throw differs('as lines', lines, header.lines);
+  if (lines !== header.lines) throw corrupt(header, 'lines', lines, header.lines);
   return { header, body, raw };
 };
 

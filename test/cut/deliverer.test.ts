@@ -10,14 +10,13 @@ import { segmentState, type SegmentState } from '../../src/cut/segment.ts';
 import { LogdError } from '../../src/error.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
-import type { Encoded } from '../../src/pack/encoder.ts';
 import type { Codec, Pack } from '../../src/pack/pack.ts';
 import type { Answer } from '../../src/wire/peer.ts';
 
 const SIZE = 1000;
 
 /** What a compressed pack is like. */
-const frame = (): Encoded => ({ body: Buffer.alloc(4), release: () => undefined });
+const frame = (): Buffer => Buffer.alloc(4);
 
 const segmentOf = (unacked: number): SegmentState =>
   segmentState(
@@ -44,7 +43,7 @@ const begin = (codec: Codec = 'none') => {
   const settled: SegmentState[] = [];
   const events: string[] = [];
   const answers = new Map<number, PromiseWithResolvers<Answer>>();
-  const encoded = new Map<number, PromiseWithResolvers<Encoded>>();
+  const encoded = new Map<number, PromiseWithResolvers<Buffer>>();
   const buffers = bufferPool(SIZE);
   const budget = byteBudget(1e9);
   const marks: Pick<Marks, 'write'> = {
@@ -57,9 +56,9 @@ const begin = (codec: Codec = 'none') => {
   const { deliver } = createDeliverer({
     ...{ host: 'web1', stream: 'access', codec, level: 1, buffers, marks: marks as Marks },
     encode: (raw) => {
-      const ready = Promise.withResolvers<Encoded>();
+      const ready = Promise.withResolvers<Buffer>();
       encoded.set(raw.readUInt8(0), ready);
-      if (codec === 'none') ready.resolve({ body: raw, release: () => undefined });
+      if (codec === 'none') ready.resolve(raw);
       return ready.promise;
     },
     sender: {
