@@ -80,9 +80,15 @@ const sourceOf = (row: Row): SourceMarks => ({
 
 /** Prepares the operations of {@link file://./marks.ts}. */
 export const open = (db: DatabaseSync) => {
+  /** Returns the id of the row that was added. */
   const run = (sql: string): ((...values: SQLInputValue[]) => number) => {
     const statement = db.prepare(sql);
     return (...values) => Number(statement.run(...values).lastInsertRowid);
+  };
+  /** Returns whether there was a row to change. */
+  const change = (sql: string): ((...values: SQLInputValue[]) => boolean) => {
+    const statement = db.prepare(sql);
+    return (...values) => statement.run(...values).changes !== 0;
   };
   const hosts = db.prepare('SELECT host FROM agent');
   const addHost = run('INSERT INTO agent VALUES (?)');
@@ -93,9 +99,6 @@ export const open = (db: DatabaseSync) => {
   );
   const sourcesOf = db.prepare('SELECT * FROM sources WHERE segment = ? ORDER BY id');
   const runsOf = db.prepare('SELECT source, start, "end" FROM runs WHERE segment = ? ORDER BY seq');
-  const lastRun = db.prepare(
-    'SELECT seq, source, "end" FROM runs WHERE segment = ? ORDER BY seq DESC LIMIT 1',
-  );
   const cutsOf = db.prepare('SELECT * FROM cuts WHERE segment = ? AND id > ? ORDER BY id LIMIT ?');
   const unsettledFiles = db.prepare(
     `SELECT DISTINCT dev, ino FROM sources JOIN segments s ON s.id = segment
@@ -110,24 +113,19 @@ export const open = (db: DatabaseSync) => {
     'UPDATE sources SET path = ?, dev = ?, ino = ?, fingerprint = ?, stop = ? WHERE id = ?',
   );
   const addCut = run('INSERT INTO cuts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
-  const packsOf = db.prepare('SELECT packs FROM segments WHERE id = ?');
   const advanceSegment =
-    run(`UPDATE segments SET generation = ?, packs = ?, lines = lines + ?, bytes = ?, sha256 = ?, ended = ?
-    WHERE id = ?`);
+    change(`UPDATE segments SET generation = ?, packs = packs + 1, lines = lines + ?, bytes = ?, sha256 = ?, ended = ?
+    WHERE id = ? AND packs = ?`);
   const advanceSource = run('UPDATE sources SET position = ? WHERE id = ?');
-  const addRun = run('INSERT INTO runs VALUES (?, ?, ?, ?, ?)');
-  const growRun = run('UPDATE runs SET "end" = ? WHERE segment = ? AND seq = ?');
+  const lastSeq = '(SELECT max(seq) FROM runs WHERE segment = ?1)';
+  const growRun = change(
+    `UPDATE runs SET "end" = ?4 WHERE segment = ?1 AND seq = ${lastSeq} AND source = ?2 AND "end" = ?3`,
+  );
+  const addRun = run(`INSERT INTO runs VALUES (?1, coalesce(${lastSeq}, 0) + 1, ?2, ?3, ?4)`);
   const clearRuns = run('DELETE FROM runs WHERE segment = ?');
   const loseCut = run('UPDATE cuts SET lost_reason = ?, lost_bytes = ? WHERE segment = ? AND id = ?');
   const dropCut = run('DELETE FROM cuts WHERE segment = ? AND id = ?');
   const dropSegment = run('DELETE FROM segments WHERE id = ?');
-
-  /** Cuts may be recorded in one order only: one behind a cut whose record failed would hide that one's bytes for ever. */
-  const checkOrder = ({ segment, id }: Cut): void => {
-    const row = packsOf.get(segment);
-    if (row !== undefined && readInteger(row, 'packs') === id - 1) return;
-    throw new LogdError('storage', `The cut before pack ${id} is not recorded. Restart the node.`);
-  };
 
   const insertSource = (segment: number, source: NewSource): number =>
     addSource(
@@ -146,17 +144,9 @@ export const open = (db: DatabaseSync) => {
   const updateSource = ({ id, path, dev, ino, fingerprint, stop }: SourceMarks): void =>
     void changeSource(path, dev, ino, fingerprint, stop ?? null, id);
 
-  const extendRuns = (cut: Cut, source: number): void => {
-    const last = lastRun.get(cut.segment);
-    const end = cut.position + cut.bytes;
-    if (
-      last !== undefined &&
-      readInteger(last, 'source') === source &&
-      readInteger(last, 'end') === cut.position
-    )
-      growRun(end, cut.segment, readInteger(last, 'seq'));
-    else
-      addRun(cut.segment, last === undefined ? 1 : readInteger(last, 'seq') + 1, source, cut.position, end);
+  const extendRuns = ({ segment, position, bytes }: Cut, source: number): void => {
+    const run = [segment, source, position, position + bytes];
+    if (!growRun(...run)) addRun(...run);
   };
 
   const segmentOf = (row: Row): SegmentMarks => {
@@ -239,7 +229,9 @@ export const open = (db: DatabaseSync) => {
           done,
           lost,
         } = cut;
-        checkOrder(cut);
+        // In one order only: a cut behind one whose record failed would hide that one's bytes for ever.
+        if (!advanceSegment(generation, lines, offset + bytes, hex(sha256), done ? 1 : 0, segment, id - 1))
+          throw new LogdError('storage', `The cut before pack ${id} is not recorded. Restart the node.`);
         addCut(
           ...[
             segment,
@@ -255,15 +247,6 @@ export const open = (db: DatabaseSync) => {
             time,
           ],
           ...[done?.lines ?? null, done?.hoursInDay ?? null, lost?.reason ?? null, lost?.bytes ?? null],
-        );
-        advanceSegment(
-          generation,
-          id,
-          lines,
-          offset + bytes,
-          hex(sha256),
-          done === undefined ? 0 : 1,
-          segment,
         );
         if (lost !== undefined) clearRuns(segment);
         if (source === undefined || bytes === 0) return;

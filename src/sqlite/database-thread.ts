@@ -62,6 +62,9 @@ interface Waiting {
   readonly reject: (error: LogdError) => void;
 }
 
+/** Calls that wait for others are posted when there are so many: a message is copied in one go. */
+const MOST_HELD = 256;
+
 /** Statements, caches and one group of calls need a few MiB; a leak ends the thread instead of the machine. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 };
 
@@ -74,7 +77,6 @@ export const openDatabaseThread = async <Api extends Operations>(
     module: options.module.href,
     path,
     readOnly: options.readOnly ?? false,
-    linger: options.linger,
     faults: options.faults,
   };
   const worker = new Worker(moduleBeside(import.meta.url, 'worker'), {
@@ -85,6 +87,9 @@ export const openDatabaseThread = async <Api extends Operations>(
     execArgv: [],
   });
   const waiting = new Map<number, Waiting>();
+  /** Called, and not posted yet: see {@link Linger}. */
+  let held: Call[] = [];
+  let holding: NodeJS.Timeout | undefined;
   const opened = Promise.withResolvers<void>();
   let lastId = 0;
   let counters: Counters = { transactions: 0, writes: 0 };
@@ -100,8 +105,16 @@ export const openDatabaseThread = async <Api extends Operations>(
     if (answer.failure === undefined) call.resolve(answer.value);
     else call.reject(fromFailure(answer.failure));
   };
+  const post = (): void => {
+    clearTimeout(holding);
+    holding = undefined;
+    const message: ToWorker = held;
+    held = [];
+    if (message.length > 0) worker.postMessage(message);
+  };
   const failAll = (error: LogdError): void => {
     over ??= error;
+    held = [];
     opened.reject(over);
     for (const call of waiting.values()) call.reject(over);
     waiting.clear();
@@ -135,11 +148,14 @@ export const openDatabaseThread = async <Api extends Operations>(
           retryable: true,
         }),
       );
-    const message: ToWorker = { id: ++lastId, kind, name, args };
+    const id = ++lastId;
     return new Promise((resolve, reject) => {
-      worker.postMessage(message);
+      held.push({ id, kind, name, args });
+      const { linger } = options;
+      if (linger?.writes.includes(name) !== true || held.length >= MOST_HELD) post();
+      else holding ??= setTimeout(post, linger.ms);
       if (waiting.size === 0) worker.ref();
-      waiting.set(message.id, { kind, resolve, reject });
+      waiting.set(id, { kind, resolve, reject });
     });
   };
 
@@ -154,6 +170,7 @@ export const openDatabaseThread = async <Api extends Operations>(
       if (closing === undefined) {
         over ??= new LogdError('closed', `The database ${path} is closed.`);
         worker.ref();
+        post();
         const message: ToWorker = 'close';
         worker.postMessage(message);
         closing = ended;

@@ -3,7 +3,8 @@
  *
  * Invariants
  * - A write's answer says success only after the COMMIT that holds it returned.
- * - A write that throws is undone alone (savepoint); the others commit.
+ * - A write that throws is undone alone; the others commit. That is rare, so savepoints are only taken once it has happened: the
+ *   group is undone, and run again with one around each write.
  * - When the transaction itself fails, every write in it is answered with that failure, and the database is usable again.
  *   An fsync that failed inside COMMIT leaves the group in doubt: refused now, and perhaps there after a crash.
  */
@@ -45,6 +46,9 @@ export const callRunner = (
   lookup: Lookup,
   faults: CommitFaults | undefined,
 ): CallRunner => {
+  const begin = db.prepare('BEGIN IMMEDIATE');
+  const commit = db.prepare('COMMIT');
+  const rollback = db.prepare('ROLLBACK');
   const savepoint = db.prepare('SAVEPOINT one_call');
   const release = db.prepare('RELEASE one_call');
   const undo = db.prepare('ROLLBACK TO one_call');
@@ -69,17 +73,32 @@ export const callRunner = (
     }
   };
 
+  /** The answers when all writes succeed; undefined, with the transaction undone, when one of them fails. */
+  const allOrNothing = (writes: readonly Call[]): Answer[] | undefined => {
+    begin.run();
+    try {
+      return writes.map((call) => ({ id: call.id, value: invoke(call) }));
+    } catch {
+      if (db.isTransaction) rollback.run();
+      return undefined;
+    }
+  };
+
+  const oneByOne = (writes: readonly Call[]): Answer[] => {
+    begin.run();
+    return writes.map(inSavepoint);
+  };
+
   return {
     commit: (writes) => {
       try {
-        db.exec('BEGIN IMMEDIATE');
-        const answers = writes.map(inSavepoint);
+        const answers = allOrNothing(writes) ?? oneByOne(writes);
         if (faults !== undefined) fault(faults.beforeCommit);
-        db.exec('COMMIT');
+        commit.run();
         if (faults !== undefined) fault(faults.afterCommit);
         return answers;
       } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
+        if (db.isTransaction) rollback.run();
         return writes.map((call) => failed(call, error));
       }
     },

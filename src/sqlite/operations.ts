@@ -34,7 +34,7 @@ export interface DatabaseModule {
   open(db: DatabaseSync): Operations;
 }
 
-/** Writes of these names wait so many milliseconds for others to share their transaction. */
+/** Writes of these names wait so many milliseconds for others to share their transaction, or until another call comes. */
 export interface Linger {
   readonly ms: number;
   readonly writes: readonly string[];

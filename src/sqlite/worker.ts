@@ -1,7 +1,7 @@
 /**
  * The database thread: owns one database, takes whatever calls are queued, commits their writes together, answers.
  *
- * Messages in: {@link Call}, or `close`. Messages out: one {@link ToOwner} `ready` or `failed`, then `answers` for each group.
+ * Messages in: calls, or `close`. Messages out: one {@link ToOwner} `ready` or `failed`, then `answers` for each group.
  * While a group commits, the next one gathers in the port's queue: the slower the disk, the larger the groups.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
@@ -13,25 +13,24 @@ import { callRunner } from './group-commit.ts';
 import type { Answer, Call, CallRunner, Lookup } from './group-commit.ts';
 import { openDatabase } from './open-database.ts';
 import { isDatabaseModule } from './operations.ts';
-import type { CommitFaults, Linger, Operations } from './operations.ts';
+import type { CommitFaults, Operations } from './operations.ts';
 
 /** What the owner hands over at the start. */
 export interface WorkerInput {
   readonly module: string;
   readonly path: string;
   readonly readOnly: boolean;
-  readonly linger?: Linger | undefined;
   readonly faults?: CommitFaults | undefined;
 }
 
-export type ToWorker = Call | 'close';
+export type ToWorker = readonly Call[] | 'close';
 
 export type ToOwner =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'answers'; readonly answers: readonly Answer[]; readonly committed: boolean };
 
-/** Bounds the time that the first call of a group waits, and the memory of its answers. */
+/** About so many calls make a group: bounds the time that the first one waits, and the memory of its answers. */
 const GROUP_CALLS = 1_024;
 
 const open = async (
@@ -53,15 +52,6 @@ const lookupIn =
     return operation;
   };
 
-/**
- * Waits a little for more writes to share the transaction, when the first is of a kind that can wait: a sync costs more than
- * everything else. The thread has nothing else to do.
- */
-const lingerOver = (first: ToWorker, linger: WorkerInput['linger']): void => {
-  if (linger === undefined || first === 'close' || !linger.writes.includes(first.name)) return;
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, linger.ms);
-};
-
 /** The first message and all that are queued behind it, up to a `close`. */
 const gather = (
   first: ToWorker,
@@ -70,8 +60,8 @@ const gather = (
   const calls: Call[] = [];
   let message: ToWorker | undefined = first;
   while (message !== undefined && message !== 'close') {
-    calls.push(message);
-    if (calls.length === GROUP_CALLS) return { calls, closing: false };
+    calls.push(...message);
+    if (calls.length >= GROUP_CALLS) return { calls, closing: false };
     const queued: { message: ToWorker } | undefined = receiveMessageOnPort(port);
     message = queued?.message;
   }
@@ -82,7 +72,6 @@ const serve = async (port: MessagePort, input: WorkerInput): Promise<void> => {
   const post = (message: ToOwner): void => port.postMessage(message);
   const { runner, close } = await open(input);
   port.on('message', (first: ToWorker) => {
-    lingerOver(first, input.linger);
     const { calls, closing } = gather(first, port);
     const writes = calls.filter((call) => call.kind === 'write');
     if (writes.length > 0) post({ kind: 'answers', answers: runner.commit(writes), committed: true });
