@@ -21,7 +21,7 @@ const BARS = {
   zstd: { throughput: 0.95, cpu: 1.2 },
 } as const;
 const PEAK_MIB = 200;
-const WARM_UP_MIB = 128;
+const WARM_UP_MIB = 512;
 const NAMES = { none: 'raw', zstd: 'zstd' } as const;
 
 type Compression = keyof typeof BARS;

@@ -39,12 +39,19 @@ export const encode = async (raw: Buffer, codec: Codec, level: number): Promise<
  */
 export const decode = async (body: Buffer, codec: Codec, rawBytes: number): Promise<Buffer> => {
   const raw = codec === 'none' ? body : await decodeFrame(body, rawBytes);
-  if (raw.length !== rawBytes)
-    throw new LogdError('corrupt', `The body holds ${raw.length} bytes where its header says ${rawBytes}.`, {
-      retryable: true,
-    });
+  if (raw.length !== rawBytes) throw wrongLength(raw.length, rawBytes);
   return raw;
 };
+
+export const wrongLength = (is: number, claimed: number): LogdError =>
+  new LogdError('corrupt', `The body holds ${is} bytes where its header says ${claimed}.`, {
+    retryable: true,
+  });
+
+export const undecodable = (error: unknown): LogdError =>
+  new LogdError('corrupt', `The body cannot be decompressed: ${messageOf(error)}.`, {
+    ...{ retryable: true, cause: error },
+  });
 
 /**
  * Gives the memory of a body or of decoded bytes back now, instead of at some later garbage collection: the next pack takes the
@@ -64,10 +71,7 @@ const decodeFrame = async (body: Buffer, rawBytes: number): Promise<Buffer> => {
       maxOutputLength: Math.max(1, rawBytes),
     });
   } catch (error) {
-    throw new LogdError('corrupt', `The body cannot be decompressed: ${messageOf(error)}.`, {
-      retryable: true,
-      cause: error,
-    });
+    throw undecodable(error);
   }
 };
 
@@ -77,12 +81,9 @@ const decodeFrame = async (body: Buffer, rawBytes: number): Promise<Buffer> => {
  * blocks of 3-byte header (bit 0 last, bits 1–2 type, bits 3–23 size) and content (1 byte for type RLE) · checksum 0 or 4.
  */
 export const frameLength = (bytes: Buffer): number | undefined => {
-  if (bytes.length < 6 || bytes.readUInt32LE(0) !== FRAME_MAGIC) return undefined;
-  const descriptor = bytes.readUInt8(4);
-  const singleSegment = (descriptor & 0x20) !== 0;
-  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3]!;
-  const sizeBytes = [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
-  let at = 5 + (singleSegment ? 0 : 1) + dictionaryBytes + sizeBytes;
+  const head = frameHead(bytes);
+  if (head === undefined) return undefined;
+  let at = head.sizeAt + head.sizeBytes;
   for (;;) {
     if (at + 3 > bytes.length) return undefined;
     const header = bytes.readUIntLE(at, 3);
@@ -91,6 +92,36 @@ export const frameLength = (bytes: Buffer): number | undefined => {
     at += 3 + (type === 1 ? 1 : header >> 3);
     if ((header & 1) !== 0) break;
   }
-  if ((descriptor & 4) !== 0) at += 4;
+  if (head.hasChecksum) at += 4;
   return at <= bytes.length ? at : undefined;
+};
+
+/** How many bytes the zstd frame at the start of `bytes` says that it holds; undefined where it does not say. */
+export const contentBytes = (bytes: Buffer): number | undefined => {
+  const head = frameHead(bytes);
+  if (head === undefined || bytes.length < head.sizeAt + head.sizeBytes) return undefined;
+  switch (head.sizeBytes) {
+    case 0:
+      return undefined;
+    case 2:
+      return bytes.readUInt16LE(head.sizeAt) + 256;
+    case 8:
+      return Number(bytes.readBigUInt64LE(head.sizeAt));
+    default:
+      return bytes.readUIntLE(head.sizeAt, head.sizeBytes);
+  }
+};
+
+const frameHead = (
+  bytes: Buffer,
+): { readonly sizeAt: number; readonly sizeBytes: number; readonly hasChecksum: boolean } | undefined => {
+  if (bytes.length < 6 || bytes.readUInt32LE(0) !== FRAME_MAGIC) return undefined;
+  const descriptor = bytes.readUInt8(4);
+  const singleSegment = (descriptor & 0x20) !== 0;
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3]!;
+  return {
+    sizeAt: 5 + (singleSegment ? 0 : 1) + dictionaryBytes,
+    sizeBytes: [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6]!,
+    hasChecksum: (descriptor & 4) !== 0,
+  };
 };

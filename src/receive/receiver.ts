@@ -4,9 +4,11 @@
  * Decoding runs in the libuv pool for several packs at a time, within a budget of raw bytes; the store takes the packs in
  * order of arrival all the same.
  */
+import { availableParallelism } from 'node:os';
 import { fault } from '../fault/fault.ts';
 import { byteBudget } from '../pack/byte-budget.ts';
-import { decode, free } from '../pack/codec.ts';
+import { free } from '../pack/codec.ts';
+import { createDecoder, type Decode } from '../pack/decoder.ts';
 import { countLines } from '../pack/line-count.ts';
 import { corrupt, type Pack, type VerifiedPack } from '../pack/pack.ts';
 import type { Store } from '../store/store.ts';
@@ -20,38 +22,44 @@ export interface ReceiverOptions {
   readonly rawBytes: number;
 }
 
+interface Held {
+  readonly pack: VerifiedPack;
+  /** Its raw bytes are needed no more. */
+  release(): void;
+}
+
 /**
  * Decodes a pack and holds its size and lines against its header.
  * @throws LogdError `corrupt`, naming the pack and what differs.
  */
-export const verify = async ({ header, body }: Pack): Promise<VerifiedPack> => {
+export const verify = async ({ header, body }: Pack, decode: Decode): Promise<Held> => {
   fault('receive.before-verify');
-  if (header.lost !== undefined) return { header, body, raw: Buffer.alloc(0) };
-  const raw = await decode(body, header.codec, header.bytes);
+  if (header.lost !== undefined)
+    return { pack: { header, body, raw: Buffer.alloc(0) }, release: () => undefined };
+  const { raw, release } = await decode(body, header.codec, header.bytes);
   const lines = countLines(raw);
-  if (lines !== header.lines) throw corrupt(header, 'lines', lines, header.lines);
-  return { header, body, raw };
+  if (lines === header.lines) return { pack: { header, body, raw }, release };
+  release();
+  throw corrupt(header, 'lines', lines, header.lines);
 };
 
 /** What a server calls with each pack: see {@link OnPack}. */
 export const createReceiver = ({ store, emit, rawBytes }: ReceiverOptions): OnPack => {
   const budget = byteBudget(rawBytes);
+  const decode = createDecoder(availableParallelism() + 1);
   return async (pack, peer): Promise<Answer> => {
     const { header } = pack;
     const lease = budget.acquire(header.bytes);
-    const verified = lease.then(() => verify(pack));
+    const verified = lease.then(() => verify(pack, decode));
     verified.catch(() => undefined); // The store awaits it when the pack's turn comes.
     // Only what is decoded may be freed: until then the pool reads the body, whatever became of the pack meanwhile.
     const written = (): void => {
-      const release = (): void => void lease.then((own) => own.release());
-      verified
-        .then(
-          ({ raw, body }) => raw !== body && free(raw),
-          () => undefined,
-        )
-        .then(release, release);
+      const giveBack = (): void => void lease.then((own) => own.release());
+      verified.then(({ release }) => release()).then(giveBack, giveBack);
     };
-    const answer = await store.put(header, verified, written);
+    const decoded = verified.then((held) => held.pack);
+    decoded.catch(() => undefined);
+    const answer = await store.put(header, decoded, written);
     await verified.catch(() => undefined);
     free(pack.body);
     if (answer.kind === 'nack') {
