@@ -42,7 +42,6 @@ export interface FollowRules extends ReadRule {
 export interface Delivery extends Slice {
   /** At least as large as the buffer. */
   readonly lease: Lease;
-  readonly buffer: Buffer | undefined;
 }
 
 export interface FollowerOptions {
@@ -75,7 +74,7 @@ const NO_LEASE: Lease = { shrink: () => undefined, release: () => undefined };
 
 /** Delivers a slice that holds no memory, such as a loss. */
 export const deliverWithoutBytes = (deliver: FollowerOptions['deliver'], slice: Slice): void =>
-  deliver({ ...slice, lease: NO_LEASE, buffer: undefined });
+  deliver({ ...slice, lease: NO_LEASE });
 
 /** Runs until the signal, then resolves with nothing being read. Rejects when the stream cannot go on. */
 export const follow = async (options: FollowerOptions, signal: AbortSignal): Promise<void> => {
@@ -105,30 +104,28 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
       return;
     }
     const { segment, source } = step;
-    const buffer = buffers.take();
-    const slice = await knife.cut(segment, source, step, buffer, signal).catch((error: unknown) => {
+    const slice = await knife.cut(segment, source, step, signal).catch((error: unknown) => {
       if (!(error instanceof LogdError) || error.code !== 'source') throw error;
       source.blocked = true;
       options.onUnreadable(source.path, error);
     });
-    if (!slice || slice.raw.length === 0) {
+    if (slice?.buffer === undefined) {
       lease.release();
-      buffers.give(buffer);
       if (slice) deliverWithoutBytes(deliver, slice);
       return;
     }
-    deliver({ ...slice, lease, buffer });
+    deliver({ ...slice, lease });
   };
 
   /** Cuts until the next look is due or there is nothing to cut. */
   const cutUntilLook = async (): Promise<void> => {
     while (options.mayCut() && !signal.aborted && clock.monotonic() < lookAt) {
       const step = chooseStep(options, turn);
-      if (step === undefined) return;
+      if (step === undefined) return knife.rest();
       const lease =
         budget.acquireNow(buffers.size) ??
         (await acquireUntil(budget, buffers.size, lookAt - clock.monotonic(), signal));
-      if (lease === undefined) return;
+      if (lease === undefined) return knife.rest();
       turn++;
       await perform(step, lease);
     }

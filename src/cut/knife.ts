@@ -18,9 +18,12 @@ import {
   type Source,
 } from '../tail/source.ts';
 import type { Emit } from '../telemetry/events.ts';
+import type { ByteBudget } from '../pack/byte-budget.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { Cut } from './cut.ts';
 import { bytesToSee, cutPoint, type CutPoint } from './cutter.ts';
 import type { Marks } from './marks.ts';
+import { createReadAhead } from './read-ahead.ts';
 import { rehash, type ReadSource } from './rehash.ts';
 import { isReadToTheEnd, type SegmentState, type SourceState } from './segment.ts';
 import type { SourceFiles } from './source-files.ts';
@@ -30,6 +33,8 @@ export interface Slice {
   readonly segment: SegmentState;
   readonly cut: Cut;
   readonly raw: Buffer;
+  /** Of the pool, where `raw` lies in one: whoever takes the slice gives it back. */
+  readonly buffer: Buffer | undefined;
   readonly recorded: Promise<void>;
 }
 
@@ -41,6 +46,9 @@ export interface KnifeOptions {
   readonly maxLine: number;
   readonly marks: Marks;
   readonly files: SourceFiles;
+  /** Each at least as large as what a cut has to see. */
+  readonly buffers: BufferPool;
+  readonly budget: ByteBudget;
   readonly emit: Emit;
 }
 
@@ -51,16 +59,17 @@ export interface HowToCut {
 
 export interface Knife {
   /**
-   * Cuts the next pack from a source into `buffer`; undefined when there is no whole line yet. `rest` takes a last line without
-   * newline too; `ends` makes the cut the segment's last, when all is cut then.
+   * Cuts the next pack from a source; undefined when there is no whole line yet. The caller holds a lease for a buffer. `rest` takes
+   * a last line without newline too; `ends` makes the cut the segment's last, when all is cut then.
    */
   cut(
     segment: SegmentState,
     source: SourceState,
     how: HowToCut,
-    buffer: Buffer,
     signal: AbortSignal,
   ): Promise<Slice | undefined>;
+  /** There is nothing to cut for now, or no room for it: gives back what was read ahead. */
+  rest(): void;
   /** Ends a segment all of whose bytes are cut, with a pack of no bytes. */
   end(segment: SegmentState): Slice;
   /** Records that bytes of the segment are gone, before they could be read. */
@@ -71,7 +80,8 @@ const NO_CUT: CutPoint = { length: 0, split: false };
 const NO_BYTES = Buffer.alloc(0);
 
 export const createKnife = (options: KnifeOptions): Knife => {
-  const { host, stream, hours, packBytes, maxLine, marks, files, emit } = options;
+  const { host, stream, hours, packBytes, maxLine, marks, files, buffers, budget, emit } = options;
+  const ahead = createReadAhead(files, buffers, budget);
 
   const hoursInDay = (hour: string): number => {
     if (isDayLabel(hour)) return 1;
@@ -84,7 +94,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
   });
 
   /** Advances the segment and records the cut. A record that fails is fatal to whoever awaits the slice. */
-  const record = (segment: SegmentState, cut: Cut, raw: Buffer): Slice => {
+  const record = (segment: SegmentState, cut: Cut, raw: Buffer, buffer?: Buffer): Slice => {
     segment.packs = cut.id;
     segment.lines += cut.lines;
     segment.bytes = cut.offset + cut.bytes;
@@ -99,7 +109,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
       segment.digest = undefined;
       emit('cut.hour-ended', { host, stream, hour, packs, lines, bytes, generation });
     }
-    return { segment, cut, raw, recorded };
+    return { segment, cut, raw, buffer, recorded };
   };
 
   const withoutBytes = (segment: SegmentState, time: number): Omit<Cut, 'done' | 'lost'> => ({
@@ -159,15 +169,20 @@ export const createKnife = (options: KnifeOptions): Knife => {
     return true;
   };
 
-  /** Reads what the next pack needs, and finds its end. The source is blocked when the file is not what the last scan saw. */
+  /**
+   * Reads what the next pack needs, `known` bytes of which are in the buffer, and finds its end. The source is blocked when the file
+   * is not what the last scan saw.
+   */
   const readPack = async (
     file: Source,
     source: SourceState,
     rest: boolean,
     buffer: Buffer,
+    known: number,
   ): Promise<CutPoint> => {
     const room = Math.min(bytesToSee({ packBytes, maxLine }), (source.stop ?? Infinity) - source.position);
-    let read = await file.read(buffer.subarray(0, Math.min(packBytes, room)), source.position);
+    const first = Math.min(packBytes, room);
+    let read = known >= first ? first : await file.read(buffer.subarray(0, first), source.position);
     const find = () => {
       const final = rest && source.position + read >= endOf(source);
       return cutPoint(buffer.subarray(0, read), { packBytes, maxLine, final });
@@ -186,42 +201,64 @@ export const createKnife = (options: KnifeOptions): Knife => {
     return source.blocked ? NO_CUT : point;
   };
 
+  /** Cuts into the buffer, which holds `known` bytes already. */
+  const cutInto = async (
+    buffer: Buffer,
+    known: number,
+    segment: SegmentState,
+    source: SourceState,
+    { rest, ends }: HowToCut,
+    signal: AbortSignal,
+  ): Promise<Slice | undefined> => {
+    const digest = await digestOf(segment, signal);
+    if (digest === undefined) {
+      const { hour } = segment;
+      emit('tail.lost', { host, stream, hour, path: source.path, reason: 'source-changed', bytes: 0 });
+      return lose(segment, 'source-changed', 0);
+    }
+    segment.digest = digest;
+    const point = await files.read(source, (file) => readPack(file, source, rest, buffer, known));
+    if (point.length === 0) return undefined;
+    const raw = buffer.subarray(0, point.length);
+    const position = source.position;
+    source.position += raw.length;
+    if (endOf(source) - source.position >= packBytes) ahead.begin(source, packBytes);
+    const lines = countLines(raw);
+    digest.update(raw);
+    source.unreadSince = undefined;
+    if (point.split)
+      emit('cut.line-split', {
+        path: source.path,
+        offset: position,
+        limit: bytesToSee({ packBytes, maxLine }),
+      });
+    const cut: Cut = {
+      ...withoutBytes(segment, source.mtimeMs),
+      source: source.id,
+      position,
+      bytes: raw.length,
+      lines,
+      crc32: crc32(raw),
+      sha256: digest.hex(),
+      done: ends && isReadToTheEnd(segment) ? doneOf(segment, lines) : undefined,
+      lost: undefined,
+    };
+    return record(segment, cut, raw, buffer);
+  };
+
   return {
-    async cut(segment, source, { rest, ends }, buffer, signal) {
-      const digest = await digestOf(segment, signal);
-      if (digest === undefined) {
-        const { hour } = segment;
-        emit('tail.lost', { host, stream, hour, path: source.path, reason: 'source-changed', bytes: 0 });
-        return lose(segment, 'source-changed', 0);
+    async cut(segment, source, how, signal) {
+      const begun = await ahead.take(source);
+      const buffer = begun?.buffer ?? buffers.take();
+      let slice: Slice | undefined;
+      try {
+        slice = await cutInto(buffer, begun?.bytes ?? 0, segment, source, how, signal);
+      } finally {
+        if (slice?.buffer === undefined) buffers.give(buffer);
       }
-      segment.digest = digest;
-      const point = await files.read(source, (file) => readPack(file, source, rest, buffer));
-      if (point.length === 0) return undefined;
-      const raw = buffer.subarray(0, point.length);
-      const lines = countLines(raw);
-      digest.update(raw);
-      const position = source.position;
-      source.position += raw.length;
-      source.unreadSince = undefined;
-      if (point.split)
-        emit('cut.line-split', {
-          path: source.path,
-          offset: position,
-          limit: bytesToSee({ packBytes, maxLine }),
-        });
-      const cut: Cut = {
-        ...withoutBytes(segment, source.mtimeMs),
-        source: source.id,
-        position,
-        bytes: raw.length,
-        lines,
-        crc32: crc32(raw),
-        sha256: digest.hex(),
-        done: ends && isReadToTheEnd(segment) ? doneOf(segment, lines) : undefined,
-        lost: undefined,
-      };
-      return record(segment, cut, raw);
+      return slice;
     },
+    rest: () => ahead.drop(),
     end: (segment) =>
       record(
         segment,

@@ -56,7 +56,7 @@ const redeliverOne = async (
   signal.throwIfAborted();
   const recorded = Promise.resolve();
   if (cut.bytes === 0 || cut.lost !== undefined) {
-    deliverWithoutBytes(deliver, { segment, cut, raw: NO_BYTES, recorded });
+    deliverWithoutBytes(deliver, { segment, cut, raw: NO_BYTES, buffer: undefined, recorded });
     return;
   }
   // A pack that was cut under a larger `pack.size` does not fit the buffers of today.
@@ -73,7 +73,13 @@ const redeliverOne = async (
   const lost: LostCut = { reason: raw, bytes: cut.bytes };
   onLost(segment, segment.sources.find(({ id }) => id === cut.source)?.path ?? '', lost.reason, lost.bytes);
   await marks.write('lose', segment.id, cut.id, lost);
-  deliverWithoutBytes(deliver, { segment, cut: { ...cut, lost }, raw: NO_BYTES, recorded });
+  deliverWithoutBytes(deliver, {
+    segment,
+    cut: { ...cut, lost },
+    raw: NO_BYTES,
+    buffer: undefined,
+    recorded,
+  });
 };
 
 /** The bytes of the cut, or why there are none. Waits while nobody can tell. */

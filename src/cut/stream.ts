@@ -66,6 +66,8 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     maxLine: pack.max_line,
     marks,
     files,
+    buffers,
+    budget,
     emit,
   });
   const { deliver } = createDeliverer({

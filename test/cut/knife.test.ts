@@ -4,11 +4,13 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { bufferPool } from '../../src/cut/buffer-pool.ts';
 import type { Cut } from '../../src/cut/cut.ts';
 import { createKnife } from '../../src/cut/knife.ts';
 import type { Marks } from '../../src/cut/marks.ts';
 import { isReadToTheEnd, nextRead, observe, segmentState } from '../../src/cut/segment.ts';
 import { createSourceFiles } from '../../src/cut/source-files.ts';
+import { byteBudget } from '../../src/pack/byte-budget.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
 import { openHours } from '../../src/pack/hour.ts';
 import { openHolds } from '../../src/tail/hold.ts';
@@ -46,10 +48,15 @@ const begin = async (context: TestContext, content: string, stop?: number) => {
       packBytes: RULE.packBytes,
       maxLine: RULE.maxLine,
     },
-    ...{ marks, files, emit: () => undefined },
+    ...{
+      marks,
+      files,
+      buffers: bufferPool(RULE.packBytes),
+      budget: byteBudget(1 << 20),
+      emit: () => undefined,
+    },
   });
-  const cut = (how = HOW) =>
-    knife.cut(segment, source, how, Buffer.alloc(RULE.packBytes), new AbortController().signal);
+  const cut = (how = HOW) => knife.cut(segment, source, how, new AbortController().signal);
   return { path, segment, source, knife, recorded, cut };
 };
 
