@@ -1,12 +1,13 @@
 /**
- * Follows one stream: looks for its files every `pollInterval`, and between two looks cuts what they hold into packs, each behind a
- * lease of the budget that all streams share in turn. While the budget is used up (a slow sink) the looking goes on.
+ * Follows one stream: looks for its files every `pollInterval`, and cuts what they hold into packs, each behind a lease of the
+ * budget that all streams share in turn. While the budget is used up (a slow sink) the looking goes on. While a look is under way
+ * the cutting goes on; only what it found is taken in with nothing else under way.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LogdError } from '../error.ts';
 import type { ByteBudget, Lease } from '../pack/byte-budget.ts';
 import type { Hours } from '../pack/hour.ts';
-import type { Discovery } from '../tail/discover.ts';
+import type { Discovery, SourceFile } from '../tail/discover.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Census } from './census.ts';
@@ -84,11 +85,29 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   let lookAt = 0;
   let turn = 0;
 
+  /** The files there are now. Reading goes on meanwhile, ending does not: what is being found may be more of the segment. */
+  const scan = async (full: boolean): Promise<readonly SourceFile[]> => {
+    let scanning = true;
+    const found = discovery.scan({ full, activeFrom: census.activeFrom() }).finally(() => {
+      scanning = false;
+    });
+    found.catch(() => undefined);
+    while (scanning && options.mayCut() && !signal.aborted) {
+      const step = chooseStep(options, turn);
+      if (step?.kind !== 'read' || step.ends) break;
+      const lease = budget.acquireNow(buffers.size);
+      if (lease === undefined) break;
+      turn++;
+      await perform(step, lease);
+    }
+    return found;
+  };
+
   const look = async (): Promise<void> => {
     const start = clock.monotonic();
     const full = looksUntilFull <= 0 && start >= fullLookFrom;
     looksUntilFull = full ? FULL_LOOK_EVERY - 1 : looksUntilFull - 1;
-    const found = await discovery.scan({ full, activeFrom: census.activeFrom() });
+    const found = await scan(full);
     const looked = clock.monotonic();
     if (full) fullLookFrom = looked + Math.min((looked - start) * FULL_LOOK_SHARE, FULL_LOOK_PAUSE);
     await census.take(found, full);
