@@ -8,8 +8,10 @@ import type { ShipFigures } from './figures.ts';
 import { touchMemory } from './memory.ts';
 import { startMeasured } from './node.ts';
 
+export type Compression = 'none' | 'zstd';
+
 export interface ShipOptions {
-  readonly compression: 'none' | 'zstd';
+  readonly compression: Compression;
   readonly input: string;
   /** Shipped first, unmeasured, so that the code is compiled. */
   readonly warmUp: string;
