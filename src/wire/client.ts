@@ -11,7 +11,7 @@ import type { Pack } from '../pack/pack.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import { HEADER_BYTES, FrameDecoder, encodeFrame } from './frame.ts';
 import type { FrameHead } from './frame.ts';
-import { VERSION, checkPack, isRetryable, readMessage } from './messages.ts';
+import { VERSION, checkOwnPack, isRetryable, readMessage } from './messages.ts';
 import type { Message } from './messages.ts';
 import type { Answer, PeerLimits, Upstream } from './peer.ts';
 import { PREAMBLE } from './preamble.ts';
@@ -135,8 +135,8 @@ class ClientConnection implements Upstream {
       throw new LogdError('closed', `${this.node} takes no more packs: it is shutting down.`, {
         retryable: true,
       });
-    const wrong = checkPack(pack.header, pack.body.length, this.limits);
-    if (wrong !== undefined) return { kind: 'nack', ...wrong, retryable: false };
+    const wrong = checkOwnPack(pack.header, pack.body.length, this.limits);
+    if (wrong !== undefined) return { kind: 'nack', ...wrong };
     fault('send.before-first-byte');
     const seq = ++this.#seq;
     const head = encodeFrame('PACK', { seq, ...pack.header }, pack.body.length);

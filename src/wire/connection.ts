@@ -270,7 +270,7 @@ export class ServerConnection {
   }
 
   /** Throws the body of a faulty pack away and says so. */
-  #turnAway({ seq, head }: Incoming, { code, message }: PackFault): boolean {
+  #turnAway({ seq, head }: Incoming, { code, message, retryable }: PackFault): boolean {
     if (!this.#decoder.skip()) return false;
     this.#incoming = undefined;
     // Escaped and cut: these are whatever a stranger sent.
@@ -281,7 +281,7 @@ export class ServerConnection {
     const segment = { host: text('host'), stream: text('stream'), hour: text('hour') };
     const id = Number(Reflect.get(head.header, 'id')) || 0;
     this.#listener.emit('receive.bad-pack', { ...segment, id, peer: this.#address, code, reason: message });
-    this.#answers.add(seq, { kind: 'nack', code, message, retryable: false });
+    this.#answers.add(seq, { kind: 'nack', code, message, retryable });
     return true;
   }
 

@@ -2,7 +2,7 @@
  * The JSON headers of wire v2's frames. docs/PROTOCOL.md has their meaning; here are their fields and bounds.
  *
  * Integers are at most 2^53-1. Fields that are not known are ignored, so that later versions may add some; a missing or
- * malformed field breaks the protocol, except in a PACK, whose sender gets a NACK for it (see checkPack).
+ * malformed field breaks the protocol, except in a PACK, whose sender gets a NACK for it (see readPack).
  */
 import { z } from 'zod';
 import { LogdError } from '../error.ts';
@@ -132,57 +132,76 @@ export const shorten = (text: string): string =>
 export interface PackFault {
   readonly code: NackCode;
   readonly message: string;
+  /** Only what happened on the way may be different next time. */
+  readonly retryable: boolean;
 }
 
+const forGood = (code: NackCode, message: string): PackFault => ({ code, message, retryable: false });
+
 /**
- * Reads the header of a PACK frame and checks everything that can be known without its body: fields, names, limits, and
- * that they do not contradict each other.
+ * Reads the header of a PACK frame and checks everything that can be known without its body: fields, names, limits, that they
+ * do not contradict each other, and that the body has the length they say. A client checks its packs before they leave, so a
+ * body of another length was changed on the way, and the same pack may arrive whole next time: `corrupt`.
  */
 export const readPack = (head: FrameHead, limits: PeerLimits): PackHeader | PackFault => {
   const result = packHeader.safeParse(head.header);
   if (!result.success)
-    return { code: 'invalid', message: `The pack's header is malformed: ${firstIssue(result.error)}.` };
-  return checkPack(result.data, head.bodyBytes, limits) ?? result.data;
+    return forGood('invalid', `The pack's header is malformed: ${firstIssue(result.error)}.`);
+  const header = result.data;
+  const fault = checkPack(header, head.bodyBytes, limits);
+  if (fault !== undefined) return fault;
+  const damage = findWrongLength(header, head.bodyBytes);
+  return damage === undefined
+    ? header
+    : { code: 'corrupt', message: `The pack was damaged on the way: ${damage}.`, retryable: true };
 };
 
-/** The part of {@link readPack} behind the fields; the client asks it too, before it sends. */
-export const checkPack = (
-  header: PackHeader,
-  bodyBytes: number,
-  limits: PeerLimits,
-): PackFault | undefined => {
+/** Names, limits, and what the header says about itself. */
+const checkPack = (header: PackHeader, bodyBytes: number, limits: PeerLimits): PackFault | undefined => {
   try {
     checkSegmentKey(header);
   } catch (error) {
-    return { code: 'name', message: error instanceof LogdError ? error.message : 'The name is not allowed.' };
+    return forGood('name', error instanceof LogdError ? error.message : 'The name is not allowed.');
   }
   if (header.bytes > limits.rawBytes)
-    return {
-      code: 'limit',
-      message: `The pack has ${header.bytes} raw bytes: at most ${limits.rawBytes} are allowed.`,
-    };
+    return forGood(
+      'limit',
+      `The pack has ${header.bytes} raw bytes: at most ${limits.rawBytes} are allowed.`,
+    );
   if (bodyBytes > limits.bodyBytes)
-    return {
-      code: 'limit',
-      message: `The pack's body has ${bodyBytes} bytes: at most ${limits.bodyBytes} are allowed.`,
-    };
-  const contradiction = findContradiction(header, bodyBytes);
-  return contradiction === undefined
-    ? undefined
-    : { code: 'invalid', message: `The pack contradicts itself: ${contradiction}.` };
+    return forGood(
+      'limit',
+      `The pack's body has ${bodyBytes} bytes: at most ${limits.bodyBytes} are allowed.`,
+    );
+  return contradicts(findContradiction(header));
 };
 
-const findContradiction = (header: PackHeader, bodyBytes: number): string | undefined => {
+/** What a client asks before it sends: as {@link readPack}, but nothing can have happened on the way yet. */
+export const checkOwnPack = (
+  header: PackHeader,
+  bodyBytes: number,
+  limits: PeerLimits,
+): PackFault | undefined =>
+  checkPack(header, bodyBytes, limits) ?? contradicts(findWrongLength(header, bodyBytes));
+
+const contradicts = (what: string | undefined): PackFault | undefined =>
+  what === undefined ? undefined : forGood('invalid', `The pack contradicts itself: ${what}.`);
+
+/** How the length of the body differs from what the header says about it. */
+const findWrongLength = ({ bytes, codec, lost }: PackHeader, bodyBytes: number): string | undefined => {
+  if (lost !== undefined)
+    return bodyBytes > 0 ? `its bytes are lost, and it has a body of ${bodyBytes} bytes` : undefined;
+  if (codec === 'none' && bodyBytes !== bytes)
+    return `a body of ${bodyBytes} bytes, uncompressed, for ${bytes} bytes`;
+  return bytes > 0 && bodyBytes === 0 ? `no body for ${bytes} bytes` : undefined;
+};
+
+const findContradiction = (header: PackHeader): string | undefined => {
   const { done, lost } = header;
   const end = header.offset + header.bytes;
   if (!Number.isSafeInteger(end)) return 'it ends above byte 2^53-1';
   if (lost === undefined && header.lines > header.bytes)
     return `${header.lines} newlines in ${header.bytes} bytes`;
-  if (lost !== undefined && bodyBytes > 0)
-    return `its bytes are lost, and it has a body of ${bodyBytes} bytes`;
-  if (lost === undefined && header.codec === 'none' && bodyBytes !== header.bytes)
-    return `a body of ${bodyBytes} bytes, uncompressed, for ${header.bytes} bytes`;
-  if (lost === undefined && header.bytes > 0 && bodyBytes === 0) return `no body for ${header.bytes} bytes`;
   if (done === undefined) return undefined;
   if (done.packs !== header.id)
     return `the last pack has id ${header.id}, and the segment ${done.packs} packs`;

@@ -7,7 +7,7 @@ import type { Pack } from '../pack/pack.ts';
 
 /** Why a pack was not taken; a closed set, see docs/PROTOCOL.md. */
 export type NackCode =
-  | 'corrupt' // the body does not have the bytes, lines or checksum that the header claims: retryable
+  | 'corrupt' // the body does not have the length, bytes, lines or checksum that the header claims: retryable
   | 'digest' // the running SHA-256 differs though the body is whole: retryable
   | 'invalid' // the header is malformed or contradicts what was said before
   | 'name' // host, stream or hour is not allowed

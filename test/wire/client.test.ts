@@ -69,6 +69,9 @@ test('a pack that the server would not take is not sent', TEST, async () => {
   await using upstream = await rig.connect();
   const answer = await upstream.send(packOf(1, Buffer.alloc(bodyBytes + 1)));
   assert.equal(answer.kind === 'nack' && answer.code, 'limit');
+  // Nothing can have happened on the way: to send it again would not help.
+  const short = await upstream.send(packOf(1, Buffer.from('x\n'), { bytes: 3 }));
+  assert.ok(short.kind === 'nack' && short.code === 'invalid' && !short.retryable);
   assert.deepEqual(await upstream.send(packOf(2)), { kind: 'ack' });
   assert.deepEqual(rig.packs, [packOf(2)]);
 });

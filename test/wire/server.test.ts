@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import type { PackHeader } from '../../src/pack/pack.ts';
 import { encodeFrame } from '../../src/wire/frame.ts';
 import type { Answer } from '../../src/wire/peer.ts';
 import { PREAMBLE } from '../../src/wire/preamble.ts';
@@ -159,7 +160,7 @@ test('a faulty pack gets a NACK, and the packs around it are taken', TEST, async
     [{ stream: 'a\0b' }, 'name'],
     [{ hour: '2026113216' }, 'name'],
     [{ bytes: (1 << 20) + 1 }, 'limit'],
-    [{ bytes: 3 }, 'invalid'],
+    [{ bytes: 3, lines: 4 }, 'invalid'],
     [{ lines: 3 }, 'invalid'],
     [{ id: 0 }, 'invalid'],
     [{ id: 1.5 }, 'invalid'],
@@ -174,7 +175,6 @@ test('a faulty pack gets a NACK, and the packs around it are taken', TEST, async
     [{ done: { ...totals, bytes: 3 } }, 'invalid'],
     [{ done: { ...totals, lines: 0 } }, 'invalid'],
     [{ done: { ...totals, sha256: 'cd'.repeat(32) } }, 'invalid'],
-    [{ lost: { reason: 'source-vanished', bytes: 2 } }, 'invalid'],
     [{ host: undefined }, 'invalid'],
   ];
   for (const [change, code] of faults) {
@@ -197,6 +197,42 @@ test('a faulty pack gets a NACK, and the packs around it are taken', TEST, async
   assert.equal(rig.packs.length, 2 * faults.length);
   assert.ok(rig.events.every(({ fields }) => !/[\0\n]/.test(String(fields['stream']))));
 });
+
+test(
+  'a body shortened or lengthened on the way may come again, and the packs around it are taken',
+  TEST,
+  async () => {
+    await using rig = await startRig();
+    const whole = Buffer.from('x\ny\n');
+    const lost = { reason: 'source-vanished', bytes: 2 } as const;
+    const damages: [Partial<PackHeader>, Buffer][] = [
+      [{}, whole.subarray(0, -1)],
+      [{}, Buffer.concat([whole, whole])],
+      [{}, Buffer.alloc(0)],
+      [{ bytes: 0, lines: 0 }, whole],
+      [{ codec: 'zstd' }, Buffer.alloc(0)],
+      [{ lost, bytes: 0, lines: 0 }, whole],
+    ];
+    for (const [change, body] of damages) {
+      using client = await rig.raw();
+      const header = { ...packOf(2, whole).header, ...change };
+      client.send(OPENING, packFrame(1, packOf(1)), packFrame(2, { header, body }), packFrame(3, packOf(3)));
+      client.send(encodeFrame('BYE', {}));
+      const heads = await client.rest();
+      const { message, ...nack } = heads.find(({ type }) => type === 'NACK')?.header as { message: string };
+      assert.deepEqual(nack, { seq: 2, code: 'corrupt', retryable: true }, JSON.stringify(change));
+      assert.match(message, /damaged on the way: /);
+    }
+    assert.deepEqual(
+      rig.events.flatMap(({ name, fields }) => (name === 'receive.bad-pack' ? [fields['code']] : [])),
+      damages.map(() => 'corrupt'),
+    );
+    assert.deepEqual(
+      rig.packs.map(({ header }) => header.id),
+      damages.flatMap(() => [1, 3]),
+    );
+  },
+);
 
 test('fields that are not known are ignored', TEST, async () => {
   await using rig = await startRig();
