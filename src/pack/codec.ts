@@ -25,13 +25,21 @@ export const encode = async (raw: Buffer, codec: Codec, level: number): Promise<
       return raw;
     case 'zstd':
       // One output chunk makes one trip to the pool: logs shrink to a fifth, a quarter is room enough, else there is a second trip.
-      return compress(raw, {
-        chunkSize: Math.max(SMALLEST_CHUNK, raw.length >> 2),
-        pledgedSrcSize: raw.length,
-        params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
-      });
+      return firstFrame(
+        await compress(raw, {
+          chunkSize: Math.max(SMALLEST_CHUNK, raw.length >> 2),
+          pledgedSrcSize: raw.length,
+          params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
+        }),
+      );
   }
 };
+
+/**
+ * What a stream of Node has made of one input, without the empty frame that follows where the first one ended exactly with a chunk
+ * of output: the stream then asks zstd for more, and that begins anew.
+ */
+export const firstFrame = (bytes: Buffer): Buffer => bytes.subarray(0, frameLength(bytes));
 
 /**
  * Decodes a body into exactly `rawBytes` bytes.

@@ -1,5 +1,6 @@
 /** Compression of many packs, each into one zstd frame. */
 import { constants, createZstdCompress } from 'node:zlib';
+import { firstFrame } from './codec.ts';
 import { joined, zstdPool } from './zstd-pool.ts';
 
 /**
@@ -28,6 +29,6 @@ export const createEncoder = (level: number, atOnce: number): Encode => {
     // Bodies are small and wait long for their acks: in the pieces of the stream each would keep several MiB.
     const body = joined(chunks);
     release();
-    return body;
+    return firstFrame(body);
   };
 };

@@ -26,6 +26,16 @@ test('a body that outgrows the first output chunk decodes to the same bytes', as
   assert.deepEqual(await decode(await encode(raw, 'zstd', 1), 'zstd', raw.length), raw);
 });
 
+test('a body that ends exactly with an output chunk is one frame all the same', async () => {
+  const chunk = 16_384;
+  for (let noise = chunk - 60; noise < chunk; noise++) {
+    const raw = Buffer.concat([randomBytes(noise), Buffer.alloc(4 * chunk - noise)]);
+    const body = await encode(raw, 'zstd', 1);
+    assert.equal(frameLength(body), body.length);
+    assert.deepEqual(await decode(body, 'zstd', raw.length), raw);
+  }
+});
+
 test('a frame is measured exactly, with and without checksum, of any size', () => {
   for (const size of [0, 1, 255, 256, 65_791, 65_792, 300_000, 2_000_000])
     for (const checksumFlag of [0, 1])

@@ -37,6 +37,18 @@ test('large, incompressible and empty packs take turns in one stream', async () 
   }
 });
 
+test('a frame that ends exactly where its piece of memory does is one frame all the same', async () => {
+  const encode = createEncoder(1, 1);
+  const size = 1 << 16;
+  const overhead = (await encode(randomBytes(size))).length - size;
+  const raw = randomBytes(size - overhead);
+  const again = createEncoder(1, 1);
+  for (let n = 0; n < 130; n++) {
+    const body = await again(raw);
+    assert.deepEqual([body.length, frameLength(body)], [size, size], `frame ${n}`);
+  }
+});
+
 test('a body stays as it is until it is freed, whatever else is encoded and freed', async () => {
   const encode = createEncoder(1, 1);
   const first = await encode(Buffer.from('first '.repeat(100)));
