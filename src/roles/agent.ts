@@ -24,7 +24,7 @@ import type { Role, RoleDeps } from './role.ts';
 import { readToken } from './token.ts';
 
 const TIMEOUTS = { connect: 10_000, answer: 60_000, ping: 15_000 };
-/** What is in flight may still be acked for this share of the time for a graceful stop. */
+/** While there is a connection, what is in flight may still be acked for this share of the time for a graceful stop. */
 const ACK_SHARE = 0.5;
 
 /** One warning for each directory: what keeps one file from being linked mostly keeps them all. */
@@ -102,7 +102,7 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
       const timeout = new Promise<void>((resolve) =>
         late.addEventListener('abort', () => resolve(), { once: true }),
       );
-      await Promise.race([sender.idle(), timeout]);
+      await Promise.race([sender.drain(), timeout]);
       await parts.disposeAsync();
     },
   };

@@ -23,8 +23,11 @@ export interface SenderOptions {
 export interface Sender extends AsyncDisposable {
   /** Resolves with the ack, or with a refusal that trying again cannot change. Rejects with `closed` only. */
   send(pack: Pack): Promise<Answer>;
-  /** Resolves when every pack given has its answer. */
-  idle(): Promise<void>;
+  /**
+   * Resolves when every pack given has its answer, or when none can come: there is no connection, or it ends. What is then
+   * unanswered is for the next start.
+   */
+  drain(): Promise<void>;
 }
 
 interface Parcel {
@@ -44,18 +47,21 @@ export const createSender = ({ address, connect, retry, emit }: SenderOptions): 
   let flightBytes = 0;
   let upstream: Upstream | undefined;
   let orders = 0;
-  let idlers: (() => void)[] = [];
+  let drained: (() => void)[] = [];
 
   const requeue = (parcels: readonly Parcel[]): void => {
     queue = [...queue, ...parcels].sort((a, b) => a.order - b.order);
   };
 
+  const wakeDrained = (): void => {
+    for (const wake of drained) wake();
+    drained = [];
+  };
+
   const finish = (parcel: Parcel, answer: Answer): void => {
     unanswered.delete(parcel);
     parcel.resolve(answer);
-    if (unanswered.size > 0) return;
-    for (const wake of idlers) wake();
-    idlers = [];
+    if (unanswered.size === 0) wakeDrained();
   };
 
   const defer = (parcel: Parcel, code: string, reason: string): void => {
@@ -133,6 +139,7 @@ export const createSender = ({ address, connect, retry, emit }: SenderOptions): 
     const reason = await Promise.race([connection.ended, stop.promise]);
     closing.signal.removeEventListener('abort', close);
     upstream = undefined;
+    wakeDrained();
     return reason;
   };
 
@@ -159,7 +166,10 @@ export const createSender = ({ address, connect, retry, emit }: SenderOptions): 
         pump();
       });
     },
-    idle: () => new Promise((resolve) => (unanswered.size === 0 ? resolve() : idlers.push(resolve))),
+    drain: () =>
+      new Promise((resolve) =>
+        unanswered.size === 0 || upstream === undefined ? resolve() : drained.push(resolve),
+      ),
     async [Symbol.asyncDispose]() {
       closing.abort();
       await running;

@@ -89,6 +89,39 @@ flow('restart-clean: a sink that hangs holds nobody up; a second signal ends at 
   assertCalm(sink);
 });
 
+flow(
+  'restart-clean: without a sink an agent stops at once; what it has cut is left for its restart',
+  async (rig) => {
+    await rig.configureSink();
+    // Half of it, the time for acks, is longer than the test may take.
+    await rig.configureAgent({ host: HOST, streams: [STREAM], top: { shutdown_timeout: '10m' } });
+    await rig.sources.append(HOST, STREAM, FIRST, bytesOf('one', 100_000));
+    const waiting = await rig.start(HOST);
+    await rig.until('packs are cut', () => unackedCuts(rig) > 0);
+    await waiting.event('send.disconnected');
+    assert.deepEqual(await waiting.end('SIGTERM'), { code: 0, signal: null });
+    assert.ok(unackedCuts(rig) > 0);
+
+    let sink = await rig.start('sink');
+    const connected = await rig.start(HOST);
+    await connected.event('send.connected');
+    sink.signal('SIGSTOP');
+    await rig.sources.append(HOST, STREAM, FIRST, bytesOf('two', 100_000));
+    await rig.until('packs are cut', () => unackedCuts(rig) > 0);
+    connected.signal('SIGTERM');
+    await connected.event('node.draining');
+    assert.equal(connected.exit, undefined, 'it waits for acks while there is a connection');
+    await sink.end('SIGKILL');
+    assert.deepEqual(await connected.ended, { code: 0, signal: null });
+
+    sink = await rig.start('sink');
+    const last = await rig.start(HOST);
+    await rig.sealed();
+    await assertSealedEqual(rig);
+    assertCalm(waiting, connected, last, sink);
+  },
+);
+
 flow('start-before-sink: an agent waits for its sink, at its start and later', async (rig) => {
   await rig.configureSink();
   await rig.configureAgent({ host: HOST, streams: [STREAM] });

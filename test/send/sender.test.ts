@@ -203,20 +203,56 @@ describe('sender', () => {
     assert.ok(events.filter((name) => name === 'send.disconnected').length >= 3);
     assert.equal(events.at(-1), 'send.connected');
   });
-  it('idle when everything given has its answer', async (context) => {
+  it('drained when everything given has its answer', async (context) => {
     const to = receiver();
     const { sender } = begin(context, to);
-    await sender.idle();
-    let idle = false;
+    await sender.drain();
+    let drained = false;
     const fates = [fate(sender, packOf(1)), fate(sender, packOf(2))];
-    void sender.idle().then(() => (idle = true));
     await until(() => to.last()?.came.length === 2, 'both are sent');
+    void sender.drain().then(() => (drained = true));
     to.last().answer(1);
     await sleep(5);
-    assert.equal(idle, false);
+    assert.equal(drained, false);
     to.last().answer(2);
-    await until(() => idle, 'idle');
+    await until(() => drained, 'drained');
     await Promise.all(fates);
+  });
+  it('drained at once where no answer can come: connecting, or waiting to connect', async (context) => {
+    const away = receiver();
+    away.refuse(new LogdError('unreachable', 'Away.'));
+    const waiting = begin(context, away, { min: 600_000, max: 600_000 });
+    void fate(waiting.sender, packOf(1));
+    await until(() => away.tries() === 1, 'it has tried');
+    await waiting.sender.drain();
+
+    const called = Promise.withResolvers<void>();
+    const connecting = createSender({
+      ...{ address: 'sink1:1', retry: { min: 1, max: 1 }, emit: () => undefined },
+      connect: (signal) =>
+        new Promise((_, reject) => {
+          called.resolve();
+          signal.addEventListener('abort', () => reject(new LogdError('closed', 'Called off.')));
+        }),
+    });
+    const answer = fate(connecting, packOf(1));
+    await called.promise;
+    await connecting.drain();
+    await connecting[Symbol.asyncDispose]();
+    assert.equal(await answer, 'closed');
+  });
+  it('drained when the connection ends, with what is sent, queued and deferred unanswered', async (context) => {
+    const to = receiver();
+    const { sender } = begin(context, to, { min: 600_000, max: 600_000 });
+    for (const id of [1, 2, 3, 4, 5, 6]) void fate(sender, packOf(id));
+    await until(() => to.last()?.came.length === 4, 'the window is full');
+    to.last().answer(1, nack(true));
+    let drained = false;
+    const draining = sender.drain().then(() => (drained = true));
+    await sleep(5);
+    assert.equal(drained, false, 'the connection is there: answers may come');
+    to.last().cut();
+    await draining;
   });
   it('closing rejects what is unanswered with closed: sent, queued, deferred and later', async (context) => {
     const to = receiver();
@@ -279,7 +315,7 @@ describe('sender', () => {
           const nudge = setInterval(() => to.lines.at(-1)?.cut(), 20);
           assert.deepEqual(await Promise.all(fates), Array(sizes.length).fill(ACK));
           clearInterval(nudge);
-          await sender.idle();
+          await sender.drain();
           assert.deepEqual(to.wrong, []);
           if (!script.includes('later'))
             for (const { came } of to.lines)
