@@ -20,12 +20,12 @@ export type Decode = (body: Buffer, codec: Codec, rawBytes: number) => Promise<D
 export const createDecoder = (atOnce: number): Decode => {
   const run = zstdPool((chunkSize) => createZstdDecompress({ chunkSize }), atOnce);
   return async (body, codec, rawBytes) => {
-    // zstd puts out no more than the frame says it holds. A frame that does not say it is held to `rawBytes` by the other decoder.
+    // zstd compares what came out with what the frame says only at its end. A frame that does not say it is the other decoder's.
     if (codec === 'none' || contentBytes(body) !== rawBytes || frameLength(body) !== body.length) {
       const raw = await decode(body, codec, rawBytes);
       return { raw, release: () => raw !== body && free(raw) };
     }
-    const { chunks, release } = await run(body).catch((error: unknown) => {
+    const { chunks, release } = await run(body, rawBytes).catch((error: unknown) => {
       throw undecodable(error);
     });
     const [first] = chunks;

@@ -25,8 +25,11 @@ export interface Output {
   release(): void;
 }
 
-/** Runs bytes, which must not change until it resolves, through a stream. Rejects with the stream's error. */
-export type Run = (input: Buffer) => Promise<Output>;
+/**
+ * Runs bytes, which must not change until it resolves, through a stream. Rejects with the stream's error, or when more than
+ * `mostBytes` come out: it stops soon after.
+ */
+export type Run = (input: Buffer, mostBytes?: number) => Promise<Output>;
 
 /** Freed when the stream has gone on to another and nobody holds output in it. */
 interface Piece {
@@ -39,6 +42,8 @@ interface Slot {
   readonly stream: Transform;
   chunks: Buffer[];
   piece: Piece | undefined;
+  /** How much may still come out. */
+  room: number;
   failed: (error: Error) => void;
 }
 
@@ -53,24 +58,33 @@ export const zstdPool = (open: (chunkSize: number) => Transform, atOnce: number)
   const openSlot = (): Slot => {
     const slot: Slot = {
       ...{ stream: open(PIECE_BYTES), chunks: [], piece: undefined },
-      failed: () => undefined,
+      ...{ room: 0, failed: () => undefined },
     };
-    slot.stream.on('data', (chunk: Buffer) => slot.chunks.push(chunk));
+    slot.stream.on('data', (chunk: Buffer) => {
+      slot.chunks.push(chunk);
+      slot.room -= chunk.length;
+      if (slot.room >= 0) return;
+      const error = new Error('more comes out than may');
+      // A stream that is destroyed calls back its write as if that were done, before it says why.
+      slot.failed(error);
+      slot.stream.destroy(error);
+    });
     slot.stream.on('error', (error) => slot.failed(error));
     return slot;
   };
 
-  const write = (slot: Slot, input: Buffer): Promise<void> =>
+  const write = (slot: Slot, input: Buffer, mostBytes: number): Promise<void> =>
     new Promise((resolve, reject) => {
+      slot.room = mostBytes;
       slot.failed = reject;
       slot.stream.write(input, (error) => (error ? reject(error) : resolve()));
     });
 
-  return async (input) => {
+  return async (input, mostBytes = Infinity) => {
     const turn = await turns.acquire(1);
     const slot = idle.pop() ?? openSlot();
     try {
-      await write(slot, input);
+      await write(slot, input, mostBytes);
       const output = takeOut(slot);
       idle.push(slot);
       return output;

@@ -85,6 +85,30 @@ test('a damaged frame is corrupt, and the next one is decoded all the same', asy
   );
 });
 
+/** Says that it holds `claimed` bytes; its blocks, of 4 bytes each, unfold to 128 KiB each. */
+const bombOf = (claimed: number, blocks: number): Buffer => {
+  const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x80, 0x38, 0, 0, 0, 0]);
+  head.writeUInt32LE(claimed, 6);
+  const block = (last: boolean): Buffer => Buffer.from([last ? 3 : 2, 0, 0x10, 0x41]);
+  return Buffer.concat([head, ...Array.from({ length: blocks }, (_, n) => block(n === blocks - 1))]);
+};
+
+test('a bomb that says it holds little is refused before it unfolds, also behind other packs', async () => {
+  const decode = createDecoder(1);
+  const raw = randomBytes(3_800_000);
+  const peak = (): number => process.resourceUsage().maxRSS >> 10;
+  for (const claimed of [1 << 20, 5 << 20]) {
+    (await decode(zstdCompressSync(raw), 'zstd', raw.length)).release();
+    const bomb = bombOf(claimed, 8192);
+    assert.equal(frameLength(bomb), bomb.length);
+    const before = peak();
+    await assert.rejects(decode(bomb, 'zstd', claimed), { code: 'corrupt' });
+    assert.ok(peak() - before < 100, `${peak() - before} MiB for ${claimed}`);
+  }
+  const { raw: next } = await decode(zstdCompressSync(raw), 'zstd', raw.length);
+  assert.deepEqual(next, raw);
+});
+
 test('memory comes back when all that lies in it is given back', async () => {
   const decode = createDecoder(2);
   const bodies = Array.from({ length: 20 }, () => zstdCompressSync(randomBytes(900_000)));
