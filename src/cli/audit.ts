@@ -1,9 +1,9 @@
 /** `logd audit`: reads again what the sink stored, and the source files where they are at hand, and holds both against the seals. */
 import { Command, Option } from 'commander';
 import { LogdError, messageOf } from '../error.ts';
-import type { AgentConfig } from '../roles/options.ts';
 import { systemClock } from '../telemetry/clock.ts';
 import type { AuditScope, SegmentAudit } from './audit/segment.ts';
+import type { AgentNode } from './audit/sources.ts';
 import {
   allProven,
   auditJson,
@@ -56,7 +56,8 @@ Examples:
 
 Compares bytes, lines and SHA-256 of each segment with its seal, and each pack with its CRC-32, so that a
 difference has a place: the pack, the byte range, the file. May run beside the sink.
-A source that was rotated away or deleted is "not at hand", and that is no fault.
+A source that was rotated away or deleted is "not at hand", and that is no fault. The first hour of a stream with
+"start: end" is "identical from byte N on": from there on its file was shipped.
 
 Exit codes:
   0  every selected segment is sealed, and stored (and at its source, where at hand) exactly as sealed
@@ -77,18 +78,21 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
     );
   const { openLedger } = await import('../ledger/sqlite-ledger.ts');
   const { viewSink } = await import('../sinks/registry.ts');
+  const { openBeginnings } = await import('./audit/beginning.ts');
   const { auditSegment } = await import('./audit/segment.ts');
   const { findSources } = await import('./audit/sources.ts');
 
   const problems: string[] = [];
-  const agents = [...(config.agent ? [config.agent] : []), ...(await readAgents(options.sources))];
+  const { agent, state_dir } = config;
+  const agents = [...(agent ? [{ agent, state_dir }] : []), ...(await readAgents(options.sources))];
   const sources = await findSources(agents, (path, error) => {
     problems.push(`Cannot look for sources in ${path}: ${messageOf(error)}.`);
   });
   using progress = openProgress(process.stderr, systemClock);
   await using ledger = await openLedger({ path: config.sink.ledger.path, readOnly: true });
+  await using beginnings = openBeginnings(ledger);
   const scope: AuditScope = {
-    ...{ ledger, sources, sink: viewSink(config.sink.store) },
+    ...{ ledger, sources, beginnings, sink: viewSink(config.sink.store) },
     storesFiles: config.sink.store.kind === 'file',
     onBytes: progress.add,
   };
@@ -105,11 +109,11 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
   return tally;
 };
 
-const readAgents = (files: readonly string[]): Promise<AgentConfig[]> =>
+const readAgents = (files: readonly string[]): Promise<AgentNode[]> =>
   Promise.all(
     files.map(async (file) => {
-      const { agent } = await readConfig(file);
-      if (agent) return agent;
+      const { agent, state_dir } = await readConfig(file);
+      if (agent) return { agent, state_dir };
       throw new LogdError(
         'usage',
         `${file} has no agent, so it names no source files: give an agent's configuration.`,

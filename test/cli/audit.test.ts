@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFile, chmod, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
+import { openBeginnings } from '../../src/cli/audit/beginning.ts';
 import { auditSegment, isProven, type SegmentAudit } from '../../src/cli/audit/segment.ts';
 import { allProven, count, describeVerdict, emptyTally } from '../../src/cli/audit/show.ts';
 import { findSources, readSource, readSourceRange } from '../../src/cli/audit/sources.ts';
@@ -19,7 +20,8 @@ const audit = async (
   segment: SegmentKey,
   sources: Awaited<ReturnType<typeof findSources>> = noSources,
 ): Promise<SegmentAudit> => {
-  const scope = { ledger, sink, sources, storesFiles: true, onBytes: () => {} };
+  await using beginnings = openBeginnings(ledger);
+  const scope = { ledger, sink, sources, beginnings, storesFiles: true, onBytes: () => {} };
   return auditSegment(scope, (await ledger.segment(segment))!);
 };
 
@@ -40,7 +42,9 @@ const putSource = async (hours: StoredHours, text: string, name = 'access.log.20
     host: 'web1',
     streams: { access: { path: join(dir, 'access.log.<%Y%m%d%H>'), zone: 'UTC' } },
   } as unknown as AgentConfig;
-  return findSources([agent], (path, error) => assert.fail(`${path}: ${String(error)}`));
+  return findSources([{ agent, state_dir: hours.dir }], (path, error) =>
+    assert.fail(`${path}: ${String(error)}`),
+  );
 };
 
 for (const compression of ['none', 'zstd'] as const)

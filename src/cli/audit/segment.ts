@@ -8,7 +8,15 @@ import { recordedSegment } from '../../seal/proof.ts';
 import { SIGN_BYTES } from '../../sinks/file/order.ts';
 import type { Sink } from '../../sinks/sink.ts';
 import { formatCount } from '../terminal.ts';
-import { readSource, readSourceRange, sourceOf, type Sources } from './sources.ts';
+import type { Beginnings } from './beginning.ts';
+import {
+  readSource,
+  readSourceEnds,
+  readSourceRange,
+  type SourceFiles,
+  sourceOf,
+  type Sources,
+} from './sources.ts';
 import { type Contents, describeDifference, type Difference, readStored } from './stored.ts';
 
 /** Both sides of a pack are held in memory to find the byte. */
@@ -25,6 +33,8 @@ export interface SegmentAudit {
   readonly file: string;
   readonly stored: Verdict;
   readonly source: Verdict;
+  /** Byte of the source file that the segment begins with: above 0 where the agent began in the middle of it. */
+  readonly sourceFrom: number;
   readonly differences: readonly Difference[];
   /** One sentence for each thing that is wrong or could not be looked at. */
   readonly notes: readonly string[];
@@ -37,6 +47,7 @@ export interface AuditScope {
   /** True when `locate` names a file that holds the segment's packs and nothing else. */
   readonly storesFiles: boolean;
   readonly sources: Sources;
+  readonly beginnings: Pick<Beginnings, 'isAt'>;
   /** Told of bytes as they are read, on either side. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -70,15 +81,16 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
 
   if (segment.state === 'open') {
     const source = sourceOf(scope.sources, segment) ? 'not read' : 'not at hand';
-    return { segment, seal, file, stored: 'not read', source, differences: [], notes };
+    return { segment, seal, file, stored: 'not read', source, sourceFrom: 0, differences: [], notes };
   }
   const expected = seal ?? segment.expected;
-  const source = await auditSource(scope, segment, expected, notes);
+  const { source, sourceFrom = 0 } = await auditSource(scope, segment, expected, notes);
   const contents = await readStored(sink, recordedSegment(ledger, segment), scope.onBytes);
   const { differences } = contents;
   for (const difference of differences)
     notes.push(
-      describeDifference(segment, difference, file) + (await firstDifference(scope, segment, difference)),
+      describeDifference(segment, difference, file) +
+        (await firstDifference(scope, segment, difference, sourceFrom)),
     );
   const faults = expected && differences.length === 0 ? compare(contents, expected) : [];
   if (faults.length === 0 && seal && scope.storesFiles && contents.bytes > 0)
@@ -86,35 +98,60 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
   if (faults.length > 0) notes.push(`${segmentName(segment)} as stored: ${faults.join(', ')} (in ${file})`);
   const differs = differences.length > 0 || faults.length > 0;
   return {
-    ...{ segment, seal, file, source, differences, notes },
+    ...{ segment, seal, file, source, sourceFrom, differences, notes },
     stored: differs ? 'differs' : expected ? 'identical' : 'unknown',
   };
 };
 
+type SourceAudit = Pick<SegmentAudit, 'source'> & Partial<Pick<SegmentAudit, 'sourceFrom'>>;
+
 const auditSource = async (
-  { sources, onBytes }: AuditScope,
+  scope: AuditScope,
   segment: SegmentRecord,
   expected: Contents | undefined,
   notes: string[],
-): Promise<Verdict> => {
-  const source = sourceOf(sources, segment);
-  if (!source) return 'not at hand';
+): Promise<SourceAudit> => {
+  const source = sourceOf(scope.sources, segment);
+  if (!source) return { source: 'not at hand' };
   const files = source.paths.join(', ');
   if (source.shared) {
     notes.push(`${segmentName(segment)}: ${files} holds both of the repeated hours, so it was not compared.`);
-    return 'not at hand';
+    return { source: 'not at hand' };
   }
-  if (!expected) return 'unknown';
+  if (!expected) return { source: 'unknown' };
   try {
-    const faults = compare(await readSource(source.paths, onBytes), expected);
+    const { found, from } = await readFrom(scope, segment, source, expected);
+    if (from > 0) return { source: 'identical', sourceFrom: from };
+    const faults = compare(found, expected);
     if (faults.length > 0)
       notes.push(`${segmentName(segment)} at the source: ${faults.join(', ')} (in ${files})`);
-    return faults.length > 0 ? 'differs' : 'identical';
+    return { source: faults.length > 0 ? 'differs' : 'identical' };
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return 'not at hand';
+    if (errnoOf(error) === 'ENOENT') return { source: 'not at hand' };
     notes.push(`${segmentName(segment)}: the source cannot be read: ${messageOf(error)}.`);
-    return 'unknown';
+    return { source: 'unknown' };
   }
+};
+
+/**
+ * Reads the source of a segment, once. `from` is above 0 when the agent began the segment at that byte of its file, and the rest of the file
+ * is what is expected. A file whose beginning is what is expected may have grown since; it passes only where the byte is known.
+ */
+const readFrom = async (
+  { beginnings, onBytes }: AuditScope,
+  segment: SegmentRecord,
+  source: SourceFiles,
+  expected: Contents,
+): Promise<{ readonly found: Contents; readonly from: number }> => {
+  const [path, ...others] = source.paths;
+  const from = path === undefined || others.length > 0 ? 0 : (await stat(path)).size - expected.bytes;
+  const begins = from > 0 ? await beginnings.isAt(segment, source, from) : 'no';
+  if (path === undefined || begins === 'no')
+    return { found: await readSource(source.paths, onBytes), from: 0 };
+  const { whole, headSha256, tail } = await readSourceEnds(path, expected.bytes, from, onBytes);
+  const isTail = tail.bytes === expected.bytes && tail.sha256 === expected.sha256;
+  const hasGrown = begins === 'perhaps' && headSha256 === expected.sha256;
+  return { found: whole, from: isTail && !hasGrown ? from : 0 };
 };
 
 /** What is not as the seal says; empty when all is. The digest is named only where the counts do not tell already. */
@@ -142,12 +179,13 @@ const firstDifference = async (
   { ledger, sink, sources }: AuditScope,
   segment: SegmentRecord,
   { pack: id, from, to }: Difference,
+  sourceFrom: number,
 ): Promise<string> => {
   const source = sourceOf(sources, segment);
   if (!source || source.shared || id === undefined || to - from > LARGEST_PACK_COMPARED) return '';
   try {
     const [pack] = await ledger.packs(segment, id - 1, 1);
-    const right = await readSourceRange(source.paths, from, to);
+    const right = await readSourceRange(source.paths, sourceFrom + from, sourceFrom + to);
     if (pack?.header.id !== id || crc32(right) !== pack.header.crc32) return '';
     const single = {
       segment,

@@ -3,10 +3,11 @@
  *
  * `--json` is one document, field names stable, times ISO 8601 in UTC:
  *   generated_at  time
- *   segments      list of { host, stream, hour, state, generation, lines, bytes, sha256, stored, source, file, problems,
- *                 differences: list of { pack, from, to } with the byte range in the segment, end exclusive }; lines, bytes and
- *                 sha256 are the seal's, null without one; stored and source are identical | differs | not read |
- *                 not at hand | unknown; problems are sentences
+ *   segments      list of { host, stream, hour, state, generation, lines, bytes, sha256, stored, source, source_from, file,
+ *                 problems, differences: list of { pack, from, to } with the byte range in the segment, end exclusive }; lines,
+ *                 bytes and sha256 are the seal's, null without one; stored and source are identical | differs | not read |
+ *                 not at hand | unknown; source_from is the byte of the source file that the segment begins with, 0 but
+ *                 where the agent began in the middle of it, null unless the source is identical; problems are sentences
  *   verdict       { segments, sealed, identical, sources_identical, sources_not_at_hand, lines, bytes, proven }
  */
 import { type Column, formatBytes, formatCount, type Paint, table } from '../terminal.ts';
@@ -71,6 +72,10 @@ const VERDICT_COLOURS = {
   unknown: 'yellow',
 } as const satisfies Record<Verdict, string>;
 
+/** `identical`, `identical from byte 1,024 on`, `not at hand`, … */
+const showSource = ({ source, sourceFrom }: SegmentAudit): string =>
+  sourceFrom > 0 ? `${source} from byte ${formatCount(sourceFrom)} on` : source;
+
 const auditColumns = (paint: Paint): Column<SegmentAudit>[] => [
   {
     title: '',
@@ -111,10 +116,10 @@ const auditColumns = (paint: Paint): Column<SegmentAudit>[] => [
   },
   {
     title: 'SOURCE',
-    cell: (row) => row.source,
+    cell: showSource,
     paint: (text, row) => paint(VERDICT_COLOURS[row.source], text),
     importance: 8,
-    minWidth: 11,
+    minWidth: 40, // never cut: the byte that an hour begins with is part of the verdict
   },
 ];
 
@@ -122,7 +127,16 @@ const auditColumns = (paint: Paint): Column<SegmentAudit>[] => [
 export const auditTable = (rows: readonly SegmentAudit[], width: number, paint: Paint): string[] =>
   table(rows, auditColumns(paint), width, paint);
 
-export const auditJson = ({ segment, seal, stored, source, file, differences, notes }: SegmentAudit) => ({
+export const auditJson = ({
+  segment,
+  seal,
+  stored,
+  source,
+  sourceFrom,
+  file,
+  differences,
+  notes,
+}: SegmentAudit) => ({
   host: segment.host,
   stream: segment.stream,
   hour: segment.hour,
@@ -133,6 +147,7 @@ export const auditJson = ({ segment, seal, stored, source, file, differences, no
   sha256: seal?.sha256 ?? null,
   stored,
   source,
+  source_from: source === 'identical' ? sourceFrom : null,
   file,
   problems: notes,
   differences: differences.map(({ pack, from, to }) => ({ pack: pack ?? null, from, to })),
