@@ -3,16 +3,15 @@
  * is room again everything is sealed and equal.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
-import type { TestContext } from 'node:test';
+import { mkdir, symlink } from 'node:fs/promises';
+import { smallDisk } from '../house/needs.ts';
 import { assertAudit, assertSealedEqual } from './compare.ts';
 import { bytesOf, hoursFrom } from './lines.ts';
 import type { NodeProcess } from './process.ts';
 import { flow, type Rig } from './rig.ts';
 
 const HOURS = hoursFrom('2026112216', 3);
-/** Each more than the room that is left. */
+/** Each more than a small disk holds. */
 const HOUR_BYTES = 250_000;
 const ROOM = 128 << 10;
 
@@ -69,33 +68,9 @@ for (const fault of [
       await assertSealedEqual(rig, { compression: compression === 'zstd' ? 'zstd' : 'none' });
     });
 
-/** A file system of its own, of which only {@link ROOM} is free; undefined where nobody may mount one. */
-const smallDisk = async (
-  path: string,
-  size: number,
-): Promise<(AsyncDisposable & { makeRoom(): Promise<void> }) | undefined> => {
-  await mkdir(path, { recursive: true });
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  const ballast = `${path}/.ballast`;
-  await writeFile(ballast, Buffer.alloc(size - ROOM));
-  return {
-    makeRoom: () => rm(ballast),
-    [Symbol.asyncDispose]: async () => void execFileSync('umount', ['-l', path], { stdio: 'ignore' }),
-  };
-};
-
-const skip = (t: TestContext): void => {
-  t.diagnostic('NOT TRIED: a full disk needs the right to mount a tmpfs. Run the tests as root.');
-  t.skip('no right to mount a tmpfs');
-};
-
 flow('disk-full-store: a small file system for the stored files', async (rig, t) => {
-  await using disk = await smallDisk(rig.path('stored'), 2 << 20);
-  if (disk === undefined) return skip(t);
+  await using disk = await smallDisk(t, rig.path('stored'), ROOM);
+  if (disk === undefined) return;
   await rig.configureSink();
   await writeHours(rig);
   const sink = await rig.start('sink');
@@ -104,7 +79,7 @@ flow('disk-full-store: a small file system for the stored files', async (rig, t)
   assert.match(String(reason), /ENOSPC/);
   await agent.event('send.pack-deferred');
   await assertStuckAndAlive(rig, [sink, agent]);
-  await disk.makeRoom();
+  disk.grow(2 << 20);
   await rig.sealed();
   assertAlive([sink, agent]);
   await assertSealedEqual(rig);
@@ -115,8 +90,8 @@ flow('disk-full-store: a small file system for the stored files', async (rig, t)
 flow(
   'disk-full-all: the ledger and the markers are on the full disk, too',
   async (rig, t) => {
-    await using disk = await smallDisk(rig.path('disk'), 24 << 20);
-    if (disk === undefined) return skip(t);
+    await using disk = await smallDisk(t, rig.path('disk'), ROOM);
+    if (disk === undefined) return;
     for (const name of ['stored', 'received']) {
       await mkdir(rig.path('disk', name));
       await symlink(rig.path('disk', name), rig.path(name));
@@ -129,7 +104,7 @@ flow(
     await sink.event('store.failed');
     await agent.event('send.pack-deferred');
     await assertStuckAndAlive(rig, [sink, agent]);
-    await disk.makeRoom();
+    disk.grow(24 << 20);
     await rig.sealed();
     assertAlive([sink, agent]);
     await assertSealedEqual(rig);
