@@ -1,4 +1,7 @@
-/** What the exit code of a command says; part of the interface, so a number never changes its meaning. */
+/** What the exit code of a command says. */
+import { LogdError } from '../error.ts';
+
+/** Part of the interface: a number never changes its meaning. */
 export const EXIT = {
   /** The command did what was asked, or the answer is yes. */
   ok: 0,
@@ -7,6 +10,12 @@ export const EXIT = {
   /** The command line or the configuration is wrong: nothing was started. */
   usage: 2,
 } as const;
+
+/** The exit code of a command, or of a node, that could not do what was asked. */
+export const failureExit = (error: unknown): number =>
+  error instanceof LogdError && (error.code === 'config' || error.code === 'usage')
+    ? EXIT.usage
+    : EXIT.failed;
 
 /** The exit code after a second signal, as shells have it: SIGINT 130, SIGTERM 143. */
 export const signalExit = (number: number): number => 128 + number;

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /** The `logd` command. One file for each subcommand; what takes long to load is loaded by its action. */
 import { Command, CommanderError } from 'commander';
-import { LogdError, messageOf } from '../error.ts';
+import { messageOf } from '../error.ts';
 import { auditCommand } from './audit.ts';
 import { demoCommand } from './demo.ts';
-import { EXIT, EXIT_CODES_HELP } from './exit-codes.ts';
+import { EXIT, EXIT_CODES_HELP, failureExit } from './exit-codes.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { runCommand } from './run.ts';
@@ -64,8 +64,7 @@ const main = async (argv: readonly string[]): Promise<void> => {
       return;
     }
     process.stderr.write(`${painter(process.stderr)('red', 'logd:')} ${messageOf(error)}\n`);
-    const wrongInput = error instanceof LogdError && (error.code === 'config' || error.code === 'usage');
-    process.exitCode = wrongInput ? EXIT.usage : EXIT.failed;
+    process.exitCode = failureExit(error);
   }
 };
 

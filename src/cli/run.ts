@@ -20,8 +20,8 @@ the next start, the ledger commits. A second signal ends at once, which is as sa
 
 Exit codes:
   0      stopped in order after a signal
-  1      the node failed, or did not stop within shutdown_timeout
-  2      the configuration is wrong
+  1      the node could not start, failed, or did not stop within shutdown_timeout
+  2      the configuration is wrong, or a token file cannot be used
   128+n  ended at once by a second signal n (130 SIGINT, 143 SIGTERM)`,
     )
     .action(async (options: { config: string }) => {
@@ -30,6 +30,7 @@ Exit codes:
       const { startNode } = await import('../roles/node.ts');
       const emit = createLog({ ...config.log, clock: systemClock });
       const code = await supervise(() => startNode(config, { emit, clock: systemClock }), {
+        node: config.node,
         emit,
         signals: process,
         shutdownTimeout: config.shutdown_timeout,

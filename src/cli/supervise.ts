@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../error.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { EXIT, signalExit } from './exit-codes.ts';
+import { EXIT, failureExit, signalExit } from './exit-codes.ts';
 
 /** A node that was started. */
 export interface RunningNode {
@@ -14,6 +14,8 @@ export interface RunningNode {
 }
 
 export interface Supervision {
+  /** The node's name. */
+  readonly node: string;
   readonly emit: Emit;
   /** `process`, or what a test sends signals with. */
   readonly signals: Pick<NodeJS.EventEmitter, 'on' | 'off'>;
@@ -28,7 +30,7 @@ type Signal = (typeof SIGNALS)[number];
 
 /**
  * Starts a node and resolves with the exit code. The first SIGTERM or SIGINT drains it; a second one calls `endNow`, which is
- * as safe as a crash. A signal that comes while the node starts counts. Rejects when the start fails.
+ * as safe as a crash. A signal that comes while the node starts counts.
  */
 export const supervise = async (start: () => Promise<RunningNode>, to: Supervision): Promise<number> => {
   const first = Promise.withResolvers<Signal>();
@@ -43,7 +45,11 @@ export const supervise = async (start: () => Promise<RunningNode>, to: Supervisi
     return [signal, listener] as const;
   });
   try {
-    const node = await start();
+    const node = await start().catch((error: unknown) => {
+      to.emit('node.not-started', { node: to.node, reason: messageOf(error) });
+      return failureExit(error);
+    });
+    if (typeof node === 'number') return node;
     const end = await Promise.race([first.promise, node.failed]);
     if (end instanceof Error) to.emit('node.failed', { reason: messageOf(end) });
     else to.emit('node.draining', { signal: end });

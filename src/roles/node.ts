@@ -11,15 +11,14 @@ import { startSink } from './sink.ts';
 export const startNode = async (config: LogdConfig, deps: RoleDeps): Promise<Role> => {
   const { node } = config;
   const roles: (readonly [string, Role])[] = [];
-  const stop = async (): Promise<void> => {
+  const stopRoles = async (): Promise<void> => {
     for (const [, role] of roles.toReversed()) await role.stop();
-    deps.emit('node.stopped', { node });
   };
   try {
     if (config.sink !== undefined) roles.push(['sink', await startSink(config, config.sink, deps)]);
     if (config.agent !== undefined) roles.push(['agent', await startAgent(config, config.agent, deps)]);
   } catch (error) {
-    await stop();
+    await stopRoles();
     throw error;
   }
   deps.emit('node.started', {
@@ -27,5 +26,11 @@ export const startNode = async (config: LogdConfig, deps: RoleDeps): Promise<Rol
     version: packageVersion(),
     roles: roles.map(([name]) => name).join(' and '),
   });
-  return { stop, failed: Promise.race(roles.map(([, role]) => role.failed)) };
+  return {
+    async stop() {
+      await stopRoles();
+      deps.emit('node.stopped', { node });
+    },
+    failed: Promise.race(roles.map(([, role]) => role.failed)),
+  };
 };

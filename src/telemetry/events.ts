@@ -21,6 +21,11 @@ export const EVENTS = {
     text: 'Node {node} {version} started as {roles}',
     fields: { node: 'string', version: 'string', roles: 'string' },
   },
+  'node.not-started': {
+    level: 'error',
+    text: 'Node {node} cannot start: {reason}',
+    fields: { node: 'string', reason: 'string' },
+  },
   'node.draining': { level: 'info', text: 'Draining after {signal}', fields: { signal: 'string' } },
   'node.drain-timed-out': {
     level: 'warn',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { supervise } from '../../src/cli/supervise.ts';
+import { LogdError } from '../../src/error.ts';
 import type { Emit } from '../../src/telemetry/events.ts';
 
 const setUp = (shutdownTimeout = 60_000) => {
@@ -18,7 +19,7 @@ const setUp = (shutdownTimeout = 60_000) => {
       return stopped.promise;
     },
   };
-  const to = { emit, signals, shutdownTimeout, endNow: (code: number) => codes.push(code) };
+  const to = { node: 'web1', emit, signals, shutdownTimeout, endNow: (code: number) => codes.push(code) };
   return { signals, events, codes, failed, stopped, node, to };
 };
 
@@ -74,17 +75,24 @@ test('a drain that does not end is given up', async () => {
   assert.deepEqual(events, ['node.draining SIGTERM', 'stop', 'node.drain-timed-out 1']);
 });
 
-test('a drain that fails, and a start that fails, are told', async () => {
-  const drain = setUp();
-  const code = supervise(() => Promise.resolve(drain.node), drain.to);
-  drain.signals.emit('SIGTERM');
-  drain.stopped.reject(new Error('no space'));
+test('a drain that fails is told', async () => {
+  const { signals, events, stopped, node, to } = setUp();
+  const code = supervise(() => Promise.resolve(node), to);
+  signals.emit('SIGTERM');
+  stopped.reject(new Error('no space'));
   assert.equal(await code, 1);
-  assert.equal(drain.events.at(-1), 'node.failed no space');
-  const start = setUp();
-  await assert.rejects(
-    supervise(() => Promise.reject(new Error('port taken')), start.to),
-    /port taken/,
-  );
-  assert.equal(start.signals.listenerCount('SIGTERM'), 0);
+  assert.equal(events.at(-1), 'node.failed no space');
+});
+
+test('a start that fails is told, and the exit code says whether the configuration is wrong', async () => {
+  for (const [error, code] of [
+    [new Error('port taken'), 1],
+    [new LogdError('storage', 'port taken'), 1],
+    [new LogdError('config', 'port taken'), 2],
+  ] as const) {
+    const { signals, events, to } = setUp();
+    assert.equal(await supervise(() => Promise.reject(error), to), code);
+    assert.deepEqual(events, ['node.not-started web1 port taken']);
+    assert.equal(signals.listenerCount('SIGTERM'), 0);
+  }
 });
