@@ -83,24 +83,31 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   let looksUntilFull = 0;
   let fullLookFrom = 0;
   let lookAt = 0;
+  /** When the last look began: since then anything may have happened. */
+  let seenAt = 0;
   let turn = 0;
 
   /** The files there are now. Reading goes on meanwhile, ending does not: what is being found may be more of the segment. */
   const scan = async (full: boolean): Promise<readonly SourceFile[]> => {
+    const activeFrom = census.activeFrom();
     let scanning = true;
-    const found = discovery.scan({ full, activeFrom: census.activeFrom() }).finally(() => {
+    let isOutdated = false;
+    const found = discovery.scan({ full, activeFrom }).finally(() => {
       scanning = false;
     });
     found.catch(() => undefined);
     while (scanning && options.mayCut() && !signal.aborted) {
-      const step = chooseStep(options, turn);
+      const step = chooseStep(options, turn, seenAt);
       if (step?.kind !== 'read' || step.ends) break;
       const lease = budget.acquireNow(buffers.size);
       if (lease === undefined) break;
       turn++;
       await perform(step, lease);
+      isOutdated ||= step.source.blocked;
     }
-    return found;
+    const files = await found;
+    // A file was not what the last look saw, perhaps since after this one saw it.
+    return isOutdated ? discovery.scan({ activeFrom }) : files;
   };
 
   const look = async (): Promise<void> => {
@@ -111,6 +118,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     const looked = clock.monotonic();
     if (full) fullLookFrom = looked + Math.min((looked - start) * FULL_LOOK_SHARE, FULL_LOOK_PAUSE);
     await census.take(found, full);
+    seenAt = start;
     // With very many open files, cutting still gets as much time as looking.
     const end = clock.monotonic();
     lookAt = end + Math.max(rules.pollInterval, Math.min(end - start, MOST_INTERVALS * rules.pollInterval));
@@ -139,7 +147,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   /** Cuts until the next look is due or there is nothing to cut. */
   const cutUntilLook = async (): Promise<void> => {
     while (options.mayCut() && !signal.aborted && clock.monotonic() < lookAt) {
-      const step = chooseStep(options, turn);
+      const step = chooseStep(options, turn, seenAt);
       if (step === undefined) return knife.rest();
       const lease =
         budget.acquireNow(buffers.size) ??
@@ -184,8 +192,15 @@ const acquireUntil = async (
   }
 };
 
-/** Ends come first, then the oldest bytes; with `beside`, every other turn the newest. */
-const chooseStep = ({ rules, census, hours, clock }: FollowerOptions, turn: number): Step | undefined => {
+/**
+ * Ends come first, then the oldest bytes; with `beside`, every other turn the newest. What has not changed up to `seenAt` counts
+ * as quiet until then, however much later it is now.
+ */
+const chooseStep = (
+  { rules, census, hours, clock }: FollowerOptions,
+  turn: number,
+  seenAt: number,
+): Step | undefined => {
   const now = clock.monotonic();
   const open = census.open();
   const isOver = ({ hour }: SegmentState): boolean => {
@@ -193,14 +208,14 @@ const chooseStep = ({ rules, census, hours, clock }: FollowerOptions, turn: numb
     return census.hasLater(hour) || (end !== undefined && clock.now() >= end + rules.grace);
   };
   for (const segment of open) {
-    if (now - segment.changedAt < rules.quiet || !isReadToTheEnd(segment) || !isOver(segment)) continue;
+    if (seenAt - segment.changedAt < rules.quiet || !isReadToTheEnd(segment) || !isOver(segment)) continue;
     const source = unfinished(segment);
     if (source === undefined) return { kind: 'end', segment };
     return { kind: 'read', segment, source, rest: true, ends: true };
   }
   const newestFirst = rules.backlog === 'beside' && turn % 2 === 1;
   for (const segment of newestFirst ? open.toReversed() : open) {
-    const next = nextRead(segment, rules, now);
+    const next = nextRead(segment, rules, now, seenAt);
     if (next !== undefined) return { kind: 'read', segment, ...next, ends: false };
   }
   return undefined;

@@ -170,8 +170,9 @@ export const createKnife = (options: KnifeOptions): Knife => {
   };
 
   /**
-   * Reads what the next pack needs, `known` bytes of which are in the buffer, and finds its end. The source is blocked when the file
-   * is not what the last scan saw.
+   * Reads what the next pack needs, `known` bytes of which are in the buffer, and finds its end. Nothing behind what the last scan
+   * saw: to a scan that is under way the file would seem to have been cut short. The source is blocked when the file is not what
+   * the last scan saw.
    */
   const readPack = async (
     file: Source,
@@ -180,7 +181,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
     buffer: Buffer,
     known: number,
   ): Promise<CutPoint> => {
-    const room = Math.min(bytesToSee({ packBytes, maxLine }), (source.stop ?? Infinity) - source.position);
+    const room = Math.min(bytesToSee({ packBytes, maxLine }), endOf(source) - source.position);
     const first = Math.min(packBytes, room);
     let read = known >= first ? first : await file.read(buffer.subarray(0, first), source.position);
     const find = () => {

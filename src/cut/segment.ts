@@ -109,14 +109,22 @@ export interface NextRead {
   readonly rest: boolean;
 }
 
-/** The next source to cut from, or undefined when more bytes or the end must come first. Files are read one after the other. */
-export const nextRead = (segment: SegmentState, rule: ReadRule, now: number): NextRead | undefined => {
+/**
+ * The next source to cut from, or undefined when more bytes or the end must come first. Files are read one after the other. `seenAt`
+ * is when the files were last looked at.
+ */
+export const nextRead = (
+  segment: SegmentState,
+  rule: ReadRule,
+  now: number,
+  seenAt = now,
+): NextRead | undefined => {
   for (const [n, source] of segment.sources.entries()) {
     const waiting = unread(source);
     if (waiting === 0) continue;
     if (source.blocked) return undefined;
     const hasSuccessor = n < segment.sources.length - 1;
-    const rest = source.stop !== undefined || (hasSuccessor && now - source.changedAt >= rule.quiet);
+    const rest = source.stop !== undefined || (hasSuccessor && seenAt - source.changedAt >= rule.quiet);
     if (rest) return { source, rest };
     if (source.unlinedSize === source.size) return undefined;
     const due = source.unreadSince !== undefined && now - source.unreadSince >= rule.maxDelay;

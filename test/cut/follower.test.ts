@@ -1,0 +1,174 @@
+/** What happens to the files while the follower looks and cuts at the same time. */
+import assert from 'node:assert/strict';
+import { appendFile, mkdir, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bufferPool } from '../../src/cut/buffer-pool.ts';
+import { openCensus } from '../../src/cut/census.ts';
+import { follow } from '../../src/cut/follower.ts';
+import { createKnife, type Slice } from '../../src/cut/knife.ts';
+import { createSourceFiles, type SourceFiles } from '../../src/cut/source-files.ts';
+import { byteBudget } from '../../src/pack/byte-budget.ts';
+import { openHours } from '../../src/pack/hour.ts';
+import { type Discovery, openDiscovery } from '../../src/tail/discover.ts';
+import { openHolds } from '../../src/tail/hold.ts';
+import { parsePattern } from '../../src/tail/pattern.ts';
+import { fakeClock, openTestMarks } from './world.ts';
+
+const SIZE = 64;
+const PACK = `${'x'.repeat(SIZE - 1)}\n`;
+const RULES = { packBytes: SIZE, maxDelay: 1000, pollInterval: 1, grace: 60_000, quiet: 5_000 };
+
+interface Staged {
+  /** Between what the look sees and the end of the look, before anything is cut beside it. */
+  readonly before: () => Promise<void>;
+  /** After what was cut beside it. */
+  readonly after: () => Promise<void>;
+}
+
+/** A follower of files by the minute, and a look whose course the test decides. */
+const begin = async (context: TestContext) => {
+  const root = await mkdtemp(join(tmpdir(), 'logd-follower-'));
+  const logs = join(root, 'logs');
+  await mkdir(logs);
+  const marks = await openTestMarks(root);
+  const own = createSourceFiles(await openHolds(join(root, 'held')));
+  let gate: Promise<void> | undefined;
+  const files: SourceFiles = {
+    ...own,
+    read: async (source, work) => {
+      await gate;
+      return own.read(source, work);
+    },
+  };
+  const clock = fakeClock('2026-11-22T16:10:00Z');
+  const hours = openHours('UTC');
+  const buffers = bufferPool(SIZE);
+  const budget = byteBudget(64 * SIZE);
+  const parts = { host: 'web1', stream: 'access', hours, marks, files, clock, emit: () => undefined };
+  const knife = createKnife({ ...parts, packBytes: SIZE, maxLine: SIZE, buffers, budget });
+  const lost: number[] = [];
+  const onUnreadable = (): void => undefined;
+  const census = await openCensus({
+    ...{ ...parts, start: 'beginning', onUnreadable },
+    onLost: async (segment, _path, reason, bytes) => {
+      lost.push(bytes);
+      await knife.lose(segment, reason, bytes).recorded;
+    },
+  });
+  const pattern = parsePattern(join(logs, 'access.log.<%Y%m%d%H%M>'));
+  const found = openDiscovery({ pattern, hours, onError: () => undefined });
+  let cutting = true;
+  let looks = 0;
+  let staged: Staged | undefined;
+  const discovery: Discovery = {
+    async scan(options) {
+      const now = staged;
+      staged = undefined;
+      if (now === undefined) {
+        const seen = await found.scan(options);
+        looks++;
+        return seen;
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gate = promise;
+      cutting = true;
+      const seen = await found.scan(options);
+      await now.before();
+      gate = undefined;
+      resolve();
+      await sleep(100);
+      await now.after();
+      looks++;
+      return seen;
+    },
+  };
+  const taken: string[] = [];
+  const ended = new AbortController();
+  const running = follow(
+    {
+      ...{ rules: { ...RULES, backlog: 'before' }, hours, discovery, census, knife, budget, buffers, clock },
+      deliver: ({ raw, lease, buffer }: Slice & { lease: { release(): void } }) => {
+        taken.push(raw.toString());
+        lease.release();
+        if (buffer !== undefined) buffers.give(buffer);
+      },
+      mayCut: () => cutting,
+      onUnreadable,
+    },
+    ended.signal,
+  );
+  context.after(async () => {
+    ended.abort();
+    await running;
+    await own[Symbol.asyncDispose]();
+    await marks[Symbol.asyncDispose]();
+    await rm(root, { recursive: true });
+  });
+  const path = (minute: string): string => join(logs, `access.log.202611221${minute}`);
+  /** Goes on by so many milliseconds, and then some looks. */
+  const pass = async (ms = 0): Promise<void> => {
+    clock.advance(ms);
+    for (const from = looks; looks < from + 3; clock.advance(2)) await sleep(2);
+  };
+  return {
+    ...{ clock, lost, pass, path },
+    text: () => taken.join(''),
+    write: (minute: string, text: string) => appendFile(path(minute), text),
+    /** From now on nothing is cut, until the staged look. */
+    hold: () => (cutting = false),
+    stage: (look: Partial<Staged>) => {
+      const nothing = async (): Promise<void> => undefined;
+      staged = { before: nothing, after: nothing, ...look };
+    },
+  };
+};
+
+describe('a follower that cuts while it looks', () => {
+  it('takes no more of a file than a look has seen: else the file would seem to have been cut short', async (context) => {
+    const { write, pass, stage, text, lost } = await begin(context);
+    await write('600', 'one\n');
+    await pass();
+    assert.equal(text(), '');
+    stage({ before: () => write('600', 'two\n') });
+    await pass(1000);
+    await pass(1000);
+    assert.equal(text(), 'one\ntwo\n');
+    assert.deepEqual(lost, []);
+  });
+
+  it('takes no file to be over because the look is slow', async (context) => {
+    const { write, pass, stage, text, hold, clock } = await begin(context);
+    hold();
+    await write('600', PACK);
+    await write('601', 'whole\nhalf');
+    await write('602', 'next\n');
+    await pass();
+    stage({
+      before: async () => clock.advance(6000),
+      after: () => write('601', ' line\n'),
+    });
+    await pass();
+    await pass(1000);
+    await pass(6000);
+    assert.equal(text(), `${PACK}whole\nhalf line\nnext\n`);
+  });
+
+  it('what is cut off while it looks is lost once, and what is written then is taken', async (context) => {
+    const { write, pass, stage, text, hold, lost, path } = await begin(context);
+    await write('600', PACK);
+    await pass();
+    hold();
+    await write('600', PACK + PACK);
+    await pass();
+    stage({ before: () => truncate(path('600'), 0) });
+    await pass();
+    await write('600', 'new\n');
+    await pass(1000);
+    await pass(1000);
+    assert.equal(text(), `${PACK}new\n`);
+    assert.deepEqual(lost, [2 * SIZE]);
+  });
+});
