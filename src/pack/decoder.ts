@@ -4,6 +4,9 @@ import { contentBytes, decode, frameLength, free, undecodable, wrongLength } fro
 import type { Codec } from './pack.ts';
 import { joined, zstdPool } from './zstd-pool.ts';
 
+/** A smaller pack gets memory of its own: while it waits for its turn it must not keep a piece of several MiB from being freed. */
+const SMALL_BYTES = 256 << 10;
+
 export interface Decoded {
   readonly raw: Buffer;
   /** The raw bytes are needed no more, and must not be touched. The body is the caller's, also where it is the raw bytes. */
@@ -29,7 +32,7 @@ export const createDecoder = (atOnce: number): Decode => {
       throw undecodable(error);
     });
     const [first] = chunks;
-    if (chunks.length === 1 && first?.length === rawBytes) return { raw: first, release };
+    if (chunks.length === 1 && first?.length === rawBytes && rawBytes >= SMALL_BYTES) return { raw: first, release };
     const raw = joined(chunks);
     release();
     if (raw.length !== rawBytes) throw wrongLength(raw.length, rawBytes);

@@ -116,3 +116,19 @@ test('memory comes back when all that lies in it is given back', async () => {
   for (let n = 0; n < 200; n++) (await decode(bodies[n % 20]!, 'zstd', 900_000)).release();
   assert.ok(process.memoryUsage().arrayBuffers - before < 24 << 20);
 });
+
+test('a small pack that is held keeps no memory but its own', async () => {
+  const decode = createDecoder(1);
+  const [small, large] = [100, 4_000_000].map((bytes) => zstdCompressSync(randomBytes(bytes)));
+  const before = process.memoryUsage().arrayBuffers;
+  const held = [];
+  for (let n = 0; n < 40; n++) {
+    held.push(await decode(small!, 'zstd', 100));
+    (await decode(large!, 'zstd', 4_000_000)).release();
+  }
+  assert.ok(process.memoryUsage().arrayBuffers - before < 32 << 20);
+  for (const { raw, release } of held) {
+    assert.deepEqual(raw, held[0]?.raw);
+    release();
+  }
+});
