@@ -80,18 +80,23 @@ export const zstdPool = (open: (chunkSize: number) => Transform, atOnce: number)
       slot.stream.write(input, (error) => (error ? reject(error) : resolve()));
     });
 
-  return async (input, mostBytes = Infinity) => {
-    const turn = await turns.acquire(1);
-    const slot = idle.pop() ?? openSlot();
+  const through = async (slot: Slot, input: Buffer, mostBytes: number): Promise<Output> => {
     try {
       await write(slot, input, mostBytes);
-      const output = takeOut(slot);
-      idle.push(slot);
-      return output;
     } catch (error) {
       takeOut(slot).release();
       leave(slot);
       throw error;
+    }
+    const output = takeOut(slot);
+    idle.push(slot);
+    return output;
+  };
+
+  return async (input, mostBytes = Infinity) => {
+    const turn = await turns.acquire(1);
+    try {
+      return await through(idle.pop() ?? openSlot(), input, mostBytes);
     } finally {
       turn.release();
     }
