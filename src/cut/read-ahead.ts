@@ -21,7 +21,7 @@ export interface ReadAhead {
    * was begun, or it failed.
    */
   take(source: SourceState): Promise<Begun | undefined>;
-  /** What was begun is not needed. */
+  /** What was begun is not needed. Its lease is given back when it has been read: until then there is a buffer. */
   drop(): void;
 }
 
@@ -48,15 +48,13 @@ export const createReadAhead = (files: SourceFiles, buffers: BufferPool, budget:
     }
   };
 
-  const end = (): Reading | undefined => {
-    const ended = reading;
-    ended?.lease.release();
-    reading = undefined;
-    return ended;
-  };
-
   const drop = (): void => {
-    void end()?.begun.then((begun) => begun && buffers.give(begun.buffer));
+    const dropped = reading;
+    reading = undefined;
+    void dropped?.begun.then((begun) => {
+      if (begun !== undefined) buffers.give(begun.buffer);
+      dropped.lease.release();
+    });
   };
 
   return {
@@ -67,9 +65,14 @@ export const createReadAhead = (files: SourceFiles, buffers: BufferPool, budget:
       reading = { source: source.id, position: source.position, lease, begun: read(source, bytes) };
     },
     async take({ id, position }) {
-      if (reading?.source === id && reading.position === position) return end()?.begun;
-      drop();
-      return undefined;
+      if (reading?.source !== id || reading.position !== position) {
+        drop();
+        return undefined;
+      }
+      const { lease, begun } = reading;
+      reading = undefined;
+      lease.release();
+      return begun;
     },
     drop,
   };

@@ -32,7 +32,8 @@ export const createDecoder = (atOnce: number): Decode => {
       throw undecodable(error);
     });
     const [first] = chunks;
-    if (chunks.length === 1 && first?.length === rawBytes && rawBytes >= SMALL_BYTES) return { raw: first, release };
+    if (chunks.length === 1 && first?.length === rawBytes && rawBytes >= SMALL_BYTES)
+      return { raw: first, release };
     const raw = joined(chunks);
     release();
     if (raw.length !== rawBytes) throw wrongLength(raw.length, rawBytes);

@@ -69,6 +69,15 @@ describe('read ahead', () => {
     assert.deepEqual([budget.used, out()], [0, 0]);
   });
 
+  it('keeps its lease as long as the disk keeps its buffer', async () => {
+    const { ahead, budget, out } = begin();
+    ahead.begin(source(1, 0), SIZE);
+    ahead.drop();
+    assert.deepEqual([budget.used, out()], [SIZE, 1]);
+    await settle();
+    assert.deepEqual([budget.used, out()], [0, 0]);
+  });
+
   it('a read that fails is as if none had begun', async () => {
     const { ahead, budget, out } = begin();
     ahead.begin(source(9, 0), SIZE);
