@@ -144,15 +144,19 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     deliver({ ...slice, lease });
   };
 
+  /** What streams have read ahead may be what takes the room: each that waits gives its own back. */
+  const waitForRoom = (): Promise<Lease | undefined> => {
+    knife.rest();
+    return acquireUntil(budget, buffers.size, lookAt - clock.monotonic(), signal);
+  };
+
   /** Cuts until the next look is due or there is nothing to cut. */
   const cutUntilLook = async (): Promise<void> => {
     while (options.mayCut() && !signal.aborted && clock.monotonic() < lookAt) {
       const step = chooseStep(options, turn, seenAt);
       if (step === undefined) return knife.rest();
-      const lease =
-        budget.acquireNow(buffers.size) ??
-        (await acquireUntil(budget, buffers.size, lookAt - clock.monotonic(), signal));
-      if (lease === undefined) return knife.rest();
+      const lease = budget.acquireNow(buffers.size) ?? (await waitForRoom());
+      if (lease === undefined) return;
       turn++;
       await perform(step, lease);
     }
