@@ -1,5 +1,6 @@
 /** What the commands print: colours where a terminal shows them, tables that fit it, numbers that people can read. */
 import type { WriteStream } from 'node:tty';
+import { printable } from '../telemetry/printable.ts';
 
 const CODES = {
   bold: 1,
@@ -44,12 +45,6 @@ export interface Column<Row> {
 
 const GAP = '  ';
 const segmenter = new Intl.Segmenter();
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/g;
-
-/** Control characters shown as escapes, so that a hostile name cannot steer the terminal. */
-export const printable = (text: string): string =>
-  text.replace(CONTROL, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 const graphemes = (text: string): string[] => Array.from(segmenter.segment(text), (each) => each.segment);
 

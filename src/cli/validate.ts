@@ -1,7 +1,8 @@
 /** `logd validate`: is a configuration right, and if not, what is wrong with it and where. */
 import { Command } from 'commander';
 import { configOption, readConfig } from './config-file.ts';
-import { painter, printable } from './terminal.ts';
+import { printable } from '../telemetry/printable.ts';
+import { painter } from './terminal.ts';
 
 export const validateCommand = (): Command =>
   new Command('validate')

@@ -4,6 +4,7 @@
 import pino from 'pino';
 import type { Clock } from './clock.ts';
 import { type Emit, EVENTS } from './events.ts';
+import { printable } from './printable.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'text';
@@ -20,10 +21,7 @@ const RANKS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 
 /** `Sealed {host}/…` with the fields filled in. Control characters of hostile names are escaped. */
 export const renderText = (text: string, fields: Readonly<Record<string, string | number>>): string =>
-  text
-    .replace(/\{(\w+)\}/g, (whole, field: string) => String(fields[field] ?? whole))
-    // oxlint-disable-next-line no-control-regex
-    .replace(/[\x00-\x1f\x7f]/g, (char) => JSON.stringify(char).slice(1, -1));
+  printable(text.replace(/\{(\w+)\}/g, (whole, field: string) => String(fields[field] ?? whole)));
 
 /** An {@link Emit} that writes log lines to standard error. */
 export const createLog = (options: LogOptions): Emit => {
