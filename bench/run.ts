@@ -20,7 +20,7 @@ const BARS = {
   zstd: { throughput: 0.95, cpu: 1.2 },
 } as const;
 const PEAK_MIB = 200;
-/** Garbage that waits to be collected makes peaks differ by so much from run to run. */
+/** Room for the garbage of a heap that was not yet collected once: see docs/benchmarks.md. */
 const GROWTH = 1.15;
 const WARM_UP_MIB = 512;
 const NAMES = { none: 'raw', zstd: 'zstd' } as const;

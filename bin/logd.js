@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --single-threaded-gc --max-semi-space-size=4 --initial-old-space-size=64
-// The heap is small and lives beside hundreds of MiB a second of buffers: marking it with helper threads, ten times a second, would
-// cost a tenth of all CPU time (docs/benchmarks.md).
+// The heap is small and lives beside hundreds of MiB a second of buffers, which V8 counts: it would mark the whole heap ten times a
+// second, with helper threads, for a tenth of all CPU time (docs/benchmarks.md). Hence no helpers, room for the old heap to begin
+// with, and a young one that is small, because V8 keeps as much room free as that may take.
 // Plain JavaScript that any Node can parse, so that an old one gets this message and not a syntax error.
 import { existsSync } from 'node:fs';
 

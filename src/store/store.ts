@@ -4,7 +4,8 @@
  * For each pack, in its segment's lane: does it fit (ledger) → are its bytes right → sink.write → group commit → answer.
  *
  * The running digest proves the bytes of a pack that goes on where the one before it ended; of any other, its CRC-32 must do until
- * the segment is sealed. Both at once would prove nothing more, and cost a fifth of a second for each GiB.
+ * the segment is sealed. Not both: that costs a fifth of a second for each GiB, and would tell no more of the bytes. What it would tell
+ * is that an agent states a wrong CRC-32 of right bytes; now an audit does.
  */
 import { LogdError, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
