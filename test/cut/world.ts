@@ -251,7 +251,7 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
   const still = async (): Promise<void> => {
     for (let before = '', same = 0; lives() && same < 3;) {
       const asked = clock.asked;
-      await until(() => !lives() || clock.asked > asked + 30, 'the agent looks again');
+      await until(() => !lives() || clock.asked > asked + 60, 'the agent looks again');
       const now = [sink.sent.length, events.length, marks.counters().writes].join();
       same = now === before && agent?.gate.busy === 0 ? same + 1 : 0;
       before = now;
