@@ -92,10 +92,11 @@ describe('the memory that streams share', () => {
   it('is taken in turn: a stream with a backlog does not starve another', async (context) => {
     const world = await openWorld(context, { window: 64 });
     await world.write(`busy/${log(H15)}`, `${'x'.repeat(63)}\n`.repeat(60));
-    await world.write(`calm/${log(H15)}`, `${'y'.repeat(63)}\n`.repeat(5));
     world.sink.mode = 'hold';
     world.start(undefined, {}, ['busy', 'calm']);
-    await until(() => world.sink.sent.length > 0, 'the first pack');
+    await until(() => world.sink.sent.length > 0, 'the first pack of the busy stream');
+    await world.write(`calm/${log(H15)}`, `${'y'.repeat(63)}\n`.repeat(5));
+    await world.still();
     world.sink.release();
     await until(() => world.sink.hours.get(`calm/${H15}`)?.size === 5, 'the calm stream is delivered');
     const busy = world.sink.hours.get(`busy/${H15}`)!.size;

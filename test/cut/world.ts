@@ -227,6 +227,13 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
         if (!gate.dead) fatal.push(error);
       });
     });
+    /** As the end of a process: no ack that comes late may reach the marks beside the next agent, which has read them. */
+    const end = async (opened: SourceFiles): Promise<void> => {
+      gate.dead = true;
+      await opened[Symbol.asyncDispose]();
+      // What had been handed to the database before is done, or was not.
+      await marks.read('host');
+    };
     agent = {
       gate,
       async stop() {
@@ -234,14 +241,12 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
         gate.left = Infinity;
         ended.abort();
         if (!gate.dead) await Promise.all(running);
-        await files[Symbol.asyncDispose]();
+        await until(() => gate.busy === 0, 'nothing is under way');
+        await end(files);
       },
       async crash() {
-        gate.dead = true;
         ended.abort();
-        await own[Symbol.asyncDispose]();
-        // What had been handed to the database before is done, or was not.
-        await marks.read('host');
+        await end(own);
       },
     };
   };
