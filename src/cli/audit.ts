@@ -54,7 +54,7 @@ Examples:
   logd audit -c sink.yaml --sources web1.yaml --sources web2.yaml
   logd audit -c sink.yaml --host web1 --hour 20261122 --json
 
-Compares bytes, lines and SHA-256 of each segment with its seal, and each pack with its CRC-32, so that a
+Compares bytes, lines and SHA-256 of each segment with its seal, and each pack with its checksum, so that a
 difference has a place: the pack, the byte range, the file. May run beside the sink.
 A source that was rotated away or deleted is "not at hand", and that is no fault. The first hour of a stream with
 "start: end" is "identical from byte N on": from there on its file was shipped.

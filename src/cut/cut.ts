@@ -23,7 +23,7 @@ export interface Cut {
   readonly offset: number;
   readonly bytes: number;
   readonly lines: number;
-  readonly crc32: number;
+  readonly checksum: number;
   readonly sha256: string;
   readonly time: number;
   /** The cut ends the segment: all its lines, and how many segments its day has. */

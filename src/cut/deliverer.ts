@@ -44,7 +44,7 @@ export const headerOf = (
   cut: Cut,
   codec: Codec,
 ): PackHeader => {
-  const { id, generation, offset, bytes, lines, crc32, sha256, time, done, lost } = cut;
+  const { id, generation, offset, bytes, lines, checksum, sha256, time, done, lost } = cut;
   return {
     host,
     stream,
@@ -54,7 +54,7 @@ export const headerOf = (
     offset,
     bytes,
     lines,
-    crc32,
+    checksum,
     sha256,
     codec,
     time,

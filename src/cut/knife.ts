@@ -5,9 +5,9 @@
  * that the next cut can be made while the record of this one is under way.
  */
 import { fault } from '../fault/fault.ts';
-import { crc32, EMPTY_SHA256, type RunningDigest, runningDigest } from '../pack/digest.ts';
+import { EMPTY_SHA256, type RunningDigest, runningDigest } from '../pack/digest.ts';
 import { LogdError } from '../error.ts';
-import { countLines } from '../pack/line-count.ts';
+import { survey } from '../pack/survey.ts';
 import { dayOf, type Hours, isDayLabel } from '../pack/hour.ts';
 import type { LostReason } from '../pack/pack.ts';
 import {
@@ -121,7 +121,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
     offset: segment.bytes,
     bytes: 0,
     lines: 0,
-    crc32: 0,
+    checksum: 0,
     sha256: segment.sha256,
     time,
   });
@@ -224,7 +224,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
     const position = source.position;
     source.position += raw.length;
     if (endOf(source) - source.position >= packBytes) ahead.begin(source, packBytes);
-    const lines = countLines(raw);
+    const { lines, checksum } = survey(raw);
     digest.update(raw);
     source.unreadSince = undefined;
     if (point.split)
@@ -239,7 +239,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
       position,
       bytes: raw.length,
       lines,
-      crc32: crc32(raw),
+      checksum,
       sha256: digest.hex(),
       done: ends && isReadToTheEnd(segment) ? doneOf(segment, lines) : undefined,
       lost: undefined,

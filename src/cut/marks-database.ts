@@ -41,7 +41,7 @@ export const schema = {
     CREATE TABLE cuts (
       segment INTEGER NOT NULL REFERENCES segments ON DELETE CASCADE, id INTEGER NOT NULL, generation INTEGER NOT NULL,
       source INTEGER, position INTEGER NOT NULL, "offset" INTEGER NOT NULL, bytes INTEGER NOT NULL, lines INTEGER NOT NULL,
-      crc32 INTEGER NOT NULL, sha256 BLOB NOT NULL, time INTEGER NOT NULL, done_lines INTEGER, hours_in_day INTEGER,
+      checksum INTEGER NOT NULL, sha256 BLOB NOT NULL, time INTEGER NOT NULL, done_lines INTEGER, hours_in_day INTEGER,
       lost_reason TEXT, lost_bytes INTEGER, PRIMARY KEY (segment, id)
     ) WITHOUT ROWID, STRICT;`,
 };
@@ -57,7 +57,7 @@ const cutOf = (row: Row): Cut => ({
   offset: readInteger(row, 'offset'),
   bytes: readInteger(row, 'bytes'),
   lines: readInteger(row, 'lines'),
-  crc32: readInteger(row, 'crc32'),
+  checksum: readInteger(row, 'checksum'),
   sha256: readHex(row, 'sha256'),
   time: readInteger(row, 'time'),
   done: isNull(row, 'done_lines')
@@ -223,7 +223,7 @@ export const open = (db: DatabaseSync) => {
           offset,
           bytes,
           lines,
-          crc32,
+          checksum,
           sha256,
           time,
           done,
@@ -242,7 +242,7 @@ export const open = (db: DatabaseSync) => {
             offset,
             bytes,
             lines,
-            crc32,
+            checksum,
             hex(sha256),
             time,
           ],

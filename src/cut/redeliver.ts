@@ -4,8 +4,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LogdError } from '../error.ts';
 import type { ByteBudget } from '../pack/byte-budget.ts';
-import { crc32 } from '../pack/digest.ts';
 import type { LostReason } from '../pack/pack.ts';
+import { checksumOf } from '../pack/survey.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Census } from './census.ts';
 import type { Cut, LostCut } from './cut.ts';
@@ -97,7 +97,7 @@ const readAgain = async (
     try {
       const read = await files.read(source, (file) => file.read(raw, cut.position));
       if (read < raw.length) return 'source-truncated';
-      return crc32(raw) === cut.crc32 ? raw : 'source-changed';
+      return checksumOf(raw) === cut.checksum ? raw : 'source-changed';
     } catch (error) {
       if (!(error instanceof LogdError) || error.code !== 'source') throw error;
       if (!error.retryable && (await files.isGone(source))) return 'source-vanished';

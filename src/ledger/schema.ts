@@ -56,7 +56,7 @@ export const LEDGER_SCHEMA: Schema = {
       "offset" INTEGER NOT NULL,
       bytes INTEGER NOT NULL,
       lines INTEGER NOT NULL,
-      crc32 INTEGER NOT NULL,
+      checksum INTEGER NOT NULL,
       sha256 BLOB NOT NULL,
       codec TEXT NOT NULL CHECK (codec IN ('none', 'zstd')),
       time INTEGER NOT NULL,
@@ -105,7 +105,7 @@ export const SEGMENT_COLUMNS = (
   'expected_packs expected_lines expected_bytes expected_sha256 expected_hours first_arrival last_arrival last_line'
 ).split(' ');
 export const PACK_COLUMNS = (
-  'segment id generation offset bytes lines crc32 sha256 codec time at length arrived_at ' +
+  'segment id generation offset bytes lines checksum sha256 codec time at length arrived_at ' +
   'done_lines done_bytes done_sha256 done_hours lost_reason lost_bytes'
 ).split(' ');
 export const SEAL_COLUMNS =

@@ -43,7 +43,7 @@ export const isRepeat = (known: PackHeader, come: PackHeader): boolean =>
   known.offset === come.offset &&
   known.bytes === come.bytes &&
   known.lines === come.lines &&
-  known.crc32 === come.crc32 &&
+  known.checksum === come.checksum &&
   known.sha256 === come.sha256 &&
   (known.lost === undefined) === (come.lost === undefined) &&
   sameEnd(known.done, come.done);

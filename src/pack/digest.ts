@@ -4,10 +4,6 @@
  * Node cannot save the state of a SHA-256, so a digest that is to go on after a restart is fed the earlier bytes again.
  */
 import { createHash } from 'node:crypto';
-import zlib from 'node:zlib';
-
-/** CRC-32 (IEEE) of the bytes. */
-export const crc32 = (bytes: Buffer): number => zlib.crc32(bytes);
 
 export interface RunningDigest {
   /** Bytes taken so far. */

@@ -41,8 +41,8 @@ export interface PackHeader extends SegmentKey {
   readonly bytes: number;
   /** Newline bytes among them. */
   readonly lines: number;
-  /** CRC-32 (IEEE, as zlib's) of the raw bytes. */
-  readonly crc32: number;
+  /** Of the raw bytes, see survey.ts. 0 of none. */
+  readonly checksum: number;
   /** Lower-case hex SHA-256 of the segment's bytes from 0 to the end of this pack. */
   readonly sha256: string;
   /** How the body is compressed. */

@@ -9,8 +9,8 @@ import { fault } from '../fault/fault.ts';
 import { byteBudget } from '../pack/byte-budget.ts';
 import { free } from '../pack/codec.ts';
 import { createDecoder, type Decode } from '../pack/decoder.ts';
-import { countLines } from '../pack/line-count.ts';
 import { corrupt, type Pack, type VerifiedPack } from '../pack/pack.ts';
+import { survey } from '../pack/survey.ts';
 import type { Store } from '../store/store.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer, OnPack } from '../wire/peer.ts';
@@ -37,10 +37,11 @@ export const verify = async ({ header, body }: Pack, decode: Decode): Promise<He
   if (header.lost !== undefined)
     return { pack: { header, body, raw: Buffer.alloc(0) }, release: () => undefined };
   const { raw, release } = await decode(body, header.codec, header.bytes);
-  const lines = countLines(raw);
-  if (lines === header.lines) return { pack: { header, body, raw }, release };
+  const { lines, checksum } = survey(raw);
+  if (lines === header.lines && checksum === header.checksum) return { pack: { header, body, raw }, release };
   release();
-  throw corrupt(header, 'lines', lines, header.lines);
+  if (lines !== header.lines) throw corrupt(header, 'lines', lines, header.lines);
+  throw corrupt(header, 'checksum', checksum, header.checksum);
 };
 
 /** What a server calls with each pack: see {@link OnPack}. */

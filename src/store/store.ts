@@ -2,16 +2,13 @@
  * The store stage: takes verified packs to the sink and the ledger, each exactly once, and answers when they are durable.
  *
  * For each pack, in its segment's lane: does it fit (ledger) → are its bytes right → sink.write → group commit → answer.
- *
- * The running digest proves the bytes of a pack that goes on where the one before it ended; of any other, its CRC-32 must do until
- * the segment is sealed. Not both: that costs a fifth of a second for each GiB, and would tell no more of the bytes. What it would tell
- * is that an agent states a wrong CRC-32 of right bytes; now an audit does.
+ * Of a pack that does not go on where the one before it ended, its checksum must do until the segment is sealed.
  */
 import { LogdError, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import type { CommitResult, Ledger, Place } from '../ledger/ledger.ts';
-import { crc32, type RunningDigest } from '../pack/digest.ts';
-import { corrupt, type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../pack/pack.ts';
+import type { RunningDigest } from '../pack/digest.ts';
+import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../pack/pack.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -65,12 +62,6 @@ const nack = (code: NackCode, message: string, retryable = false): Answer => ({
   retryable,
 });
 
-/** Throws `corrupt` when the pack's bytes do not have its CRC-32. */
-const checkAlone = ({ header, raw }: VerifiedPack): void => {
-  const checksum = header.lost === undefined ? crc32(raw) : header.crc32;
-  if (checksum !== header.crc32) throw corrupt(header, 'CRC-32', checksum, header.crc32);
-};
-
 export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened }: StoreOptions): Store => {
   const lanes = new Map<string, Lane>();
 
@@ -119,18 +110,15 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
     return undefined;
   };
 
-  const goesOn = ({ digest }: Lane, { offset, lost }: PackHeader): boolean =>
-    digest?.bytes === offset && lost === undefined;
-
   /** The digest as it stands behind this pack, undefined when it cannot be known, or a refusal when it is not what the agent says. */
   const digestBehind = (lane: Lane, pack: VerifiedPack): RunningDigest | undefined | Answer => {
     const { header, raw } = pack;
     if (lane.digest === undefined || header.lost !== undefined) return undefined;
-    if (!goesOn(lane, header)) return lane.digest.bytes > header.offset ? lane.digest : undefined;
+    if (lane.digest.bytes !== header.offset)
+      return lane.digest.bytes > header.offset ? lane.digest : undefined;
     const digest = lane.digest.fork();
     digest.update(raw);
     if (digest.hex() === header.sha256) return digest;
-    checkAlone(pack);
     return nack(
       'digest',
       `The bytes up to pack ${header.id} of ${segmentName(header)} are not what was sent.`,
@@ -170,7 +158,6 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
   ): Promise<{ readonly answer: Promise<Answer> | Answer }> => {
     const { header } = pack;
     const { epoch } = lane;
-    if (!goesOn(lane, header)) checkAlone(pack);
     const refusal = await check(lane, header);
     if (refusal !== undefined) return { answer: refusal };
     const digest = digestBehind(lane, pack);

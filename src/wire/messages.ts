@@ -62,7 +62,7 @@ export const packHeader = z.object({
   offset: natural,
   bytes: natural,
   lines: natural,
-  crc32: natural.max(0xffff_ffff),
+  checksum: natural.max(0xffff_ffff),
   sha256,
   codec: z.enum(['none', 'zstd']),
   time,

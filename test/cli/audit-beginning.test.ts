@@ -75,7 +75,7 @@ const putMarks = async (
     { hour: FIRST.hour, source: { ...at, position } },
   ]);
   const [segment] = await marks.read('segments', 'access');
-  const counts = { lines: 1, crc32: 0, sha256: EMPTY_SHA256, time: 0, done: undefined, lost: undefined };
+  const counts = { lines: 1, checksum: 0, sha256: EMPTY_SHA256, time: 0, done: undefined, lost: undefined };
   const names = { segment: segment!.id, id: 1, generation: 1, source: segment!.sources[0]!.id };
   if (bytes > 0) await marks.write('record', { ...names, ...counts, position, offset: 0, bytes });
 };

@@ -71,7 +71,7 @@ test('a flipped byte in a stored file is named: pack, byte range, file, and the 
     found.differences.map(({ pack, from, to }) => ({ pack, from, to })),
     [{ pack: 2, from: 8, to: 14 }],
   );
-  assert.match(found.notes[0]!, /^web1\/access\/2026112216: pack 2 has CRC-32 .*bytes 8–13 of the segment/);
+  assert.match(found.notes[0]!, /^web1\/access\/2026112216: pack 2 has checksum .*bytes 8–13 of the segment/);
   assert.ok(found.notes[0]!.includes(file));
   assert.equal(isProven(found), false);
 

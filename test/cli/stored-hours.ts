@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import { crc32, runningDigest } from '../../src/pack/digest.ts';
-import { countLines } from '../../src/pack/line-count.ts';
+import { runningDigest } from '../../src/pack/digest.ts';
+import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import { encode } from '../../src/pack/codec.ts';
 import { openSink } from '../../src/sinks/registry.ts';
@@ -91,7 +91,7 @@ const cut = async (
     const totals = { packs: texts.length, lines, bytes: digest.bytes, sha256: digest.hex(), hoursInDay: 24 };
     const header = {
       ...{ ...segment, id: index + 1, generation: 1, offset, bytes: raw.length, lines: countLines(raw) },
-      ...{ crc32: crc32(raw), sha256: digest.hex(), codec, time: WRITTEN_AT },
+      ...{ checksum: checksumOf(raw), sha256: digest.hex(), codec, time: WRITTEN_AT },
       ...(ended && index === texts.length - 1 && { done: totals }),
     };
     packs.push({ header, raw, body: await encode(raw, codec, 1) });

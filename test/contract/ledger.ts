@@ -45,7 +45,7 @@ export const ledgerContract = (name: string, createHome: () => Promise<LedgerHom
       const entries = [
         pack(1, { codec: 'none' }),
         pack(2, { bytes: 0, lines: 0, lost: { reason: 'source-truncated', bytes: 77 } }),
-        pack(3, { offset: PACK_BYTES, crc32: 0xffffffff, done: end(3) }),
+        pack(3, { offset: PACK_BYTES, checksum: 0xffffffff, done: end(3) }),
       ];
       await ledger.commit(entries);
       assert.deepEqual(await ledger.packs(KEY, 0, 10), entries);
@@ -92,7 +92,7 @@ export const ledgerContract = (name: string, createHome: () => Promise<LedgerHom
       'another offset': { offset: 1 },
       'other bytes': { bytes: 99 },
       'other lines': { lines: 3 },
-      'another checksum': { crc32: 7 },
+      'another checksum': { checksum: 7 },
       'another digest': { sha256: digestOf('other') },
       'a loss': { lost: { reason: 'source-vanished', bytes: 100 } },
       'another generation': { generation: 2 },

@@ -1,9 +1,8 @@
 /** What the tests of sinks stand on: packs of given bytes, and the simplest ledger there can be. */
-import { crc32 } from 'node:zlib';
 import type { PackRecord, Place, SegmentRecord } from '../../src/ledger/ledger.ts';
 import { encode } from '../../src/pack/codec.ts';
 import { runningDigest } from '../../src/pack/digest.ts';
-import { countLines } from '../../src/pack/line-count.ts';
+import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { Codec, SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import type { RecordedSegment, Sink } from '../../src/sinks/sink.ts';
 
@@ -34,7 +33,7 @@ export const packsOf = async (
     digest.update(raw);
     const header = {
       ...{ ...key, id: firstId + index, generation, offset: at, bytes: raw.length, lines: countLines(raw) },
-      ...{ crc32: crc32(raw), sha256: digest.hex(), codec, time: LAST_LINE },
+      ...{ checksum: checksumOf(raw), sha256: digest.hex(), codec, time: LAST_LINE },
     };
     packs.push({ header, raw, body: await encode(raw, codec, 1) });
     at += raw.length;

@@ -82,7 +82,7 @@ const begin = (codec: Codec = 'none') => {
     const buffer = buffers.take();
     const lease = await budget.acquire(buffers.size);
     const cut: Cut = {
-      ...{ segment: 1, id, generation: 1, source: 1, position: 0, offset: 0, bytes, lines: 0, crc32: 0 },
+      ...{ segment: 1, id, generation: 1, source: 1, position: 0, offset: 0, bytes, lines: 0, checksum: 0 },
       ...{ sha256: EMPTY_SHA256, time: 0, done: undefined, lost: undefined },
     };
     const delivery = { segment, cut, raw: buffer.subarray(0, bytes).fill(id), recorded, lease, buffer };

@@ -50,7 +50,7 @@ const cutOf = (segment: number, id: number, more: Partial<Cut> = {}): Cut => ({
     offset: 10 * (id - 1),
     bytes: 10,
   },
-  ...{ lines: 2, crc32: 0xffff_ffff, sha256: `${'0'.repeat(62)}${String(id).padStart(2, '0')}`, time: 5 },
+  ...{ lines: 2, checksum: 0xffff_ffff, sha256: `${'0'.repeat(62)}${String(id).padStart(2, '0')}`, time: 5 },
   ...{ done: undefined, lost: undefined },
   ...more,
 });

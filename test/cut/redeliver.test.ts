@@ -9,7 +9,8 @@ import { segmentState } from '../../src/cut/segment.ts';
 import type { SourceFiles } from '../../src/cut/source-files.ts';
 import { LogdError } from '../../src/error.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
-import { crc32, EMPTY_SHA256 } from '../../src/pack/digest.ts';
+import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
+import { checksumOf } from '../../src/pack/survey.ts';
 import type { Source } from '../../src/tail/source.ts';
 
 const PACK = 10;
@@ -25,7 +26,12 @@ const cutOf = (id: number, content: Buffer): Cut => ({
     offset: PACK * (id - 1),
     bytes: PACK,
   },
-  ...{ lines: 1, crc32: crc32(content.subarray(PACK * (id - 1), PACK * id)), sha256: EMPTY_SHA256, time: 0 },
+  ...{
+    lines: 1,
+    checksum: checksumOf(content.subarray(PACK * (id - 1), PACK * id)),
+    sha256: EMPTY_SHA256,
+    time: 0,
+  },
   ...{ done: undefined, lost: undefined },
 });
 
@@ -156,7 +162,7 @@ describe('redelivery', () => {
   });
   it('makes a pack that is larger than the buffers of today', async () => {
     const file = Buffer.alloc(100, 'x');
-    const large = { ...cutOf(1, file), bytes: 100, crc32: crc32(file) };
+    const large = { ...cutOf(1, file), bytes: 100, checksum: checksumOf(file) };
     const { delivered } = await run(file, [large], 1);
     assert.deepEqual([delivered[0]!.raw, delivered[0]!.buffer], [file, undefined]);
   });

@@ -149,7 +149,7 @@ describe('many old hours', () => {
           lines: 0,
         };
         await world.marks.write('record', {
-          ...{ segment, ...nothing, crc32: 0, sha256: EMPTY, time: 0, done, lost: undefined },
+          ...{ segment, ...nothing, checksum: 0, sha256: EMPTY, time: 0, done, lost: undefined },
         });
         await world.marks.write('acked', segment, 1);
       }),

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { crc32 } from 'node:zlib';
 import type { PackHeader } from '../../src/pack/pack.ts';
+import { checksumOf } from '../../src/pack/survey.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { connect } from '../../src/wire/client.ts';
 import type { Answer } from '../../src/wire/peer.ts';
@@ -103,7 +103,7 @@ const packsFrom = (body: Buffer): PackHeader[] => {
     digest.update(body);
     return {
       ...{ host: '', stream: 'access', hour: '2026112216', id: n + 1, generation: 1 },
-      ...{ offset: n * body.length, bytes: body.length, lines: linesIn(body), crc32: crc32(body) },
+      ...{ offset: n * body.length, bytes: body.length, lines: linesIn(body), checksum: checksumOf(body) },
       ...{ sha256: digest.copy().digest('hex'), codec: 'none', time: 1_795_363_391_000 },
     };
   });

@@ -104,7 +104,7 @@ test('bodies that are not what they claim are refused, and their places stay fre
   const packs = await cutInto(logParts(20), { codec: 'zstd' });
   const truth = packs[0]!;
   const bad: VerifiedPack[] = [
-    changed(packs[1]!, { crc32: 1 }),
+    changed(packs[1]!, { checksum: 1 }),
     changed(truth, { sha256: packs[1]!.header.sha256 }),
     changed(truth, { lines: 0 }),
     { ...truth, body: truth.body.subarray(0, -1) },

@@ -49,7 +49,7 @@ test('numbers at and beyond every bound harm nobody, now or after a restart', TE
     ...[-1, 2 ** 53, MAX, MAX - pack!.header.bytes, 2 ** 45].map((offset) => ({ id: 2, offset })),
     ...[0, MAX].map((generation) => ({ generation })),
     ...[MAX, -MAX, 1e300].map((time) => ({ id: 1, time })),
-    ...[-1, 2 ** 32].map((checksum) => ({ crc32: checksum })),
+    ...[-1, 2 ** 32].map((checksum) => ({ checksum: checksum })),
     ...[MAX, 2 ** 31].map((bytes) => ({ bytes })),
     ...[MAX, 3].map((lines) => ({ lines })),
   ];

@@ -6,9 +6,9 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { runningDigest } from '../../src/pack/digest.ts';
-import { countLines } from '../../src/pack/line-count.ts';
+import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { PackHeader } from '../../src/pack/pack.ts';
 import { encodeFrame, FrameDecoder, type FrameHead, HEADER_BYTES } from '../../src/wire/frame.ts';
 import { PREAMBLE } from '../../src/wire/preamble.ts';
@@ -143,7 +143,7 @@ export const withBytes = (parcel: Parcel, change: (raw: Buffer) => Buffer): Parc
   const raw = change(Buffer.from(rawOf(parcel)));
   return {
     seq: parcel.seq,
-    header: { ...parcel.header, bytes: raw.length, lines: countLines(raw), crc32: crc32(raw) },
+    header: { ...parcel.header, bytes: raw.length, lines: countLines(raw), checksum: checksumOf(raw) },
     body: parcel.header.codec === 'zstd' ? zstdCompressSync(raw) : raw,
   };
 };

@@ -20,7 +20,7 @@ export const pack = (id: number, changes: Partial<PackHeader> = {}, arrivedAt = 
     offset: (id - 1) * PACK_BYTES,
     bytes: PACK_BYTES,
     lines: PACK_LINES,
-    crc32: id,
+    checksum: id,
     sha256: digestOf(`up to ${id}`),
     codec: 'zstd',
     time: 500 + id,

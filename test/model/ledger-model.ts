@@ -21,8 +21,8 @@ const isWellFormed = (headers: readonly PackHeader[]): boolean =>
   );
 
 const namesTheSame = (a: PackHeader, b: PackHeader): boolean =>
-  JSON.stringify([a.offset, a.bytes, a.lines, a.crc32, a.sha256, a.generation, a.done, !a.lost]) ===
-  JSON.stringify([b.offset, b.bytes, b.lines, b.crc32, b.sha256, b.generation, b.done, !b.lost]);
+  JSON.stringify([a.offset, a.bytes, a.lines, a.checksum, a.sha256, a.generation, a.done, !a.lost]) ===
+  JSON.stringify([b.offset, b.bytes, b.lines, b.checksum, b.sha256, b.generation, b.done, !b.lost]);
 
 export class SegmentModel {
   readonly key: SegmentKey;

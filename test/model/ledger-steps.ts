@@ -30,7 +30,7 @@ const lie: fc.Arbitrary<Partial<PackHeader>> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.constantFrom(
-      { crc32: 99 },
+      { checksum: 99 },
       { lines: 3 },
       { sha256: digestOf('x') },
       { codec: 'none' as const },

@@ -8,7 +8,7 @@ import { createReceiver, verify } from '../../src/receive/receiver.ts';
 import type { Store } from '../../src/store/store.ts';
 import { connect } from '../../src/wire/client.ts';
 import type { Answer } from '../../src/wire/peer.ts';
-import { cutInto, logParts } from '../store/packs.ts';
+import { cutInto, forged, KEY, logParts } from '../store/packs.ts';
 import { storeRig } from '../store/rig.ts';
 import { clientOptions, startRig } from '../wire/rig.ts';
 
@@ -53,6 +53,7 @@ const zstd = async (raw: Buffer, changes: Partial<PackHeader> = {}): Promise<Pac
 
 const LINES = Buffer.concat(logParts(50));
 const cases: [string, () => Promise<Pack>, RegExp][] = [
+  ['a wrong checksum', () => zstd(LINES, { checksum: 7 }), /as its checksum, its header says 7/],
   ['a wrong count of lines', () => zstd(LINES, { lines: 7 }), /has 150 as its lines, its header says 7/],
   ['fewer bytes than it claims', () => zstd(LINES, { bytes: LINES.length + 1 }), /where its header says/],
   ['more bytes than it claims', () => zstd(LINES, { bytes: LINES.length - 1 }), /cannot be decompressed/],
@@ -110,6 +111,21 @@ for (const [what, make, message] of cases)
       [['receive.bad-pack', 'corrupt', 1, PEER.address]],
     );
   });
+
+test('damaged bytes are corrupt and not written, in order, out of order and as a repeat', async () => {
+  const { store, sink, put } = storeRig();
+  const receive = createReceiver({ store, rawBytes: 1 << 20, emit: () => undefined });
+  const packs = await cutInto(logParts(4));
+  const damaged = (pack: VerifiedPack): Pack => ({ header: pack.header, body: forged(pack).body });
+  await put(packs[0]!);
+  for (const at of [0, 1, 2]) {
+    const answer = await receive(damaged(packs[at]!), PEER);
+    assert.equal(answer.kind === 'nack' && answer.code, 'corrupt');
+  }
+  assert.equal(sink.writes, 1);
+  for (const pack of packs) assert.equal((await put(pack)).kind, 'ack');
+  assert.deepEqual(sink.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
+});
 
 test('any byte of a compressed body that is changed on its way is noticed', async () => {
   const pack = await zstd(LINES);

@@ -18,7 +18,7 @@ const LIMITS: PeerLimits = { windowPacks: 4, windowBytes: 1000, bodyBytes: 500, 
 const packOf = (id: number, size = 10, bytes = size): Pack => ({
   header: {
     ...{ host: 'web1', stream: 'access', hour: '2026112216', id, generation: 1, offset: 0, bytes, lines: 0 },
-    ...{ crc32: 0, sha256: 'ab'.repeat(32), codec: 'none', time: 0 },
+    ...{ checksum: 0, sha256: 'ab'.repeat(32), codec: 'none', time: 0 },
   },
   body: Buffer.alloc(size),
 });

@@ -9,7 +9,7 @@ import { KEY } from './packs.ts';
 /** Pack `id` with bytes `from` to `to`; its digest stands for its bytes. */
 const header = (id: number, from: number, to: number): PackHeader => ({
   ...{ ...KEY, id, generation: 1, offset: from, bytes: to - from, lines: 0 },
-  ...{ crc32: 0, sha256: `${from}-${to}`, codec: 'none', time: 0 },
+  ...{ checksum: 0, sha256: `${from}-${to}`, codec: 'none', time: 0 },
 });
 
 const around = (packs: readonly PackHeader[], id: number): Neighbours => {

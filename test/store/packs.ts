@@ -1,8 +1,7 @@
 /** Whole segments cut into packs, as an agent cuts them: running digest, generations, totals on the last pack of each. */
-import { crc32 } from 'node:zlib';
 import { encode } from '../../src/pack/codec.ts';
 import { runningDigest } from '../../src/pack/digest.ts';
-import { countLines } from '../../src/pack/line-count.ts';
+import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { Codec, PackHeader, SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 
 export const KEY: SegmentKey = { host: 'web1', stream: 'access', hour: '2026112216' };
@@ -33,7 +32,7 @@ export const cutInto = async (
     const header: PackHeader = {
       ...{ host: key.host, stream: key.stream, hour: key.hour },
       ...{ id, generation: ends.filter((end) => end < id).length + 1 },
-      ...{ offset, bytes: raw.length, lines: countLines(raw), crc32: crc32(raw), sha256 },
+      ...{ offset, bytes: raw.length, lines: countLines(raw), checksum: checksumOf(raw), sha256 },
       ...{ codec, time: LAST_LINE },
       ...(ends.includes(id) && { done: { packs: id, lines, bytes: digest.bytes, sha256, hoursInDay } }),
     };
@@ -57,5 +56,5 @@ export const logParts = (count: number, seed = 1): Buffer[] =>
 export const forged = (pack: VerifiedPack): VerifiedPack => {
   const raw = Buffer.from(pack.raw);
   raw[0] = raw[0]! ^ 1;
-  return { header: { ...pack.header, codec: 'none', crc32: crc32(raw) }, raw, body: raw };
+  return { header: { ...pack.header, codec: 'none', checksum: checksumOf(raw) }, raw, body: raw };
 };

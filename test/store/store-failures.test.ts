@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { crc32 } from 'node:zlib';
 import { LogdError } from '../../src/error.ts';
 import { type VerifiedPack } from '../../src/pack/pack.ts';
+import { checksumOf } from '../../src/pack/survey.ts';
 import type { Answer, NackCode } from '../../src/wire/peer.ts';
 import { cutInto, KEY, logParts } from './packs.ts';
 import { brief, storeRig } from './rig.ts';
@@ -120,7 +120,13 @@ test('the ledger is asked again only once everything that was under way has ende
   assert.deepEqual((await Promise.all([first, early].map(rig.put))).map(brief), ['ack', 'conflict']);
   const raw = Buffer.concat([second.raw, third.raw]);
   const longer: VerifiedPack = {
-    header: { ...second.header, bytes: raw.length, lines: 0, crc32: crc32(raw), sha256: third.header.sha256 },
+    header: {
+      ...second.header,
+      bytes: raw.length,
+      lines: 0,
+      checksum: checksumOf(raw),
+      sha256: third.header.sha256,
+    },
     ...{ raw, body: raw },
   };
   rig.sink.pause = async (call) => void (call === 'write' && (await last));

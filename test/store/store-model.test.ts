@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { crc32 } from 'node:zlib';
 import { isRepeat } from '../../src/ledger/transition.ts';
 import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/pack.ts';
+import { checksumOf } from '../../src/pack/survey.ts';
 import { disproof, recordedSegment } from '../../src/seal/proof.ts';
 import type { Answer } from '../../src/wire/peer.ts';
 import { randomFrom, seedOf } from '../flow/lines.ts';
@@ -58,7 +58,7 @@ const twisted = (pack: VerifiedPack, random: Random): VerifiedPack => {
       const raw = Buffer.concat([pack.raw, Buffer.from('more\n')]);
       const { done: _, ...rest } = header;
       return {
-        header: { ...rest, bytes: raw.length, lines: header.lines + 1, crc32: crc32(raw) },
+        header: { ...rest, bytes: raw.length, lines: header.lines + 1, checksum: checksumOf(raw) },
         raw,
         body: raw,
       };
@@ -99,7 +99,7 @@ const checkWhatIsStored = async (
       );
       const stored = bytes.subarray(place.at, place.at + place.length);
       assert.equal(stored.length, header.bytes);
-      assert.equal(crc32(stored), header.crc32, `pack ${header.id} is stored as something else`);
+      assert.equal(checksumOf(stored), header.checksum, `pack ${header.id} is stored as something else`);
     }
     const segment = await rig.ledger.segment(key);
     assert.equal(segment?.packs ?? 0, records.length);

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import type { Socket } from 'node:net';
-import { crc32 } from 'node:zlib';
 import type { Pack, PackHeader } from '../../src/pack/pack.ts';
+import { checksumOf } from '../../src/pack/survey.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import type { Emit } from '../../src/telemetry/events.ts';
 import { connect } from '../../src/wire/client.ts';
@@ -37,7 +37,7 @@ export const headerOf = (id: number, body: Buffer, more: Partial<PackHeader> = {
   offset: 0,
   bytes: body.length,
   lines: Math.min(1, body.length),
-  crc32: crc32(body),
+  checksum: checksumOf(body),
   sha256: 'ab'.repeat(32),
   codec: 'none',
   time: 1_795_363_391_000,

@@ -168,7 +168,7 @@ test('a faulty pack gets a NACK, and the packs around it are taken', TEST, async
     [{ id: '1' }, 'invalid'],
     [{ offset: -1 }, 'invalid'],
     [{ offset: Number.MAX_SAFE_INTEGER }, 'invalid'],
-    [{ crc32: 2 ** 32 }, 'invalid'],
+    [{ checksum: 2 ** 32 }, 'invalid'],
     [{ sha256: 'AB'.repeat(32) }, 'invalid'],
     [{ codec: 'gzip' }, 'invalid'],
     [{ done: { ...totals, packs: 2 } }, 'invalid'],

@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../../error.ts';
 import type { Ledger, Seal, SegmentRecord } from '../../ledger/ledger.ts';
-import { crc32 } from '../../pack/digest.ts';
 import { segmentName } from '../../pack/pack.ts';
+import { checksumOf } from '../../pack/survey.ts';
 import { recordedSegment } from '../../seal/proof.ts';
 import { SIGN_BYTES } from '../../sinks/file/order.ts';
 import type { Sink } from '../../sinks/sink.ts';
@@ -186,7 +186,7 @@ const firstDifference = async (
   try {
     const [pack] = await ledger.packs(segment, id - 1, 1);
     const right = await readSourceRange(source.paths, sourceFrom + from, sourceFrom + to);
-    if (pack?.header.id !== id || crc32(right) !== pack.header.crc32) return '';
+    if (pack?.header.id !== id || checksumOf(right) !== pack.header.checksum) return '';
     const single = {
       segment,
       packs: async function* () {

@@ -4,7 +4,7 @@
 import { open } from 'node:fs/promises';
 import { openHours } from '../../pack/hour.ts';
 import { runningDigest } from '../../pack/digest.ts';
-import { countLines } from '../../pack/line-count.ts';
+import { countLines } from '../../pack/survey.ts';
 import { type SegmentKey, segmentName } from '../../pack/pack.ts';
 import type { AgentConfig, LogdConfig } from '../../roles/options.ts';
 import { openDiscovery } from '../../tail/discover.ts';

@@ -4,11 +4,10 @@
  * The stored bytes are cut at the packs' ends as they come, so that a difference has a place: the pack, its byte range in the
  * segment, and where the sink keeps it. Memory is one buffer of the sink's and one page of packs, whatever the segment's size.
  */
-import zlib from 'node:zlib';
 import { messageOf } from '../../error.ts';
 import type { PackRecord } from '../../ledger/ledger.ts';
 import { runningDigest } from '../../pack/digest.ts';
-import { countLines } from '../../pack/line-count.ts';
+import { countLines, runningChecksum } from '../../pack/survey.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
 import type { RecordedSegment, Sink } from '../../sinks/sink.ts';
 
@@ -79,7 +78,7 @@ const packChecks = (recorded: RecordedSegment) => {
   let current: PackRecord | undefined;
   let from = 0; // offset of the current pack within the segment, or of what is read behind the last one
   let taken = 0; // bytes of the current pack seen so far
-  let crc = 0;
+  let checksum = runningChecksum();
   let storedBytes = 0;
 
   const held = (pack: PackRecord): number => (pack.header.lost ? 0 : pack.header.bytes);
@@ -94,7 +93,8 @@ const packChecks = (recorded: RecordedSegment) => {
       storedBytes += current?.place.length ?? 0;
     } while (current && held(current) === 0);
     from = current?.header.offset ?? from;
-    taken = crc = 0;
+    taken = 0;
+    checksum = runningChecksum();
   };
 
   return {
@@ -109,12 +109,12 @@ const packChecks = (recorded: RecordedSegment) => {
           return;
         }
         const part = buffer.subarray(at, at + held(current) - taken);
-        crc = zlib.crc32(part, crc);
+        checksum.update(part);
         taken += part.length;
         at += part.length;
         if (taken < held(current)) return;
-        if (crc !== current.header.crc32)
-          differ(`has CRC-32 ${hex(crc)}, recorded is ${hex(current.header.crc32)}`, from + taken);
+        const [is, was] = [checksum.value(), current.header.checksum];
+        if (is !== was) differ(`has checksum ${hex(is)}, recorded is ${hex(was)}`, from + taken);
         from += taken;
         await next();
       }
@@ -128,7 +128,7 @@ const packChecks = (recorded: RecordedSegment) => {
   };
 };
 
-const hex = (crc: number): string => crc.toString(16).padStart(8, '0');
+const hex = (checksum: number): string => checksum.toString(16).padStart(8, '0');
 
 /** One line for a person: which pack, which bytes, which file, what is wrong. `place` where the sink's terms differ from the segment's. */
 export const describeDifference = (key: SegmentKey, difference: Difference, file: string): string => {
