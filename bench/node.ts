@@ -7,12 +7,19 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const ROOT = join(import.meta.dirname, '..');
-/** As installed: the built code, with the flags that the command gives to Node.js. */
+/** As installed: the built code, with the environment and the flags that the command gives to Node.js. */
 const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
-const flags = (): string[] =>
-  (/^#!.* node (.*)$/m.exec(readFileSync(join(ROOT, 'bin', 'logd.js'), 'utf8'))?.[1] ?? '')
-    .split(' ')
-    .filter(Boolean);
+const asInstalled = () => {
+  const command = /^#!\/usr\/bin\/env -S (.*)node (.*)$/m.exec(
+    readFileSync(join(ROOT, 'bin', 'logd.js'), 'utf8'),
+  );
+  if (command === null) throw new Error('bin/logd.js does not say how it is run.');
+  const [, variables = '', flags = ''] = command;
+  return {
+    env: Object.fromEntries([...variables.matchAll(/(\S+?)=(\S+)/g)].map(([, name, value]) => [name, value])),
+    flags: flags.split(' '),
+  };
+};
 
 /** Clock ticks a second: fixed at 100 for user space on Linux. */
 const TICKS = 100;
@@ -29,7 +36,9 @@ export interface MeasuredNode {
 
 /** Starts `logd run` on a configuration file. */
 export const startMeasured = (config: string): MeasuredNode => {
-  const child: ChildProcess = spawn(process.execPath, [...flags(), MAIN, 'run', '-c', config], {
+  const { env, flags } = asInstalled();
+  const child: ChildProcess = spawn(process.execPath, [...flags, MAIN, 'run', '-c', config], {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

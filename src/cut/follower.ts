@@ -28,7 +28,7 @@ const FULL_LOOK_SHARE = 20;
 /** But late lines do not wait longer than this (milliseconds) for the next full look, even if this one was slow by chance. */
 const FULL_LOOK_PAUSE = 15_000;
 
-/** Cutting is given as much time as looking took, up to so many intervals. */
+/** Cutting is given as much time as looking took, and more while there is something to cut, up to so many intervals. */
 const MOST_INTERVALS = 4;
 
 export interface FollowRules extends ReadRule {
@@ -150,9 +150,10 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     return acquireUntil(budget, buffers.size, lookAt - clock.monotonic(), signal);
   };
 
-  /** Cuts until the next look is due or there is nothing to cut. */
+  /** Cuts until there is nothing to cut, or no room and the next look is due, or that has been due for long. */
   const cutUntilLook = async (): Promise<void> => {
-    while (options.mayCut() && !signal.aborted && clock.monotonic() < lookAt) {
+    const latest = lookAt + (MOST_INTERVALS - 1) * rules.pollInterval;
+    while (options.mayCut() && !signal.aborted && clock.monotonic() < latest) {
       const step = chooseStep(options, turn, seenAt);
       if (step === undefined) return knife.rest();
       const lease = budget.acquireNow(buffers.size) ?? (await waitForRoom());

@@ -7,7 +7,7 @@ import { type DatabaseThread, moduleBeside, openDatabaseThread } from '../sqlite
 import type { open } from './marks-database.ts';
 
 /** Packs come every few milliseconds when there are many; a transaction costs as much CPU as compressing a sixth of one. */
-const LINGER_MS = 10;
+const LINGER_MS = 20;
 
 /** The thread; its operations are those that `open` returns. */
 export type Marks = DatabaseThread<ReturnType<typeof open>>;

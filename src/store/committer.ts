@@ -10,7 +10,7 @@ import type { CommitResult, Ledger, PackEntry } from '../ledger/ledger.ts';
 import type { Sink } from '../sinks/sink.ts';
 
 /** How long packs gather behind a group, unless there are this many. */
-const GATHER_MS = 30;
+const GATHER_MS = 50;
 const LARGE_GROUP = 32;
 
 export interface Committer {
