@@ -47,7 +47,7 @@ export const verify = async ({ header, body }: Pack, decode: Decode): Promise<He
 /** What a server calls with each pack: see {@link OnPack}. */
 export const createReceiver = ({ store, emit, rawBytes }: ReceiverOptions): OnPack => {
   const budget = byteBudget(rawBytes);
-  const decode = createDecoder(availableParallelism() + 1);
+  const decode = createDecoder(availableParallelism());
   return async (pack, peer): Promise<Answer> => {
     const { header } = pack;
     const lease = budget.acquire(header.bytes);
