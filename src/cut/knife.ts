@@ -102,7 +102,9 @@ export const createKnife = (options: KnifeOptions): Knife => {
     segment.ended = cut.done !== undefined;
     segment.unacked++;
     fault('cut.before-record');
-    const recorded = marks.write('record', cut).then(() => fault('cut.after-record'));
+    const recorded = marks
+      .write(cut.done === undefined ? 'record' : 'recordEnd', cut)
+      .then(() => fault('cut.after-record'));
     recorded.catch(() => undefined);
     if (cut.done !== undefined) {
       const { hour, packs, lines, bytes, generation } = segment;

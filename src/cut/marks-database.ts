@@ -165,6 +165,47 @@ export const open = (db: DatabaseSync) => {
     };
   };
 
+  const record = (cut: Cut): void => {
+    const {
+      segment,
+      id,
+      generation,
+      source,
+      position,
+      offset,
+      bytes,
+      lines,
+      checksum,
+      sha256,
+      time,
+      done,
+      lost,
+    } = cut;
+    // In one order only: a cut behind one whose record failed would hide that one's bytes for ever.
+    if (!advanceSegment(generation, lines, offset + bytes, hex(sha256), done ? 1 : 0, segment, id - 1))
+      throw new LogdError('storage', `The cut before pack ${id} is not recorded. Restart the node.`);
+    addCut(
+      ...[
+        segment,
+        id,
+        generation,
+        source ?? null,
+        position,
+        offset,
+        bytes,
+        lines,
+        checksum,
+        hex(sha256),
+        time,
+      ],
+      ...[done?.lines ?? null, done?.hoursInDay ?? null, lost?.reason ?? null, lost?.bytes ?? null],
+    );
+    if (lost !== undefined) clearRuns(segment);
+    if (source === undefined || bytes === 0) return;
+    advanceSource(position + bytes, source);
+    extendRuns(cut, source);
+  };
+
   return {
     reads: {
       host: (): string | undefined => {
@@ -213,46 +254,9 @@ export const open = (db: DatabaseSync) => {
         updateSource(stopped);
         return insertSource(segment, next);
       },
-      record: (cut: Cut): void => {
-        const {
-          segment,
-          id,
-          generation,
-          source,
-          position,
-          offset,
-          bytes,
-          lines,
-          checksum,
-          sha256,
-          time,
-          done,
-          lost,
-        } = cut;
-        // In one order only: a cut behind one whose record failed would hide that one's bytes for ever.
-        if (!advanceSegment(generation, lines, offset + bytes, hex(sha256), done ? 1 : 0, segment, id - 1))
-          throw new LogdError('storage', `The cut before pack ${id} is not recorded. Restart the node.`);
-        addCut(
-          ...[
-            segment,
-            id,
-            generation,
-            source ?? null,
-            position,
-            offset,
-            bytes,
-            lines,
-            checksum,
-            hex(sha256),
-            time,
-          ],
-          ...[done?.lines ?? null, done?.hoursInDay ?? null, lost?.reason ?? null, lost?.bytes ?? null],
-        );
-        if (lost !== undefined) clearRuns(segment);
-        if (source === undefined || bytes === 0) return;
-        advanceSource(position + bytes, source);
-        extendRuns(cut, source);
-      },
+      record,
+      /** The same, for the cut that ends an hour: it is not worth waiting for others. */
+      recordEnd: record,
       lose: (segment: number, id: number, lost: LostCut): void =>
         void loseCut(lost.reason, lost.bytes, segment, id),
       acked: (segment: number, id: number): void => void dropCut(segment, id),

@@ -4,12 +4,11 @@
  * Order for each group: the sink's files are durable, then the ledger's record, then the acks. When either fails, every pack
  * written so far fails with it, because a sink that could not sync forgets what it had not synced.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fault } from '../fault/fault.ts';
 import type { CommitResult, Ledger, PackEntry } from '../ledger/ledger.ts';
 import type { Sink } from '../sinks/sink.ts';
 
-/** How long packs gather behind a group, unless there are this many. */
+/** How long packs gather behind a group, unless there are this many, or one that ends an hour. */
 const GATHER_MS = 50;
 const LARGE_GROUP = 32;
 
@@ -34,6 +33,8 @@ export const createCommitter = (
 ): Committer => {
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
+  /** Ends the gathering. */
+  let hurry: () => void = () => undefined;
 
   const commitGroup = async (group: readonly Waiting[]): Promise<void> => {
     try {
@@ -53,13 +54,25 @@ export const createCommitter = (
     }
   };
 
+  const isDue = (): boolean =>
+    waiting.length >= LARGE_GROUP || waiting.some(({ entry }) => entry.header.done !== undefined);
+
+  const gather = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS);
+      hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
       const group = waiting;
       waiting = [];
       await commitGroup(group);
       // A pack that comes alone is committed at once; a stream of them shares syncs, which cost more than waiting.
-      if (waiting.length > 0 && waiting.length < LARGE_GROUP) await sleep(GATHER_MS);
+      if (waiting.length > 0 && !isDue()) await gather();
     }
     running = undefined;
   };
@@ -69,6 +82,7 @@ export const createCommitter = (
       new Promise((resolve, reject) => {
         waiting.push({ entry, resolve, reject });
         running ??= run();
+        if (isDue()) hurry();
       }),
     idle: async () => {
       while (running !== undefined) await running;
