@@ -7,17 +7,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const ROOT = join(import.meta.dirname, '..');
-/** As installed: the built code, with the environment and the flags that the command gives to Node.js. */
+/** As installed: the built code, the flags that the command gives to Node.js, and the environment of the systemd units. */
 const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
 const asInstalled = () => {
-  const command = /^#!\/usr\/bin\/env -S (.*)node (.*)$/m.exec(
-    readFileSync(join(ROOT, 'bin', 'logd.js'), 'utf8'),
-  );
-  if (command === null) throw new Error('bin/logd.js does not say how it is run.');
-  const [, variables = '', flags = ''] = command;
+  const flags = /^#!.* node (.*)$/m.exec(readFileSync(join(ROOT, 'bin', 'logd.js'), 'utf8'))?.[1];
+  const unit = readFileSync(join(ROOT, 'deploy', 'logd-agent.service'), 'utf8');
+  const variables = /^Environment=(MALLOC_.*)$/m.exec(unit)?.[1];
+  if (flags === undefined || variables === undefined)
+    throw new Error('bin/logd.js or deploy/logd-agent.service does not say how logd is run.');
   return {
-    env: Object.fromEntries([...variables.matchAll(/(\S+?)=(\S+)/g)].map(([, name, value]) => [name, value])),
     flags: flags.split(' '),
+    env: Object.fromEntries(variables.split(' ').map((variable) => variable.split('='))),
   };
 };
 

@@ -1,8 +1,8 @@
-#!/usr/bin/env -S MALLOC_TRIM_THRESHOLD_=16777216 MALLOC_MMAP_THRESHOLD_=16777216 node --single-threaded-gc --max-semi-space-size=4 --initial-old-space-size=64
+#!/usr/bin/env -S node --single-threaded-gc --max-semi-space-size=4 --initial-old-space-size=64
 // The heap is small and lives beside hundreds of MiB a second of buffers, which V8 counts: it would mark the whole heap ten times a
 // second, with helper threads, for a tenth of all CPU time (docs/benchmarks.md). Hence no helpers, room for the old heap to begin
-// with, and a young one that is small, because V8 keeps as much room free as that may take. The buffers come and go by the MiB, too: glibc
-// would give each back to the system, which clears its pages anew each time. Hence it keeps up to 16 MiB of what is free.
+// with, and a young one that is small, because V8 keeps as much room free as that may take.
+// The first line stays below 128 bytes, where old kernels cut it off, and sets no variables: shims of package managers take them for the program.
 // Plain JavaScript that any Node can parse, so that an old one gets this message and not a syntax error.
 import { existsSync } from 'node:fs';
 

@@ -28,7 +28,7 @@ const FULL_LOOK_SHARE = 20;
 /** But late lines do not wait longer than this (milliseconds) for the next full look, even if this one was slow by chance. */
 const FULL_LOOK_PAUSE = 15_000;
 
-/** Cutting is given as much time as looking took, and more while there is something to cut, up to so many intervals. */
+/** Cutting is given as much time as looking took, and more while there is something to cut, up to so many intervals in all. */
 const MOST_INTERVALS = 4;
 
 export interface FollowRules extends ReadRule {
@@ -83,6 +83,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   let looksUntilFull = 0;
   let fullLookFrom = 0;
   let lookAt = 0;
+  let latestLookAt = 0;
   /** When the last look began: since then anything may have happened. */
   let seenAt = 0;
   let turn = 0;
@@ -121,6 +122,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     seenAt = start;
     // With very many open files, cutting still gets as much time as looking.
     const end = clock.monotonic();
+    latestLookAt = end + MOST_INTERVALS * rules.pollInterval;
     lookAt = end + Math.max(rules.pollInterval, Math.min(end - start, MOST_INTERVALS * rules.pollInterval));
   };
 
@@ -152,8 +154,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
 
   /** Cuts until there is nothing to cut, or no room and the next look is due, or that has been due for long. */
   const cutUntilLook = async (): Promise<void> => {
-    const latest = lookAt + (MOST_INTERVALS - 1) * rules.pollInterval;
-    while (options.mayCut() && !signal.aborted && clock.monotonic() < latest) {
+    while (options.mayCut() && !signal.aborted && clock.monotonic() < latestLookAt) {
       const step = chooseStep(options, turn, seenAt);
       if (step === undefined) return knife.rest();
       const lease = budget.acquireNow(buffers.size) ?? (await waitForRoom());
@@ -207,10 +208,12 @@ const chooseStep = (
   seenAt: number,
 ): Step | undefined => {
   const now = clock.monotonic();
+  /** By the wall clock: what came since may be of the hour. */
+  const lookedAt = clock.now() - (now - seenAt);
   const open = census.open();
   const isOver = ({ hour }: SegmentState): boolean => {
     const end = hours.endOf(hour);
-    return census.hasLater(hour) || (end !== undefined && clock.now() >= end + rules.grace);
+    return census.hasLater(hour) || (end !== undefined && lookedAt >= end + rules.grace);
   };
   for (const segment of open) {
     if (seenAt - segment.changedAt < rules.quiet || !isReadToTheEnd(segment) || !isOver(segment)) continue;

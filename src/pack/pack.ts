@@ -72,7 +72,7 @@ export interface Pack {
   readonly body: Buffer;
 }
 
-/** A pack whose body was decoded and has the size and lines that its header claims. */
+/** A pack whose body was decoded and has the size, lines and checksum that its header claims. */
 export interface VerifiedPack extends Pack {
   readonly raw: Buffer;
 }

@@ -1,5 +1,6 @@
 /**
- * The receive stage: decodes a pack, holds its size and lines against its header, and hands it to the store, which proves its bytes.
+ * The receive stage: decodes a pack, holds its size, lines and checksum against its header, and hands it to the store, which proves
+ * its bytes together with those before them.
  *
  * Decoding runs in the libuv pool for several packs at a time, within a budget of raw bytes; the store takes the packs in
  * order of arrival all the same.
@@ -29,7 +30,7 @@ interface Held {
 }
 
 /**
- * Decodes a pack and holds its size and lines against its header.
+ * Decodes a pack and holds its size, lines and checksum against its header.
  * @throws LogdError `corrupt`, naming the pack and what differs.
  */
 export const verify = async ({ header, body }: Pack, decode: Decode): Promise<Held> => {

@@ -8,7 +8,7 @@ import { fault } from '../fault/fault.ts';
 import type { CommitResult, Ledger, PackEntry } from '../ledger/ledger.ts';
 import type { Sink } from '../sinks/sink.ts';
 
-/** How long packs gather behind a group, unless there are this many, or one that ends an hour. */
+/** How long packs gather behind a group, unless there are this many, one that ends an hour, or as many as a full window can have sent. */
 const GATHER_MS = 50;
 const LARGE_GROUP = 32;
 
@@ -33,6 +33,8 @@ export const createCommitter = (
 ): Committer => {
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
+  /** So many must wait to go at once: what the last group made room for, besides what had come before its answers. */
+  let enough = LARGE_GROUP;
   /** Ends the gathering. */
   let hurry: () => void = () => undefined;
 
@@ -55,7 +57,7 @@ export const createCommitter = (
   };
 
   const isDue = (): boolean =>
-    waiting.length >= LARGE_GROUP || waiting.some(({ entry }) => entry.header.done !== undefined);
+    waiting.length >= enough || waiting.some(({ entry }) => entry.header.done !== undefined);
 
   const gather = (): Promise<void> =>
     new Promise((resolve) => {
@@ -72,6 +74,7 @@ export const createCommitter = (
       waiting = [];
       await commitGroup(group);
       // A pack that comes alone is committed at once; a stream of them shares syncs, which cost more than waiting.
+      enough = Math.min(LARGE_GROUP, group.length + waiting.length);
       if (waiting.length > 0 && !isDue()) await gather();
     }
     running = undefined;

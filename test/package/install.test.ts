@@ -134,3 +134,9 @@ describe('the npm package', () => {
     must(logd, ['audit', '-c', file], directory);
   });
 });
+
+it('the first line of the command is one that old kernels and the shims of package managers understand', async () => {
+  const [first = ''] = (await readFile(join(root, 'bin', 'logd.js'), 'utf8')).split('\n');
+  assert.match(first, /^#!\/usr\/bin\/env -S node( --[a-z-]+(=\d+)?)*$/);
+  assert.ok(first.length < 127);
+});

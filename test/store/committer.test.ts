@@ -55,3 +55,16 @@ test('packs gather behind a group until their time has come, there are many of t
   assert.deepEqual(groups, [1, 2, 1, 32, 1, 23], 'the end of the hour does not');
   await Promise.all(answers);
 });
+
+test('packs of a small window do not wait for others that cannot come', async (context) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  context.after(() => mock.timers.reset());
+  const { groups, commit } = await rig();
+  const answers = [commit(0, 1), commit(1, 4)];
+  await settle();
+  assert.deepEqual(groups, [1], 'one was answered, three wait: a window of four');
+  answers.push(commit(4, 5));
+  await settle();
+  assert.deepEqual(groups, [1, 4]);
+  await Promise.all(answers);
+});
