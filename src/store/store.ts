@@ -173,7 +173,11 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
       lane.end = header.offset + header.bytes;
     }
     const committed = committer.commit({ header, place, arrivedAt: clock.now() });
-    lane.pending = Promise.allSettled([lane.pending, committed]);
+    // Groups are settled in order, so the last pack stands for all. Its result is not kept: the lane may live for hours.
+    lane.pending = committed.then(
+      () => undefined,
+      () => undefined,
+    );
     const answer = committed.then(
       (result) => recorded(lane, header, result),
       (error: unknown) => nack('storage', messageOf(error), true),

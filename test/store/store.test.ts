@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { LogdError } from '../../src/error.ts';
 import { runningDigest } from '../../src/pack/digest.ts';
 import { segmentName, type VerifiedPack } from '../../src/pack/pack.ts';
@@ -160,4 +163,22 @@ test('a late pack reopens a sealed segment before it is written, and its markers
   assert.equal(brief(await rig.put(packs[2]!)), 'ack');
   assert.deepEqual(steps, ['open, 2 written', 'open, 2 written', 'open, 2 written']);
   assert.equal((await rig.ledger.segment(KEY))?.state, 'complete');
+});
+
+test('nothing is kept of packs that are recorded, however long the segment grows', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  const rig = storeRig();
+  const { commit } = rig.ledger;
+  const results: WeakRef<object>[] = [];
+  rig.ledger.commit = async (entries) => {
+    const group = await commit(entries);
+    results.push(...group.map((result) => new WeakRef(result)));
+    return group;
+  };
+  for (const pack of await cutInto(logParts(40))) await rig.put(pack);
+  await setImmediate();
+  collectGarbage();
+  assert.equal(results.length, 40);
+  assert.ok(results.filter((result) => result.deref() !== undefined).length <= 2);
 });
