@@ -61,13 +61,18 @@ export const undecodable = (error: unknown): LogdError =>
     ...{ retryable: true, cause: error },
   });
 
+/** Less than this is left to the garbage collector. */
+const WORTH_FREEING = 4096;
+
 /**
  * Gives the memory of a body or of decoded bytes back now, instead of at some later garbage collection: the next pack takes the
  * same pages again. The buffer is empty afterwards, and so is every other view of its memory; small ones share theirs and stay.
  */
 export const free = (bytes: Buffer): void => {
   const memory = bytes.buffer;
-  if (memory.byteLength > Buffer.poolSize && memory instanceof ArrayBuffer) memory.transfer(0);
+  // What covers all of its memory does not share it, though that may be as large as the shared one: a socket's reads are.
+  const isOwn = bytes.length === memory.byteLength || memory.byteLength > Buffer.poolSize;
+  if (isOwn && memory.byteLength >= WORTH_FREEING && memory instanceof ArrayBuffer) memory.transfer(0);
 };
 
 const decodeFrame = async (body: Buffer, rawBytes: number): Promise<Buffer> => {

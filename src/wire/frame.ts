@@ -59,7 +59,8 @@ export const encodeFrame = (type: FrameType, header: object, bodyBytes = 0): Buf
       'limit',
       `The header of a ${type} frame has ${headerBytes} bytes: at most ${HEADER_BYTES} fit.`,
     );
-  const frame = Buffer.allocUnsafe(PREFIX_BYTES + headerBytes);
+  // Not allocUnsafe: a head that waits for its turn on a slow connection would keep 64 KiB of shared memory.
+  const frame = Buffer.allocUnsafeSlow(PREFIX_BYTES + headerBytes);
   frame.writeUInt32BE(FRAME_TYPES[type] << 24, 0);
   frame.writeUInt32BE(headerBytes, 4);
   frame.writeUInt32BE(bodyBytes, 8);
@@ -94,6 +95,8 @@ export class FrameDecoder {
   #at = 0;
   readonly #prefix = Buffer.alloc(PREFIX_BYTES);
   #prefixBytes = 0;
+  /** Every JSON header lies here until it is parsed; grows to the largest one. */
+  #scratch = NOTHING;
   #json: Buffer | undefined;
   #jsonBytes = 0;
   #bodyLeft = 0;
@@ -130,7 +133,7 @@ export class FrameDecoder {
   /** The body of the frame whose head came last, once it is whole. The first call takes the memory. */
   body(): Buffer | undefined {
     if (this.#bodyLeft === 0) return NOTHING;
-    // Not allocUnsafe: its shared pool would keep 8 KiB alive for a small body that waits.
+    // Not allocUnsafe: its shared pool would keep 64 KiB alive for a small body that waits.
     const body = (this.#body ??= Buffer.allocUnsafeSlow(this.#bodyLeft));
     this.#bodyLeft -= this.#fill(body, body.length - this.#bodyLeft);
     if (this.#bodyLeft > 0) return undefined;
@@ -154,7 +157,9 @@ export class FrameDecoder {
       this.#prefixBytes += this.#fill(prefix, this.#prefixBytes);
       if (this.#prefixBytes < PREFIX_BYTES) return undefined;
       checkPrefix(prefix, this.limits);
-      this.#json = Buffer.allocUnsafe(prefix.readUInt32BE(4));
+      const headerBytes = prefix.readUInt32BE(4);
+      if (this.#scratch.length < headerBytes) this.#scratch = Buffer.allocUnsafeSlow(headerBytes);
+      this.#json = this.#scratch.subarray(0, headerBytes);
       this.#jsonBytes = 0;
     }
     const json = this.#json;

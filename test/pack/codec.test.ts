@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { LogdError } from '../../src/error.ts';
-import { decode, encode, frameLength } from '../../src/pack/codec.ts';
+import { decode, encode, frameLength, free } from '../../src/pack/codec.ts';
 
 const corrupt = (error: unknown): boolean => error instanceof LogdError && error.code === 'corrupt';
 
@@ -68,4 +68,19 @@ test('a bomb is refused before it unfolds', async () => {
   const before = process.memoryUsage().arrayBuffers;
   await assert.rejects(decode(bomb, 'zstd', 1000), corrupt);
   assert.ok(process.memoryUsage().arrayBuffers - before < 4 << 20);
+});
+
+test('memory is freed at once where it is not shared, also when it is as large as the shared one', () => {
+  for (const size of [4096, Buffer.poolSize, Buffer.poolSize + 1]) {
+    const own = Buffer.allocUnsafeSlow(size);
+    free(own);
+    free(own);
+    assert.equal(own.length, 0);
+  }
+  const part = Buffer.allocUnsafeSlow(Buffer.poolSize + 1).subarray(1);
+  free(part);
+  assert.equal(part.length, 0);
+  const shared = Buffer.from('shared with others');
+  free(shared);
+  assert.equal(shared.toString(), 'shared with others');
 });

@@ -148,18 +148,17 @@ test('a body is taken once, in its exact size, only after its head is proven', (
   const body = Buffer.alloc(4000, 7);
   const decoder = new FrameDecoder(LIMITS);
   decoder.push(encodeFrame('PACK', {}, body.length));
+  const taken = (): number[] =>
+    slow.mock.calls.map(({ arguments: [size] }) => size).filter((size) => size >= body.length);
   assert.equal(decoder.head()?.bodyBytes, body.length);
-  assert.equal(slow.mock.callCount(), 0);
+  assert.deepEqual(taken(), []);
   for (let at = 0; at < body.length; at += 100) {
     assert.equal(decoder.body(), undefined);
     assert.ok(decoder.midFrame);
     decoder.push(body.subarray(at, at + 100));
   }
   assert.deepEqual(decoder.body(), body);
-  assert.deepEqual(
-    slow.mock.calls.map(({ arguments: [size] }) => size),
-    [4000],
-  );
+  assert.deepEqual(taken(), [4000]);
   assert.equal(decoder.midFrame, false);
 });
 
