@@ -19,7 +19,7 @@ import type { Cut, LostCut, NewSource, Run, SegmentMarks, SourceMarks } from './
 
 export const schema = {
   applicationId: 0x6c6d726b, // "lmrk"
-  version: 2,
+  version: 3,
   title: 'marks',
   create: `
     CREATE TABLE agent (host TEXT PRIMARY KEY) WITHOUT ROWID, STRICT;

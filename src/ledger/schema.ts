@@ -18,7 +18,7 @@ const APPLICATION_ID = 0x6c6f6764; // 'logd'
 
 export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
-  version: 2,
+  version: 3,
   title: 'ledger',
   create: `
     CREATE TABLE segment (
