@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const ROOT = join(import.meta.dirname, '..');
-/** As installed: the built code, the flags that the command gives to Node.js, and the environment of the systemd units. */
 const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
-const asInstalled = () => {
+
+/** The flags that the command gives to Node.js, and what the systemd units add to the environment. */
+export const asInstalled = (): { readonly flags: string[]; readonly env: Record<string, string> } => {
   const flags = /^#!.* node (.*)$/m.exec(readFileSync(join(ROOT, 'bin', 'logd.js'), 'utf8'))?.[1];
   const unit = readFileSync(join(ROOT, 'deploy', 'logd-agent.service'), 'utf8');
   const variables = /^Environment=(MALLOC_.*)$/m.exec(unit)?.[1];
@@ -17,12 +18,18 @@ const asInstalled = () => {
     throw new Error('bin/logd.js or deploy/logd-agent.service does not say how logd is run.');
   return {
     flags: flags.split(' '),
-    env: Object.fromEntries(variables.split(' ').map((variable) => variable.split('='))),
+    env: Object.fromEntries(variables.split(' ').map((variable) => variable.split('=', 2))),
   };
 };
 
 /** Clock ticks a second: fixed at 100 for user space on Linux. */
 const TICKS = 100;
+
+/** User and system seconds of a process so far, all threads. */
+export const cpuSecondsOf = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+};
 
 export interface MeasuredNode {
   /** User and system seconds so far, all threads. */
@@ -53,13 +60,10 @@ export const startMeasured = (config: string): MeasuredNode => {
     if (waiter === -1) seen.push(event);
     else waiting.splice(waiter, 1)[0]?.resolve(event);
   });
-  const proc = `/proc/${child.pid}`;
+  const { pid } = child;
   return {
-    cpuSeconds() {
-      const fields = readFileSync(`${proc}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-      return (Number(fields[11]) + Number(fields[12])) / TICKS;
-    },
-    peakMiB: () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`${proc}/status`, 'utf8'))?.[1]) / 1024,
+    cpuSeconds: () => cpuSecondsOf(pid),
+    peakMiB: () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
     event(name) {
       const at = seen.findIndex((event) => event['event'] === name);
       const found = at === -1 ? undefined : seen.splice(at, 1)[0];

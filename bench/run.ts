@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: ships an access log of 1 GiB through agent and sink on loopback, raw and stored as zstd, each beside the
- * pipe `zstd -1 | zstd -d > file` run in the same minute, and holds the ratios against the bars of docs/benchmarks.md; then ships
+ * pipe `zstd -1 | zstd -d > file` and the floor (floor.ts) run in the same minute, and holds the ratios against the bars of docs/benchmarks.md; then ships
  * hours of several sizes, and compares the memory that they took.
  *
  *   npm run bench -- --runs 5 --mib 1024 --seed 1 --sizes 256,1024,4096 --input FILE --save NAME
@@ -10,6 +10,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Figures, median, type ShipFigures } from './figures.ts';
+import { runFloor } from './floor.ts';
 import { type Growth, measureGrowth } from './growth.ts';
 import { generate, measureInput } from './input.ts';
 import { runPipe } from './pipe.ts';
@@ -28,6 +29,7 @@ const NAMES = { none: 'raw', zstd: 'zstd' } as const;
 interface Pair {
   readonly compression: Compression;
   readonly pipe: Figures;
+  readonly floor: Figures;
   readonly ship: ShipFigures;
 }
 
@@ -51,6 +53,7 @@ const over = (pairs: readonly Pair[], figure: (pair: Pair) => number): number =>
 
 const throughputRatio = ({ pipe, ship: shipped }: Pair): number => pipe.seconds / shipped.seconds;
 const cpuRatio = ({ pipe, ship: shipped }: Pair): number => shipped.cpuSeconds / pipe.cpuSeconds;
+const floorRatio = ({ pipe, floor }: Pair): number => floor.cpuSeconds / pipe.cpuSeconds;
 const peak = ({ ship: shipped }: Pair): number => Math.max(shipped.agentPeakMiB, shipped.sinkPeakMiB);
 
 const report = (pairs: readonly Pair[], bytes: number, lines: number): boolean => {
@@ -66,8 +69,10 @@ const report = (pairs: readonly Pair[], bytes: number, lines: number): boolean =
     'sink',
     'pipe MiB/s',
     'pipe CPU s/GiB',
+    'floor MiB/s',
+    'floor CPU s/GiB',
   );
-  row(...Array.from({ length: 9 }, (_, n) => (n === 0 ? '---' : '---:')));
+  row(...Array.from({ length: 11 }, (_, n) => (n === 0 ? '---' : '---:')));
   const kinds = (['none', 'zstd'] as const).map((compression) => ({
     compression,
     of: pairs.filter((pair) => pair.compression === compression),
@@ -84,6 +89,8 @@ const report = (pairs: readonly Pair[], bytes: number, lines: number): boolean =
       over(of, (pair) => pair.ship.sinkPeakMiB).toFixed(0),
       (bytes / 2 ** 20 / over(of, (pair) => pair.pipe.seconds)).toFixed(0),
       (over(of, (pair) => pair.pipe.cpuSeconds) / gib).toFixed(2),
+      (bytes / 2 ** 20 / over(of, (pair) => pair.floor.seconds)).toFixed(0),
+      (over(of, (pair) => pair.floor.cpuSeconds) / gib).toFixed(2),
     );
   }
   say('');
@@ -105,6 +112,10 @@ const report = (pairs: readonly Pair[], bytes: number, lines: number): boolean =
       },
       { what: 'peak MiB', is: over(of, peak), text: `below ${PEAK_MIB}`, ok: (x: number) => x < PEAK_MIB },
     ];
+    const floor = over(of, floorRatio).toFixed(2);
+    say(
+      `        ${NAMES[compression].padEnd(4)}  CPU of the floor / pipe ${floor}: what recording and proving nothing takes`,
+    );
     for (const { what, is, text, ok } of checks) {
       met &&= ok(is);
       say(
@@ -152,11 +163,13 @@ const main = async (): Promise<void> => {
     for (let run = 0; run < runs; run++)
       for (const compression of ['none', 'zstd'] as const) {
         const pipe = await runPipe(input, dir);
-        const shipped = await ship({ compression, input, warmUp, dir, expectSha256: sha256 });
-        const pair = { compression, pipe, ship: shipped };
+        const options = { compression, input, warmUp, dir, expectSha256: sha256 };
+        const floor = await runFloor(options);
+        const shipped = await ship(options);
+        const pair = { compression, pipe, floor, ship: shipped };
         pairs.push(pair);
         say(
-          `${run + 1}/${runs} ${NAMES[compression].padEnd(4)} ${shipped.seconds.toFixed(2)} s, pipe ${pipe.seconds.toFixed(2)} s: throughput ${throughputRatio(pair).toFixed(2)}, CPU ${cpuRatio(pair).toFixed(2)}`,
+          `${run + 1}/${runs} ${NAMES[compression].padEnd(4)} ${shipped.seconds.toFixed(2)} s, pipe ${pipe.seconds.toFixed(2)} s: throughput ${throughputRatio(pair).toFixed(2)}, CPU ${cpuRatio(pair).toFixed(2)} (floor ${floorRatio(pair).toFixed(2)})`,
         );
       }
     say('');

@@ -1,0 +1,58 @@
+/**
+ * The floor: two processes that read, hash, compress, send, decompress, hash and write the same packs by the same means as logd,
+ * and record nothing: no cuts, no ledger, no fsync, no limits, no names. What logd takes beyond it is the price of its promises.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Figures } from './figures.ts';
+import { touchMemory } from './memory.ts';
+import { asInstalled, cpuSecondsOf } from './node.ts';
+import type { ShipOptions } from './ship.ts';
+
+const start = (...args: string[]): ChildProcess => {
+  const { flags, env } = asInstalled();
+  const execArgv = flags;
+  return fork(join(import.meta.dirname, 'floor-node.ts'), args, {
+    execArgv,
+    env: { ...process.env, ...env },
+  });
+};
+
+const answer = async (child: ChildProcess): Promise<{ readonly port?: number; readonly sha256?: string }> =>
+  (await once(child, 'message'))[0];
+
+/** Ships the file once, behind a warm-up, and holds both ends' SHA-256 against the file's. */
+export const runFloor = async (options: ShipOptions): Promise<Figures> => {
+  const { compression, input, warmUp, dir, expectSha256 } = options;
+  const output = join(dir, 'floor.out');
+  const writer = start('writer', compression, output);
+  const { port } = await answer(writer);
+  const reader = start('reader', String(port));
+  const cpuSeconds = (): number => cpuSecondsOf(reader.pid!) + cpuSecondsOf(writer.pid!);
+  const ship = async (path: string): Promise<void> => {
+    reader.send({ ship: path });
+    await answer(reader);
+  };
+  const written = async (): Promise<string | undefined> => {
+    writer.send({});
+    return (await answer(writer)).sha256;
+  };
+  try {
+    await ship(warmUp);
+    await written();
+    await touchMemory(dir, 2 * (await stat(input)).size);
+    const before = cpuSeconds();
+    const started = performance.now();
+    await ship(input);
+    const figures = { seconds: (performance.now() - started) / 1000, cpuSeconds: cpuSeconds() - before };
+    const sha256 = await written();
+    if (sha256 !== expectSha256) throw new Error(`The floor wrote ${sha256}, the file is ${expectSha256}.`);
+    return figures;
+  } finally {
+    reader.kill();
+    writer.kill();
+    await rm(output, { force: true });
+  }
+};
