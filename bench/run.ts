@@ -127,8 +127,8 @@ const report = (pairs: readonly Pair[], bytes: number, lines: number): boolean =
 };
 
 /** Compares the peaks of the largest file with those of the smallest. */
-const reportGrowth = (growth: readonly Growth[]): boolean =>
-  (['none', 'zstd'] as const).every((compression) => {
+const reportGrowth = (growth: readonly Growth[]): boolean => {
+  const held = (['none', 'zstd'] as const).map((compression) => {
     const of = growth.filter((one) => one.compression === compression).toSorted((a, b) => a.mib - b.mib);
     const [smallest, largest] = [of[0], of.at(-1)];
     if (smallest === undefined || largest === undefined || smallest === largest) return true;
@@ -143,6 +143,8 @@ const reportGrowth = (growth: readonly Growth[]): boolean =>
     );
     return ok;
   });
+  return held.every(Boolean);
+};
 
 const main = async (): Promise<void> => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-bench-'));
