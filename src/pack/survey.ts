@@ -1,51 +1,45 @@
 /**
  * What is told of bytes besides their digest, in one pass over them: how many lines there are, and a checksum.
  *
- * The checksum (docs/PROTOCOL.md): the bytes, with zeros behind them up to a multiple of 32, are little-endian words of 64 bits; word i
- * belongs to lane i mod 4. A lane has two sums modulo 2^64, 0 at first: for each of its words, A += word, then the bits of A are
- * rotated left by 23, then B += A. The checksum is the CRC-32 of A0 … A3, B0 … B3, little-endian words; it is 0 where there are no
- * bytes.
+ * The checksum (docs/PROTOCOL.md): the bytes, with zeros behind them up to a multiple of 64, are little-endian words of 64 bits; word i
+ * belongs to lane i mod 8. A lane has two sums modulo 2^64, 0 at first: for each of its words, A += word, then the bits of A are
+ * rotated left by 23, then B += A. The checksum is the CRC-32 of A0 … A7, B0 … B7, little-endian words; it is 0 where there are no
+ * bytes. Eight lanes, because each A has to wait for the one before it.
  *
  * JavaScript's own ways of counting cost a fifth to a half of a second for each GiB, `indexOf` crosses into C++ for every line, and a
- * CRC-32 of all bytes costs a sixth (docs/rfcs/0002-checksum.md). This is 271 bytes of WebAssembly (SIMD is part of every Node.js that
+ * CRC-32 of all bytes costs a sixth (docs/rfcs/0002-checksum.md). This is 468 bytes of WebAssembly (SIMD is part of every Node.js that
  * runs logd), the binary form of
  *
  *   (module (memory (export "memory") 2)
  *     (func (export "survey") (param $end i32) (result i32)
  *       (local $at i32) (local $lines i32) (local $w v128) (local $sum v128)
- *       (local $a0 v128) (local $a1 v128) (local $b0 v128) (local $b1 v128)
- *       (local.set $a0 (v128.load offset=65536 (i32.const 0)))
- *       (local.set $a1 (v128.load offset=65552 (i32.const 0)))
- *       (local.set $b0 (v128.load offset=65568 (i32.const 0)))
- *       (local.set $b1 (v128.load offset=65584 (i32.const 0)))
+ *       (local $a0 v128) … (local $a3 v128) (local $b0 v128) … (local $b3 v128)    ;; two lanes each
+ *       (local.set $a0 (v128.load offset=65536 (i32.const 0)))                     ;; … $a3 at 65584, $b0 … $b3 at 65600 … 65648
  *       (loop
  *         (local.set $w (v128.load (local.get $at)))
  *         (local.set $lines (i32.add (local.get $lines) (i32.popcnt (i8x16.bitmask
  *           (i8x16.eq (local.get $w) (i8x16.splat (i32.const 10)))))))
  *         (local.set $a0 (v128.or
  *           (i64x2.shl (local.tee $sum (i64x2.add (local.get $a0) (local.get $w))) (i32.const 23))
- *           (i64x2.shr_u (local.get $sum) (i32.const 41))))
- *         … the same with (v128.load offset=16 (local.get $at)) and $a1 …
- *         (local.set $b0 (i64x2.add (local.get $b0) (local.get $a0)))
- *         (local.set $b1 (i64x2.add (local.get $b1) (local.get $a1)))
- *         (br_if 0 (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 32))) (local.get $end))))
- *       (v128.store offset=65536 (i32.const 0) (local.get $a0))
- *       (v128.store offset=65552 (i32.const 0) (local.get $a1))
- *       (v128.store offset=65568 (i32.const 0) (local.get $b0))
- *       (v128.store offset=65584 (i32.const 0) (local.get $b1))
+ *           (i64x2.shr_u (local.get $sum) (i32.const 41))))                        ;; the same at offset=16, 32, 48 for $a1 … $a3
+ *         (local.set $b0 (i64x2.add (local.get $b0) (local.get $a0)))              ;; … $b3
+ *         (br_if 0 (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 64))) (local.get $end))))
+ *       (v128.store offset=65536 (i32.const 0) (local.get $a0))                    ;; … $b3, where they came from
  *       (local.get $lines)))
  */
 import { crc32 } from 'node:zlib';
 
 const MODULE =
-  'AGFzbQEAAAABBgFgAX8BfwMCAQAFAwEAAgcTAgZtZW1vcnkCAAZzdXJ2ZXkAAAreAQHbAQICfwZ7QQD9AASAgAQhBUEA/QAEkIAEIQZBAP0ABKCABCEH' +
-  'QQD9AASwgAQhCANAIAH9AAQAIQMgAiADQQr9D/0j/WRpaiECIAUgA/3OASIEQRf9ywEgBEEp/c0B/VAhBSAB/QAEECEDIAIgA0EK/Q/9I/1kaWohAiAG' +
-  'IAP9zgEiBEEX/csBIARBKf3NAf1QIQYgByAF/c4BIQcgCCAG/c4BIQggAUEgaiIBIABJDQALQQAgBf0LBICABEEAIAb9CwSQgARBACAH/QsEoIAEQQAg' +
-  'CP0LBLCABCACCw==';
+  'AGFzbQEAAAABBgFgAX8BfwMCAQAFAwEAAgcTAgZtZW1vcnkCAAZzdXJ2ZXkAAAqjAwGgAwICfwp7QQD9AASAgAQhBUEA/QAEkIAEIQZBAP0ABKCABCEH' +
+  'QQD9AASwgAQhCEEA/QAEwIAEIQlBAP0ABNCABCEKQQD9AATggAQhC0EA/QAE8IAEIQwDQCAB/QAEACEDIAIgA0EK/Q/9I/1kaWohAiAFIAP9zgEiBEEX' +
+  '/csBIARBKf3NAf1QIQUgAf0ABBAhAyACIANBCv0P/SP9ZGlqIQIgBiAD/c4BIgRBF/3LASAEQSn9zQH9UCEGIAH9AAQgIQMgAiADQQr9D/0j/WRpaiEC' +
+  'IAcgA/3OASIEQRf9ywEgBEEp/c0B/VAhByAB/QAEMCEDIAIgA0EK/Q/9I/1kaWohAiAIIAP9zgEiBEEX/csBIARBKf3NAf1QIQggCSAF/c4BIQkgCiAG' +
+  '/c4BIQogCyAH/c4BIQsgDCAI/c4BIQwgAUHAAGoiASAASQ0AC0EAIAX9CwSAgARBACAG/QsEkIAEQQAgB/0LBKCABEEAIAj9CwSwgARBACAJ/QsEwIAE' +
+  'QQAgCv0LBNCABEEAIAv9CwTggARBACAM/QsE8IAEIAIL';
 /** The bytes at hand lie in the module's first page, which stays in the processor's cache; the sums lie behind it. */
 const PAGE = 1 << 16;
-const SUMS_BYTES = 64;
-const STEP = 32;
+const SUMS_BYTES = 128;
+const STEP = 64;
 
 /** What Node.js has and its types leave to those of the browser. */
 declare const WebAssembly: {
