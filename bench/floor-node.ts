@@ -1,5 +1,6 @@
 /**
- * One of the two processes of the floor (floor.ts). Commands come, and answers go, over the channel to the parent.
+ * One of the two processes of the floor (floor.ts). Commands come, and answers go, over the channel to the parent. The digests are
+ * of what was read, and of what was decompressed.
  *
  *   reader PORT   → { ship: path } … ← { sha256 }      reads, hashes, surveys, compresses and sends each pack
  *   writer STORE  ← { port } … → { } ← { sha256 }      decompresses, surveys, hashes and writes each pack; STORE is a Compression
@@ -146,7 +147,8 @@ const write = async (path: string, compressed: boolean): Promise<void> => {
         digest.update(raw);
         digest.hex();
         const bytes = compressed ? body : raw;
-        await file.write(bytes, 0, bytes.length, end);
+        for (let done = 0; done < bytes.length;)
+          done += (await file.write(bytes, done, bytes.length - done, end + done)).bytesWritten;
         end += bytes.length;
         release();
         free(body);
@@ -159,9 +161,10 @@ const write = async (path: string, compressed: boolean): Promise<void> => {
   const address = server.address();
   if (typeof address === 'object' && address !== null) tell({ port: address.port });
   process.on('message', () => {
-    tell({ sha256: digest.hex() });
+    const sha256 = digest.hex();
     digest = runningDigest();
     end = 0;
+    void file.truncate(0).then(() => tell({ sha256 }));
   });
 };
 

@@ -1,6 +1,7 @@
 /**
  * The floor: two processes that read, hash, compress, send, decompress, hash and write the same packs by the same means as logd,
- * and record nothing: no cuts, no ledger, no fsync, no limits, no names. What logd takes beyond it is the price of its promises.
+ * and record nothing: no cuts, no ledger, no fsync, no limits, no names. What logd takes beyond it is the price of its promises. Not the least that
+ * could be, but the least of this way to do it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,8 +21,12 @@ const start = (...args: string[]): ChildProcess => {
   });
 };
 
-const answer = async (child: ChildProcess): Promise<{ readonly port?: number; readonly sha256?: string }> =>
-  (await once(child, 'message'))[0];
+const answer = async (child: ChildProcess): Promise<{ readonly port?: number; readonly sha256?: string }> => {
+  const ended = once(child, 'exit').then(() => [undefined]);
+  const [message] = await Promise.race([once(child, 'message'), ended]);
+  if (message === undefined) throw new Error('A process of the floor has ended before its time.');
+  return message;
+};
 
 /** Ships the file once, behind a warm-up, and holds both ends' SHA-256 against the file's. */
 export const runFloor = async (options: ShipOptions): Promise<Figures> => {
@@ -48,7 +53,8 @@ export const runFloor = async (options: ShipOptions): Promise<Figures> => {
     await ship(input);
     const figures = { seconds: (performance.now() - started) / 1000, cpuSeconds: cpuSeconds() - before };
     const sha256 = await written();
-    if (sha256 !== expectSha256) throw new Error(`The floor wrote ${sha256}, the file is ${expectSha256}.`);
+    if (sha256 !== expectSha256)
+      throw new Error(`The floor's writer got ${sha256}, the file is ${expectSha256}.`);
     return figures;
   } finally {
     reader.kill();

@@ -114,7 +114,7 @@ const report = (pairs: readonly Pair[], bytes: number, lines: number): boolean =
     ];
     const floor = over(of, floorRatio).toFixed(2);
     say(
-      `        ${NAMES[compression].padEnd(4)}  CPU of the floor / pipe ${floor}: what recording and proving nothing takes`,
+      `        ${NAMES[compression].padEnd(4)}  CPU of the floor / pipe ${floor}: the same work, nothing recorded`,
     );
     for (const { what, is, text, ok } of checks) {
       met &&= ok(is);
