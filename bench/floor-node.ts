@@ -29,13 +29,13 @@ const tell = (message: object): void => void process.send?.(message);
 
 /** So many at a time; more wait for their turn. */
 const turnstile = (most: number) => {
-  let free = most;
+  let room = most;
   const waiting: (() => void)[] = [];
   return {
     enter: (): Promise<void> | undefined =>
-      free-- > 0 ? undefined : new Promise((resolve) => waiting.push(resolve)),
+      room-- > 0 ? undefined : new Promise((resolve) => waiting.push(resolve)),
     leave(): void {
-      free++;
+      room++;
       waiting.shift()?.();
     },
   };

@@ -1,7 +1,7 @@
 /**
  * The floor: two processes that read, hash, compress, send, decompress, hash and write the same packs by the same means as logd,
- * and record nothing: no cuts, no ledger, no fsync, no limits, no names. What logd takes beyond it is the price of its promises. Not the least that
- * could be, but the least of this way to do it.
+ * and record nothing: no cuts, no ledger, no fsync, no limits, no names. What logd takes beyond it is the price of its promises.
+ * It is not the least that could be, but the least of this way to do it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,9 +14,8 @@ import type { ShipOptions } from './ship.ts';
 
 const start = (...args: string[]): ChildProcess => {
   const { flags, env } = asInstalled();
-  const execArgv = flags;
   return fork(join(import.meta.dirname, 'floor-node.ts'), args, {
-    execArgv,
+    execArgv: flags,
     env: { ...process.env, ...env },
   });
 };
@@ -36,9 +35,9 @@ export const runFloor = async (options: ShipOptions): Promise<Figures> => {
   const { port } = await answer(writer);
   const reader = start('reader', String(port));
   const cpuSeconds = (): number => cpuSecondsOf(reader.pid!) + cpuSecondsOf(writer.pid!);
-  const ship = async (path: string): Promise<void> => {
+  const ship = async (path: string): Promise<string | undefined> => {
     reader.send({ ship: path });
-    await answer(reader);
+    return (await answer(reader)).sha256;
   };
   const written = async (): Promise<string | undefined> => {
     writer.send({});
@@ -50,11 +49,11 @@ export const runFloor = async (options: ShipOptions): Promise<Figures> => {
     await touchMemory(dir, 2 * (await stat(input)).size);
     const before = cpuSeconds();
     const started = performance.now();
-    await ship(input);
+    const read = await ship(input);
     const figures = { seconds: (performance.now() - started) / 1000, cpuSeconds: cpuSeconds() - before };
-    const sha256 = await written();
-    if (sha256 !== expectSha256)
-      throw new Error(`The floor's writer got ${sha256}, the file is ${expectSha256}.`);
+    for (const sha256 of [read, await written()])
+      if (sha256 !== expectSha256)
+        throw new Error(`An end of the floor has ${sha256}, the file is ${expectSha256}.`);
     return figures;
   } finally {
     reader.kill();
