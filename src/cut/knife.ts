@@ -25,7 +25,7 @@ import { bytesToSee, cutPoint, type CutPoint } from './cutter.ts';
 import type { Marks } from './marks.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { rehash, type ReadSource } from './rehash.ts';
-import { isReadToTheEnd, type SegmentState, type SourceState } from './segment.ts';
+import { isReadToTheEnd, type SegmentState, type SourceState, unread } from './segment.ts';
 import type { SourceFiles } from './source-files.ts';
 
 /** A cut that is to be delivered. `recorded` settles when its record is durable. */
@@ -220,6 +220,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
       return lose(segment, 'source-changed', 0);
     }
     segment.digest = digest;
+    const isFull = unread(source) > packBytes;
     const point = await files.read(source, (file) => readPack(file, source, rest, buffer, known));
     if (point.length === 0) return undefined;
     const raw = buffer.subarray(0, point.length);
@@ -228,7 +229,8 @@ export const createKnife = (options: KnifeOptions): Knife => {
     if (endOf(source) - source.position >= packBytes) ahead.begin(source, packBytes);
     const { lines, checksum } = survey(raw);
     digest.update(raw);
-    source.unreadSince = undefined;
+    // What is left behind a full pack was seen with it; behind another it is half a line.
+    if (unread(source) === 0 || !isFull) source.unreadSince = undefined;
     if (point.split)
       emit('cut.line-split', {
         path: source.path,

@@ -78,6 +78,33 @@ describe('hours, from files to packs', () => {
     await world.pass(1000);
     assert.equal(world.sink.sent.length, 3);
   });
+  it('what is left behind a full pack waits no longer for having been seen with it', async (context) => {
+    const world = await openWorld(context, { size: 64, maxDelay: 1000 });
+    await world.write(file(H16), 'a\n');
+    world.start();
+    await world.still();
+    await world.pass(600);
+    await world.write(file(H16), 'b\n'.repeat(40));
+    await world.still();
+    assert.deepEqual(
+      world.sink.sent.map(({ header }) => header.bytes),
+      [64],
+    );
+    await world.pass(400);
+    assert.deepEqual(
+      world.sink.sent.map(({ header }) => header.bytes),
+      [64, 18],
+    );
+    // A line that is being written does not make the others hurry.
+    await world.write(file(H16), 'c\nhalf');
+    await world.pass(1000);
+    assert.equal(world.sink.sent.length, 3);
+    await world.write(file(H16), ' a line\n');
+    await world.pass(600);
+    assert.equal(world.sink.sent.length, 3);
+    await world.pass(400);
+    assert.equal(world.sink.sent.length, 4);
+  });
   it('late lines make a second and a third generation, each with totals of everything', async (context) => {
     const world = await openWorld(context);
     await world.write(file(H15), lines(10));
