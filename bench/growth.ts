@@ -1,4 +1,4 @@
-/** Whether memory grows with the file: the same hour in several sizes, each shipped once by fresh processes. */
+/** Whether memory grows with the file: the same hour in several sizes, each shipped a few times by fresh processes. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generate, measureInput } from './input.ts';
@@ -14,6 +14,8 @@ export interface Growth {
 
 export interface GrowthOptions {
   readonly sizes: readonly number[];
+  /** A peak is a matter of chance: so many times each. */
+  readonly times: number;
   readonly seed: number;
   readonly warmUp: string;
   readonly dir: string;
@@ -21,13 +23,14 @@ export interface GrowthOptions {
 }
 
 export const measureGrowth = async (options: GrowthOptions): Promise<Growth[]> => {
-  const { sizes, seed, warmUp, dir, onShipped } = options;
+  const { sizes, times, seed, warmUp, dir, onShipped } = options;
   const all: Growth[] = [];
   for (const mib of sizes) {
     const path = join(dir, `growth-${mib}.log`);
     await generate(path, mib, seed);
     const { sha256 } = await measureInput(path);
-    for (const compression of ['none', 'zstd'] as const) {
+    const order = Array.from({ length: times }, () => ['none', 'zstd'] as const).flat();
+    for (const compression of order) {
       const shipped = await ship({ compression, input: path, warmUp, dir, expectSha256: sha256 });
       const { agentPeakMiB, sinkPeakMiB } = shipped;
       const growth = {
