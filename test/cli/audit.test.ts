@@ -60,6 +60,41 @@ for (const compression of ['none', 'zstd'] as const)
     assert.ok(isProven(found));
   });
 
+for (const { what, texts, reversed } of [
+  { what: 'an hour without lines', texts: [''], reversed: false },
+  { what: 'an hour that was put in order', texts: TEXTS, reversed: true },
+])
+  test(`zstd: every byte of the sign of ${what} counts`, async () => {
+    await using hours = await storedHours('zstd');
+    await hours.store(HOUR, texts, { reversed });
+    assert.ok(isProven(await audit(hours, HOUR)));
+    const file = hours.sink.locate(HOUR);
+    for (let at = 0; at < 32; at++) {
+      await flip(file, at);
+      const found = await audit(hours, HOUR);
+      assert.equal(found.stored, 'differs', `byte ${at}`);
+      assert.ok(found.notes.join().includes(file));
+      await flip(file, at);
+    }
+    assert.ok(isProven(await audit(hours, HOUR)));
+  });
+
+for (const compression of ['none', 'zstd'] as const)
+  test(`${compression}: the file of an hour without lines is there, and holds nothing else`, async () => {
+    await using hours = await storedHours(compression);
+    await hours.store(HOUR, ['']);
+    const file = hours.sink.locate(HOUR);
+    await chmod(file, 0o644);
+    await appendFile(file, 'x');
+    const longer = await audit(hours, HOUR);
+    assert.equal(longer.stored, 'differs');
+    assert.match(longer.notes[0]!, /a file of \d+ bytes where there should be \d+/);
+    await rm(file);
+    const gone = await audit(hours, HOUR);
+    assert.equal(gone.stored, 'differs');
+    assert.match(gone.notes[0]!, /as stored: no file/);
+  });
+
 test('a flipped byte in a stored file is named: pack, byte range, file, and the byte where the source is at hand', async () => {
   await using hours = await storedHours();
   await hours.store(HOUR, TEXTS);
@@ -100,7 +135,7 @@ for (const compression of ['none', 'zstd'] as const)
     await appendFile(file, 'x');
     const longer = await audit(hours, HOUR);
     assert.equal(longer.stored, 'differs');
-    assert.match(longer.notes[0]!, /as stored: a file of \d+ bytes where its packs have \d+/);
+    assert.match(longer.notes[0]!, /as stored: a file of \d+ bytes where there should be \d+/);
     {
       await using handle = await open(file, 'r+');
       await handle.truncate((await handle.stat()).size - 4);

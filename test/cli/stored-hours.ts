@@ -19,7 +19,7 @@ export interface StoredHours extends AsyncDisposable {
   readonly dir: string;
   readonly ledger: Ledger;
   readonly sink: Sink;
-  /** Stores the texts as packs 1, 2 …; `skip` leaves out pack ids; `ended` false: no last pack is marked. */
+  /** Stores the texts as packs 1, 2 …; `skip` leaves out pack ids; `ended` false: no last pack is marked; `reversed`: the last comes first. */
   store(key: SegmentKey, texts: readonly string[], options?: StoreOptions): Promise<void>;
   /** A pack of generation 2 behind a sealed segment. */
   addLate(key: SegmentKey, text: string): Promise<void>;
@@ -28,6 +28,7 @@ export interface StoredHours extends AsyncDisposable {
 interface StoreOptions {
   readonly skip?: readonly number[];
   readonly ended?: boolean;
+  readonly reversed?: boolean;
 }
 
 export const key = (host: string, hour: string): SegmentKey => ({ host, stream: 'access', hour });
@@ -39,11 +40,11 @@ export const storedHours = async (compression: 'none' | 'zstd' = 'none'): Promis
   const sink = await openSink({ kind: 'file', ...options });
   return {
     ...{ dir, ledger, sink },
-    async store(segment, texts, { skip = [], ended = true } = {}) {
+    async store(segment, texts, { skip = [], ended = true, reversed = false } = {}) {
       const packs = (await cut(segment, texts, ended, compression)).filter(
         ({ header }) => !skip.includes(header.id),
       );
-      for (const pack of packs) {
+      for (const pack of reversed ? packs.toReversed() : packs) {
         const place = await sink.write(pack);
         await sink.flush();
         await ledger.commit([{ header: pack.header, place, arrivedAt: ARRIVED_AT }]);

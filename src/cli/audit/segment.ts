@@ -1,12 +1,12 @@
 /** The audit of one segment: what is stored, and what the source holds, each held against the seal. */
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../../error.ts';
 import type { Ledger, Seal, SegmentRecord } from '../../ledger/ledger.ts';
 import { segmentName } from '../../pack/pack.ts';
 import { checksumOf } from '../../pack/survey.ts';
 import { recordedSegment } from '../../seal/proof.ts';
-import { SIGN_BYTES } from '../../sinks/file/order.ts';
-import type { Sink } from '../../sinks/sink.ts';
+import { readSign, SIGN_BYTES } from '../../sinks/file/order.ts';
+import type { RecordedSegment, Sink } from '../../sinks/sink.ts';
 import { formatCount } from '../terminal.ts';
 import type { Beginnings } from './beginning.ts';
 import {
@@ -85,7 +85,8 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
   }
   const expected = seal ?? segment.expected;
   const { source, sourceFrom = 0 } = await auditSource(scope, segment, expected, notes);
-  const contents = await readStored(sink, recordedSegment(ledger, segment), scope.onBytes);
+  const recorded = recordedSegment(ledger, segment);
+  const contents = await readStored(sink, recorded, scope.onBytes);
   const { differences } = contents;
   for (const difference of differences)
     notes.push(
@@ -93,8 +94,8 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
         (await firstDifference(scope, segment, difference, sourceFrom)),
     );
   const faults = expected && differences.length === 0 ? compare(contents, expected) : [];
-  if (faults.length === 0 && seal && scope.storesFiles && contents.bytes > 0)
-    faults.push(...(await lengthFaults(file, contents.storedBytes)));
+  if (faults.length === 0 && differences.length === 0 && seal && scope.storesFiles)
+    faults.push(...(await formFaults(file, recorded, contents.storedBytes)));
   if (faults.length > 0) notes.push(`${segmentName(segment)} as stored: ${faults.join(', ')} (in ${file})`);
   const differs = differences.length > 0 || faults.length > 0;
   return {
@@ -165,13 +166,23 @@ const compare = (found: Contents, expected: Contents): string[] => {
   return faults;
 };
 
-/** A sealed file holds its packs and, where it was put in order, a sign of 32 bytes before them; nothing else. */
-const lengthFaults = async (file: string, storedBytes: number): Promise<string[]> => {
-  const { size } = await stat(file);
-  const expected = file.endsWith('.zst') && size === storedBytes + SIGN_BYTES ? size : storedBytes;
-  return size === expected
-    ? []
-    : [`a file of ${formatCount(size)} bytes where its packs have ${formatCount(expected)}`];
+/**
+ * Beside the packs, which are checked one by one: a sealed file holds them and, where it was put in order or has none, the sign of 32 bytes
+ * before them; nothing else.
+ */
+const formFaults = async (file: string, recorded: RecordedSegment, packBytes: number): Promise<string[]> => {
+  try {
+    await using handle = await open(file);
+    const { size } = await handle.stat();
+    const mayHaveSign = file.endsWith('.zst') && (packBytes === 0 || size === packBytes + SIGN_BYTES);
+    const expected = packBytes + (mayHaveSign ? SIGN_BYTES : 0);
+    if (size !== expected)
+      return [`a file of ${formatCount(size)} bytes where there should be ${formatCount(expected)}`];
+    if (!mayHaveSign || (await readSign(handle, recorded)) !== undefined) return [];
+    return [`changed bytes before its first pack, within the first ${SIGN_BYTES}`];
+  } catch (error) {
+    return [errnoOf(error) === 'ENOENT' ? 'no file' : `a file that cannot be read: ${messageOf(error)}`];
+  }
 };
 
 /** Where a stored pack first differs from the source: `; the first at byte 1234 is 0x41, at the source 0x40`. Empty if unknown. */
