@@ -20,6 +20,7 @@ import { openHolds } from '../tail/hold.ts';
 import { packageVersion } from '../telemetry/version.ts';
 import { connect } from '../wire/client.ts';
 import type { AgentConfig, LogdConfig } from './options.ts';
+import { forAtMost } from './deadline.ts';
 import type { Role, RoleDeps } from './role.ts';
 import { readToken } from './token.ts';
 
@@ -98,11 +99,7 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
     async stop() {
       reading.abort();
       await Promise.all(streams);
-      const late = AbortSignal.timeout(Math.ceil(config.shutdown_timeout * ACK_SHARE));
-      const timeout = new Promise<void>((resolve) =>
-        late.addEventListener('abort', () => resolve(), { once: true }),
-      );
-      await Promise.race([sender.drain(), timeout]);
+      await forAtMost(config.shutdown_timeout * ACK_SHARE, sender.drain());
       await parts.disposeAsync();
     },
   };

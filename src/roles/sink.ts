@@ -12,6 +12,7 @@ import { createStore } from '../store/store.ts';
 import { packageVersion } from '../telemetry/version.ts';
 import { listen } from '../wire/server.ts';
 import type { LogdConfig, SinkConfig } from './options.ts';
+import { forAtMost } from './deadline.ts';
 import type { Role, RoleDeps } from './role.ts';
 import { readToken } from './token.ts';
 
@@ -19,6 +20,9 @@ import { readToken } from './token.ts';
 const HELLO_TIMEOUT_MS = 5_000;
 /** Raw bytes that are decoded and not yet written: a few packs, so that decoding runs ahead of writing. */
 const DECODED_BYTES = 8 << 20;
+
+/** Clients may end their packs for this share of the time for a graceful stop; what they have not sent by then comes again later. */
+const DRAIN_SHARE = 0.3;
 
 /** Starts the sink part of a node. Rejects when it cannot: the configuration, the disk, or the address. */
 export const startSink = async (config: LogdConfig, options: SinkConfig, deps: RoleDeps): Promise<Role> => {
@@ -69,7 +73,8 @@ export const startSink = async (config: LogdConfig, options: SinkConfig, deps: R
   return {
     failed: ledger.ended.then((error) => error ?? new Error('The ledger was closed.')),
     async stop() {
-      await server.drain();
+      await forAtMost(config.shutdown_timeout * DRAIN_SHARE, server.drain());
+      await server[Symbol.asyncDispose]();
       await store.idle();
       await sealer.idle();
       await parts.disposeAsync();

@@ -58,6 +58,8 @@ export interface Listener {
 const TOKEN_DELAY = 200;
 /** How long a refused client may go on sending, so that it can read why. Closing at once would reset the connection. */
 const LINGER = 1000;
+/** A client that we have told that we go, that owes us its BYE and sends nothing for so long, is not there any more. */
+const DRAIN_SILENCE = 1000;
 
 /** The pack whose head is here and whose body is not. */
 interface Incoming {
@@ -117,6 +119,7 @@ export class ServerConnection {
     if (this.#state === 'hello') this.refuse('closing', 'The node is shutting down: try again later.');
     if (this.#state !== 'open' || this.#draining) return;
     this.#draining = true;
+    this.#lastByte = this.#listener.ticker.now;
     this.#send(encodeFrame('BYE', {}));
     this.#finish();
   }
@@ -134,6 +137,8 @@ export class ServerConnection {
       if (ticker.expired(this.#stateSince, limits.helloTimeout)) this.#timeOut('HELLO', limits.helloTimeout);
     } else if (this.#state === 'open') {
       if (this.#waitsForRoom()) this.#lastByte = ticker.now;
+      if (this.#draining && this.#unanswered === 0 && ticker.expired(this.#lastByte, DRAIN_SILENCE))
+        return this.destroy();
       if (this.#frameSince !== undefined && ticker.expired(this.#frameSince, limits.frameTimeout))
         this.#timeOut('The rest of a frame', limits.frameTimeout);
       else if (ticker.expired(this.#lastByte, limits.idleTimeout))

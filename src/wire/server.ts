@@ -39,8 +39,8 @@ export interface WireServer extends AsyncDisposable {
   /** Body bytes in memory: on their way in, or not yet answered. */
   readonly inFlightBytes: number;
   /**
-   * Lets nobody in, says BYE, answers the packs on their way; resolves when all clients have gone. Has no deadline of its
-   * own: dispose of the server to end the waiting.
+   * Lets nobody in, says BYE, answers the packs on their way; resolves when all clients have gone. Those that keep silent are cut off
+   * after a second or two. Has no deadline of its own: dispose of the server to end the waiting.
    */
   drain(): Promise<void>;
 }

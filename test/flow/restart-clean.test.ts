@@ -89,12 +89,31 @@ flow('restart-clean: a sink that hangs holds nobody up; a second signal ends at 
   assertCalm(sink);
 });
 
+flow('restart-clean: an agent that hangs does not hold the sink up', async (rig) => {
+  await rig.configureSink();
+  await rig.configureAgent({ host: HOST, streams: [STREAM] });
+  await rig.sources.write(HOST, STREAM, FIRST, linesOf(FIRST, 0, 2000));
+  const sink = await rig.start('sink');
+  const agent = await rig.start(HOST);
+  await rig.sealed();
+  agent.signal('SIGSTOP');
+  assert.deepEqual(await sink.end('SIGTERM'), { code: 0, signal: null });
+  assertCalm(sink);
+  agent.signal('SIGCONT');
+  const again = await rig.start('sink');
+  await rig.sources.write(HOST, STREAM, SECOND, linesOf(SECOND, 0, 2000));
+  await rig.sealed();
+  await assertSealedEqual(rig);
+  assertCalm(agent, again);
+});
+
 flow(
   'restart-clean: without a sink an agent stops at once; what it has cut is left for its restart',
   async (rig) => {
     await rig.configureSink();
     // Half of it, the time for acks, is longer than the test may take.
-    await rig.configureAgent({ host: HOST, streams: [STREAM], top: { shutdown_timeout: '10m' } });
+    const top = { shutdown_timeout: '10m' };
+    await rig.configureAgent({ host: HOST, streams: [STREAM], ends: 'by-successor', top });
     await rig.sources.append(HOST, STREAM, FIRST, bytesOf('one', 100_000));
     const waiting = await rig.start(HOST);
     await rig.until('packs are cut', () => unackedCuts(rig) > 0);
@@ -115,6 +134,7 @@ flow(
     assert.deepEqual(await connected.ended, { code: 0, signal: null });
 
     sink = await rig.start('sink');
+    await rig.configureAgent({ host: HOST, streams: [STREAM], ends: 'by-clock' });
     const last = await rig.start(HOST);
     await rig.sealed();
     await assertSealedEqual(rig);

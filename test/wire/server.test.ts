@@ -383,6 +383,29 @@ test('drain answers what is on its way, and then closes', TEST, async () => {
   await drained;
 });
 
+test('drain does not wait for a client that keeps silent', TEST, async () => {
+  const held = gate();
+  await using rig = await startRig({ answer: held.answer, limits: { helloTimeout: 100 } });
+  using idle = await rig.raw();
+  idle.send(OPENING);
+  using waiting = await rig.raw();
+  waiting.send(OPENING, packFrame(1, packOf(1)));
+  await rig.arrived(1);
+  assert.equal((await idle.next())?.type, 'WELCOME');
+  const drained = rig.server.drain();
+  assert.deepEqual(
+    (await idle.rest()).map(({ type }) => type),
+    ['BYE'],
+  );
+  // Its pack is not answered yet: it has a right to wait.
+  held.open();
+  assert.deepEqual(
+    (await waiting.rest()).map(({ type }) => type),
+    ['WELCOME', 'BYE', 'ACK'],
+  );
+  await drained;
+});
+
 test('a handler that fails is a NACK to try again', TEST, async () => {
   await using rig = await startRig({ answer: () => Promise.reject(new Error('boom')) });
   await using upstream = await rig.connect();
