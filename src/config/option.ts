@@ -128,14 +128,22 @@ export const mapOf = <Value extends z.ZodType>(
   },
   value: Value,
 ): z.ZodRecord<z.ZodString, Value> => {
-  const key = z.string().superRefine((name, context) => {
-    try {
-      about.checkKey(name);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) });
-    }
-  });
-  const schema = z.record(key, value);
+  // Not a schema of the key: below a key that such a schema refuses nothing would be checked.
+  const schema = z.record(z.string(), value).check(
+    z.superRefine(
+      (map, context) => {
+        for (const name of Object.keys(map))
+          try {
+            about.checkKey(name);
+          } catch (error) {
+            const issues = [{ code: 'custom' as const, path: [], message: messageOf(error) }];
+            context.addIssue({ code: 'invalid_key', origin: 'record', issues, path: [name], input: name });
+          }
+      },
+      // Only what is no map at all has no names.
+      { when: ({ issues }) => !issues.some(({ path = [] }) => path.length === 0) },
+    ),
+  );
   specs.add(schema, {
     spec: { type: 'map', summary: about.summary, key: about.key, keyExample: about.keyExample },
   });

@@ -86,7 +86,9 @@ bounds:
   low: 9s
   color: red
 streams:
-  a/b: {}
+  a/b:
+    mode: slwo
+    speed: 3
   good:
     mode: fats
 store:
@@ -102,9 +104,11 @@ liste: 3
     'f:8:8: bounds.low: The low one is above the high one.',
     'f:9:3: bounds.color: Unknown key "color": use one of low, high.',
     'f:11:3: streams.a/b: No slash in names.',
-    'f:13:11: streams.good.mode: "fats" is not one of fast, slow: did you mean fast?',
-    'f:15:9: store.kind: There is no kind "fiel": did you mean file?',
-    'f:16:1: liste: Unknown key "liste": use one of server, bounds, streams, store.',
+    'f:12:11: streams.a/b.mode: "slwo" is not one of fast, slow: did you mean slow?',
+    'f:13:5: streams.a/b.speed: Unknown key "speed": use one of mode.',
+    'f:15:11: streams.good.mode: "fats" is not one of fast, slow: did you mean fast?',
+    'f:17:9: store.kind: There is no kind "fiel": did you mean file?',
+    'f:18:1: liste: Unknown key "liste": use one of server, bounds, streams, store.',
   ]);
 });
 
@@ -133,6 +137,9 @@ test('wrong shapes are named: text for a section, a list for an option, a list f
     /^f:1:19: server.listen: This takes one value, such as 127.0.0.1:1, not/,
   );
   assert.equal(faultsOf('- a\n').length, 1);
+  assert.deepEqual(faultsOf('server: { listen: "a:1" }\nstreams: [a]\n'), [
+    'f:2:10: streams: Expected keys below this one: the name of a stream, such as access.',
+  ]);
   assert.match(faultsOf('')[0]!, /^f:1:1: server: This section is missing/);
 });
 
