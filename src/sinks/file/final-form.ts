@@ -5,7 +5,7 @@
  * A file to be rewritten gets its final form under a temporary name, so that the rename is the last step; a crash before it
  * leaves the old file, and the next recovery or sealing removes the temporary.
  */
-import { chmod, type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LogdError } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
@@ -14,7 +14,7 @@ import type { RecordedSegment } from '../sink.ts';
 import { syncDirectory } from '../durable-directory.ts';
 import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
 import { ranges, readFully } from './read.ts';
-import { OPEN_MODE, SEALED_MODE, statFile } from './stored-files.ts';
+import { OPEN_MODE, reopenedMode, sealedMode, statFile } from './stored-files.ts';
 
 /** No path of a layout holds a "~". */
 const temporaryOf = (path: string): string => `${path}.new~`;
@@ -61,7 +61,7 @@ const tooShort = (path: string, recorded: RecordedSegment, size: number, end: nu
 
 /** A file is opened for writing only where it must change; a sealed one becomes writable. */
 const truncateDurably = async (path: string, end: number): Promise<void> => {
-  await chmod(path, OPEN_MODE);
+  await chmod(path, reopenedMode((await stat(path)).mode));
   const handle = await open(path, 'r+');
   try {
     await handle.truncate(end);
@@ -157,6 +157,6 @@ const rewrite = async (
 const finish = async (handle: FileHandle, lastLine: number): Promise<void> => {
   const time = new Date(lastLine);
   await handle.utimes(time, time);
-  await handle.chmod(SEALED_MODE);
+  await handle.chmod(sealedMode((await handle.stat()).mode));
   await handle.sync();
 };

@@ -18,8 +18,14 @@ import type { Directories } from './directories.ts';
 import { type InTurn, inTurn } from './turn.ts';
 
 const WRITABLE = 0o222;
+/** Less the umask. */
 export const OPEN_MODE = 0o644;
-export const SEALED_MODE = 0o444;
+
+/** Read-only for all who could read it. */
+export const sealedMode = (mode: number): number => mode & 0o777 & ~WRITABLE;
+
+/** Writable again for its owner. */
+export const reopenedMode = (mode: number): number => (mode & 0o777) | 0o200;
 
 export interface StoredFile {
   readonly name: string;
@@ -149,7 +155,7 @@ export class StoredFiles {
         `${file.path} is sealed, and the ledger does not know it: bring back the ledger, or give the sink an empty directory.`,
         { retryable: true },
       );
-    if (sealed) await chmod(file.path, OPEN_MODE);
+    if (sealed) await chmod(file.path, reopenedMode(before.mode));
     const handle = await open(file.path, constants.O_RDWR | constants.O_CREAT, OPEN_MODE);
     try {
       if (!file.known) {

@@ -78,6 +78,20 @@ for (const compression of ['none', 'zstd'] as const) {
       assert.deepEqual([size, mode & 0o777], [compression === 'zstd' ? SIGN_BYTES : 0, 0o444]);
     });
 
+    it('shows files to those whom the umask lets see them, sealed or not', async (test) => {
+      const before = process.umask(0o027);
+      test.after(() => process.umask(before));
+      await using sink = await openFileSink(options(await scratch(test), compression));
+      const recorder = new Recorder();
+      const modeNow = async (): Promise<number> => (await stat(sink.locate(KEY))).mode & 0o777;
+      for (const [n, firstId] of [1, 1 + PARTS.length].entries()) {
+        await store(sink, recorder, (await packsOf(PARTS, { firstId, generation: n + 1 })).toReversed());
+        assert.equal(await modeNow(), 0o640);
+        await sink.seal(recorder.recorded);
+        assert.equal(await modeNow(), 0o440);
+      }
+    });
+
     it('recovers a file to the byte, and names one that is too short', async (test) => {
       const dir = await scratch(test);
       const recorder = new Recorder();
