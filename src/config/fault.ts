@@ -50,11 +50,15 @@ const wording = (issue: z.core.$ZodIssue, root: Node, value: unknown): string =>
   if (issue.code === 'invalid_union') {
     const kinds = nodeAt(root, issue.path.slice(0, -1), value);
     const names = kinds?.type === 'variants' ? [...kinds.variants.keys()] : [];
-    const kind = given(issue.path, value);
-    if (typeof kind !== 'string' || kind === '') return `The kind is missing: use ${names.join(' or ')}.`;
-    return `There is no kind ${JSON.stringify(kind)}${meant(kind, names) ?? `: use ${names.join(' or ')}.`}`;
+    return kindFault(given(issue.path, value), names);
   }
   return issue.message;
+};
+
+/** What is wrong with a `kind` that is none of these names. */
+export const kindFault = (kind: unknown, names: readonly string[]): string => {
+  if (typeof kind !== 'string' || kind === '') return `The kind is missing: use ${names.join(' or ')}.`;
+  return `There is no kind ${JSON.stringify(kind)}${meant(kind, names) ?? `: use ${names.join(' or ')}.`}`;
 };
 
 const missing = (node: Node | undefined): string =>

@@ -17,6 +17,7 @@ import { errnoOf, LogdError, messageOf } from '../error.ts';
 import { overlayEnvironment, type Raw } from './environment.ts';
 import { type Fault, type Finding, findingsOf } from './fault.ts';
 import { outline } from './outline.ts';
+import { presumeKinds } from './presume.ts';
 
 const LARGEST_FILE = 1024 ** 2;
 
@@ -84,11 +85,12 @@ export const parseConfig = <Schema extends z.ZodType>(
       faults: [{ line: 1, column: 1, path: '', message: `Not valid YAML: ${messageOf(error)}` }],
     };
   }
-  const { value, variables } = overlayEnvironment(root, raw === '' ? {} : raw, env);
+  const { value: given, variables } = overlayEnvironment(root, raw === '' ? {} : raw, env);
+  const { value, findings } = presumeKinds(root, given);
   const parsed = schema.safeParse(value);
-  if (parsed.success && syntax.length === 0) return { ok: true, value: parsed.data };
+  if (parsed.success && syntax.length === 0 && findings.length === 0) return { ok: true, value: parsed.data };
   const found = parsed.success ? [] : findingsOf(parsed.error.issues, root, value);
-  const faults = found.map((finding): Fault => {
+  const faults = [...findings, ...found].map((finding): Fault => {
     const path = finding.path.map(String).join('.');
     const variable = variables.get(path);
     return variable === undefined

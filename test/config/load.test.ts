@@ -107,6 +107,7 @@ liste: 3
     'f:12:11: streams.a/b.mode: "slwo" is not one of fast, slow: did you mean slow?',
     'f:13:5: streams.a/b.speed: Unknown key "speed": use one of mode.',
     'f:15:11: streams.good.mode: "fats" is not one of fast, slow: did you mean fast?',
+    'f:16:1: store.dir: This option is missing. For example: /d',
     'f:17:9: store.kind: There is no kind "fiel": did you mean file?',
     'f:18:1: liste: Unknown key "liste": use one of server, bounds, streams, store.',
   ]);
@@ -115,6 +116,45 @@ liste: 3
 test('a key that belongs into another section is told so', () => {
   assert.deepEqual(faultsOf('server: { listen: "a:1" }\nlisten: b:1\n'), [
     'f:2:1: listen: Unknown key "listen": did you mean server.listen?',
+  ]);
+});
+
+test('a kind that is unknown or missing does not hide the other faults where it is clear which one is meant', () => {
+  const faults = (store: string): string[] => faultsOf(`server: { listen: "a:1" }\nstore: ${store}\n`);
+  const other = 'f:2:21: store.dri: Unknown key "dri": did you mean dir?';
+  const missing = 'f:2:1: store.dir: This option is missing. For example: /d';
+  assert.deepEqual(faults('{ kind: fil, dri: x }'), [
+    missing,
+    'f:2:16: store.kind: There is no kind "fil": did you mean file?',
+    other,
+  ]);
+  assert.deepEqual(faults('{ knd: file, dri: x }'), [
+    'f:2:1: store.kind: The kind is missing: use file or null.',
+    missing,
+    'f:2:10: store.knd: Unknown key "knd": did you mean kind?',
+    other,
+  ]);
+  // Nothing says which of the two it should be.
+  assert.deepEqual(faults('{ dri: x }'), ['f:2:1: store.kind: The kind is missing: use file or null.']);
+  assert.deepEqual(faults('{ kind: s3, dir: x }'), [
+    'f:2:16: store.kind: There is no kind "s3": use file or null.',
+  ]);
+});
+
+test('the only kind there is, is meant', () => {
+  const dir = option(text(), { summary: 'Dir.', example: '/d' });
+  const only = section('All.', {
+    stores: mapOf(
+      { summary: 'Stores.', key: 'STORE', keyExample: 'main', checkKey: () => undefined },
+      variants('A store.', [{ kind: 'file', summary: 'Files.', schema: z.strictObject({ dir }) }]),
+    ),
+  });
+  const loaded = parseConfig('stores: { a: { kind: s3, dri: x }, b: { dir: x } }', only, {});
+  assert.deepEqual(!loaded.ok && loaded.faults.map((fault) => formatFault('f', fault)), [
+    'f:1:11: stores.a.dir: This option is missing. For example: /d',
+    'f:1:22: stores.a.kind: There is no kind "s3": use file.',
+    'f:1:26: stores.a.dri: Unknown key "dri": did you mean dir?',
+    'f:1:36: stores.b.kind: The kind is missing: use file.',
   ]);
 });
 
