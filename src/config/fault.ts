@@ -74,13 +74,29 @@ const known = (node: Node | undefined, value: unknown): string => {
 
 const unknownKey = (key: string, path: readonly PropertyKey[], root: Node, value: unknown): string => {
   const siblings = keysOf(nodeAt(root, path, value), given(path, value));
-  const elsewhere = entries(root).find(
-    (entry) => entry.key.endsWith(`.${key}`) && entry.node.type === 'option',
-  );
   const hint =
+    elsewhere(key, path, root, value) ??
     meant(key, siblings) ??
-    (elsewhere ? `: did you mean ${elsewhere.key}?` : `: use one of ${siblings.join(', ')}.`);
+    elsewhere(key, [], root, value) ??
+    `: use one of ${siblings.join(', ')}.`;
   return `Unknown key ${JSON.stringify(key)}${hint}`;
+};
+
+/** The options of this name in the sections below a path: the required ones among them, where one is not given yet. */
+const elsewhere = (
+  key: string,
+  path: readonly PropertyKey[],
+  root: Node,
+  value: unknown,
+): string | undefined => {
+  const node = nodeAt(root, path, value);
+  const named = (node === undefined ? [] : entries(node))
+    .filter((entry) => entry.node.type === 'option' && entry.key.endsWith(`.${key}`))
+    .map((entry) => ({ path: [...path.map(String), ...entry.key.split('.')], ...entry.node }));
+  const open = named.filter((each) => given(each.path, value) === undefined);
+  const required = open.filter((each) => each.required);
+  const best = [required, open, named].find((each) => each.length > 0);
+  return best && `: did you mean ${[...new Set(best.map((each) => each.path.join('.')))].join(' or ')}?`;
 };
 
 const meant = (word: string, candidates: readonly string[]): string | undefined => {

@@ -119,6 +119,40 @@ test('a key that belongs into another section is told so', () => {
   ]);
 });
 
+test('where several sections have an option of that name, one that is required and missing is meant, else any', () => {
+  const dir = (required: boolean) =>
+    required
+      ? option(text(), { summary: 'Dir.', example: '/d' })
+      : option(text(), { summary: 'Dir.', example: '/d', absent: 'none' });
+  const sections = section('All.', {
+    first: section('First.', {
+      cache: group('Cache.', {
+        dir: dir(false),
+        size: option(size(), { summary: 'S.', default: '1', example: '2' }),
+      }),
+      note: group('Note.', { dir: dir(false) }),
+      site: option(text(), { summary: 'Site.', example: 'x', absent: 'none' }),
+      disc: section('Disc.', { dir: dir(true) }),
+    }),
+    other: group('Other.', { dir: dir(false) }),
+  });
+  const hint = (yaml: string): string | undefined => {
+    const loaded = parseConfig(yaml, sections, {});
+    const unknown = loaded.ok
+      ? undefined
+      : loaded.faults.find(({ message }) => message.startsWith('Unknown'));
+    return unknown?.message.replace(/^.*: /, '');
+  };
+  assert.equal(hint('first: { dir: x, disc: {} }'), 'did you mean first.disc.dir?');
+  assert.equal(hint('first: { dir: x }'), 'did you mean first.disc.dir?');
+  assert.equal(hint('dir: x\nfirst: {}'), 'did you mean first.disc.dir?');
+  const given = 'disc: { dir: x }';
+  assert.equal(hint(`first: { dir: x, ${given} }`), 'did you mean first.cache.dir or first.note.dir?');
+  assert.equal(hint(`first: { ${given}, note: { size: 1 } }`), 'did you mean first.cache.size?');
+  // A name that is right elsewhere below this section is no slip of a neighbour's.
+  assert.equal(hint(`first: { ${given}, size: 1 }`), 'did you mean first.cache.size?');
+});
+
 test('a kind that is unknown or missing does not hide the other faults where it is clear which one is meant', () => {
   const faults = (store: string): string[] => faultsOf(`server: { listen: "a:1" }\nstore: ${store}\n`);
   const other = 'f:2:21: store.dri: Unknown key "dri": did you mean dir?';
