@@ -13,6 +13,7 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { Census } from './census.ts';
 import type { Knife, Slice } from './knife.ts';
 import {
+  dueAt,
   isReadToTheEnd,
   nextRead,
   type ReadRule,
@@ -164,12 +165,31 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     }
   };
 
+  /** The first moment after this one in which something is due, the next look at the latest. What was due before found no room. */
+  const nextDue = (after: number): number => {
+    let earliest = lookAt;
+    for (const segment of census.open()) {
+      const due = dueAt(segment, rules);
+      if (due !== undefined && due > after && due < earliest) earliest = due;
+    }
+    return earliest;
+  };
+
+  const sleepUntil = async (time: number): Promise<void> => {
+    const idle = time - clock.monotonic();
+    if (idle > 0) await sleep(Math.ceil(idle), undefined, { signal });
+  };
+
   try {
     while (!signal.aborted) {
       await look();
       await cutUntilLook();
-      const idle = lookAt - clock.monotonic();
-      if (idle > 0) await sleep(idle, undefined, { signal });
+      for (let due = nextDue(clock.monotonic()); due < lookAt; due = nextDue(due)) {
+        // Timers are a little early at times.
+        await sleepUntil(due + 1);
+        await cutUntilLook();
+      }
+      await sleepUntil(lookAt);
     }
   } catch (error) {
     if (!signal.aborted) throw error;

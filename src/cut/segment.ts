@@ -133,6 +133,14 @@ export const nextRead = (
   return undefined;
 };
 
+/** When what waits in the segment is to be cut though no more comes, in monotonic time; undefined where nothing waits for that. */
+export const dueAt = ({ sources }: SegmentState, { maxDelay }: ReadRule): number | undefined => {
+  const source = sources.find((one) => unread(one) > 0);
+  if (source?.unreadSince === undefined || source.blocked || source.unlinedSize === source.size)
+    return undefined;
+  return source.unreadSince + maxDelay;
+};
+
 /** True when all is cut except perhaps a last line without newline. */
 export const isReadToTheEnd = ({ sources, unopened }: SegmentState): boolean =>
   unopened.size === 0 &&

@@ -84,14 +84,16 @@ const pack = group('How lines are cut into packs.', {
     max: '16MiB',
   }),
   max_delay: option(duration(), {
-    summary: 'A pack is cut this long after its first line, however small it is.',
+    summary:
+      'A pack is cut this long after its first line was seen, however small it is; files are looked at every `poll_interval`.',
     default: '1s',
     example: '250ms',
     min: '10ms',
     max: '1h',
   }),
   max_line: option(size(), {
-    summary: 'A longer line is split over several packs and counted; no byte of it is lost.',
+    summary:
+      'A line that is longer than this and does not fit into a pack of `size` either is split over several packs; no byte of it is lost.',
     default: '1MiB',
     example: '4MiB',
     min: '1KiB',

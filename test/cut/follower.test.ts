@@ -1,6 +1,6 @@
 /** What happens to the files while the follower looks and cuts at the same time. */
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -29,10 +29,11 @@ interface Staged {
 }
 
 /** A follower of files by the minute, and a look whose course the test decides. */
-const begin = async (context: TestContext) => {
+const begin = async (context: TestContext, { rules = RULES, first = '' } = {}) => {
   const root = await mkdtemp(join(tmpdir(), 'logd-follower-'));
   const logs = join(root, 'logs');
   await mkdir(logs);
+  if (first !== '') await writeFile(join(logs, 'access.log.202611221600'), first);
   const marks = await openTestMarks(root);
   const own = createSourceFiles(await openHolds(join(root, 'held')));
   let gate: Promise<void> | undefined;
@@ -89,7 +90,7 @@ const begin = async (context: TestContext) => {
   const ended = new AbortController();
   const running = follow(
     {
-      ...{ rules: { ...RULES, backlog: 'before' }, hours, discovery, census, knife, budget, buffers, clock },
+      ...{ rules: { ...rules, backlog: 'before' }, hours, discovery, census, knife, budget, buffers, clock },
       deliver: ({ raw, lease, buffer }: Slice & { lease: { release(): void } }) => {
         taken.push(raw.toString());
         lease.release();
@@ -171,4 +172,14 @@ describe('a follower that cuts while it looks', () => {
     assert.equal(text(), `${PACK}new\n`);
     assert.deepEqual(lost, [2 * SIZE]);
   });
+});
+
+it('what is due is cut between two looks', async (context) => {
+  const rules = { ...RULES, maxDelay: 20, pollInterval: 3_600_000 };
+  const { text, clock } = await begin(context, { rules, first: 'one\n' });
+  for (let passed = 0; passed < 5000 && text() === ''; passed += 5) {
+    clock.advance(5);
+    await sleep(2);
+  }
+  assert.equal(text(), 'one\n');
 });
