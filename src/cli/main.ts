@@ -68,4 +68,6 @@ const main = async (argv: readonly string[]): Promise<void> => {
   }
 };
 
+// Where nothing can be said, there is nobody to tell: not a reason to die.
+process.stderr.on('error', () => undefined);
 await main(process.argv);

@@ -34,6 +34,11 @@ export const EVENTS = {
   },
   'node.stopped': { level: 'info', text: 'Node {node} stopped', fields: { node: 'string' } },
   'node.failed': { level: 'error', text: 'The node cannot go on: {reason}', fields: { reason: 'string' } },
+  'node.log-lost': {
+    level: 'warn',
+    text: '{lines} log lines could not be written: {reason}',
+    fields: { lines: 'number', reason: 'string' },
+  },
 
   'tail.found': {
     level: 'info',

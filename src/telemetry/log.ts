@@ -1,9 +1,11 @@
 /**
  * Turns events into log lines on standard error: JSON lines for machines, one readable line for a terminal.
  */
+import { writeSync } from 'node:fs';
 import pino from 'pino';
 import type { Clock } from './clock.ts';
-import { type Emit, EVENTS } from './events.ts';
+import { type Emit, type EventFields, type EventName, EVENTS } from './events.ts';
+import { lineWriter } from './lines.ts';
 import { printable } from './printable.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -23,39 +25,54 @@ const RANKS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 export const renderText = (text: string, fields: Readonly<Record<string, string | number>>): string =>
   printable(text.replace(/\{(\w+)\}/g, (whole, field: string) => String(fields[field] ?? whole)));
 
-/** An {@link Emit} that writes log lines to standard error. */
-export const createLog = (options: LogOptions): Emit => {
-  const text = options.format === 'text' || (options.format === 'auto' && process.stderr.isTTY);
-  return text ? textLog(options) : jsonLog(options);
-};
+/** The line of an event, with its newline. */
+type Render = <Name extends EventName>(name: Name, fields: EventFields<Name>) => string;
 
-const textLog = ({ level, clock }: LogOptions): Emit => {
-  const colour = process.stderr.isTTY && !process.env['NO_COLOR'];
+/**
+ * An {@link Emit} that writes log lines to standard error. It neither fails nor waits: lines that cannot be written are
+ * counted, and `node.log-lost` says how many, whatever the level.
+ */
+export const createLog = (options: LogOptions): Emit => {
+  // Node opens the stream at its first use, and a pipe or socket does not block from then on: that is needed here.
+  const { stderr } = process;
+  const text = options.format === 'text' || (options.format === 'auto' && stderr.isTTY);
+  const render = text ? textLines(options) : jsonLines(options);
+  const lines = lineWriter({
+    write: (bytes) => writeSync(stderr.fd, bytes),
+    lost: (count, reason) => render('node.log-lost', { lines: count, reason }),
+  });
+  process.once('exit', () => lines.close());
   return (name, fields) => {
-    const event = EVENTS[name];
-    if (RANKS[event.level] < RANKS[level]) return;
-    const label = event.level.toUpperCase().padEnd(5);
-    const shown = colour ? `${COLOURS[event.level]}${label}\x1b[0m` : label;
-    process.stderr.write(
-      `${new Date(clock.now()).toISOString()} ${shown} ${renderText(event.text, fields)}\n`,
-    );
+    if (RANKS[EVENTS[name].level] >= RANKS[options.level]) lines.write(render(name, fields));
   };
 };
 
-const jsonLog = ({ level, clock }: LogOptions): Emit => {
+const textLines = ({ clock }: LogOptions): Render => {
+  const colour = process.stderr.isTTY && !process.env['NO_COLOR'];
+  return (name, fields) => {
+    const event = EVENTS[name];
+    const label = event.level.toUpperCase().padEnd(5);
+    const shown = colour ? `${COLOURS[event.level]}${label}\x1b[0m` : label;
+    return `${new Date(clock.now()).toISOString()} ${shown} ${renderText(event.text, fields)}\n`;
+  };
+};
+
+const jsonLines = ({ clock }: LogOptions): Render => {
+  let last = '';
   const logger = pino(
     {
-      level,
+      level: 'debug',
       base: null,
       timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       messageKey: 'message',
     },
-    pino.destination({ fd: 2, sync: true }),
+    { write: (line) => void (last = line) },
   );
   return (name, fields) => {
     const event = EVENTS[name];
     const line: Record<string, string | number> = { event: name, ...fields };
     logger[event.level](line, renderText(event.text, fields));
+    return last;
   };
 };

@@ -1,13 +1,15 @@
 /** What `logd run` says when the node cannot start: one event, which whoever reads the log lines finds. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { lockDirectory } from '../../src/sqlite/directory-lock.ts';
 
@@ -126,5 +128,63 @@ it('a configuration that cannot be read is told in plain text: nobody knows yet 
     const { code, lines } = await run(config);
     assert.equal(code, 2);
     assert.match(lines[0]!, /^logd: /);
+  }
+});
+
+describe('a log that cannot be written does not end the node', () => {
+  /** Runs a sink with this standard error until it listens and `meanwhile` is done, and stops it; resolves with its exit code. */
+  const runSink = async (
+    test: TestContext,
+    format: string,
+    stderr: 'pipe' | number,
+    meanwhile?: (child: ChildProcess) => Promise<void>,
+  ): Promise<number | null> => {
+    const dir = await scratch(test);
+    const port = await freePort();
+    const config = await configure(dir, ({ sink }) => ({
+      ...{ sink: { ...sink, listen: `127.0.0.1:${port}` }, log: { format } },
+    }));
+    const child = spawn(process.execPath, [MAIN, 'run', '-c', config], { stdio: ['ignore', 'pipe', stderr] });
+    const closed = once(child, 'close');
+    test.after(() => child.kill('SIGKILL'));
+    while (child.exitCode === null && !(await answers(port))) await sleep(20);
+    await meanwhile?.(child);
+    for (let index = 0; index < 3; index++) await answers(port); // each is logged
+    child.kill('SIGTERM');
+    await closed;
+    return child.exitCode;
+  };
+
+  const answers = async (port: number): Promise<boolean> => {
+    const socket = connect(port, '127.0.0.1');
+    const answered = await new Promise<boolean>((done) => {
+      socket.once('connect', () => socket.end('x')).once('close', (failed) => done(!failed));
+      socket.once('error', () => undefined).resume();
+    });
+    return answered;
+  };
+
+  const freePort = async (): Promise<number> => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return port;
+  };
+
+  for (const format of ['json', 'text']) {
+    it(`on a full disk (${format})`, { skip: !existsSync('/dev/full') }, async (test) => {
+      await using full = await open('/dev/full', 'w');
+      assert.equal(await runSink(test, format, full.fd), 0);
+    });
+
+    it(`when its reader goes away (${format})`, async (test) => {
+      const code = await runSink(test, format, 'pipe', async ({ stderr }) => {
+        stderr!.destroy();
+        await once(stderr!, 'close');
+      });
+      assert.equal(code, 0);
+    });
   }
 });
