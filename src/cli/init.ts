@@ -11,8 +11,9 @@ export const starterConfig = async (role: Role): Promise<string> => {
   const { outline } = await import('../config/outline.ts');
   const { logdOptions } = await import('../roles/options.ts');
   const head = [
-    '# Configuration of a logd node. Lines that begin with # and a key show the defaults.',
-    '# Check it with: logd validate · an option in detail: logd explain KEY',
+    '## Configuration of a logd node. Check it with: logd validate · an option in detail: logd explain KEY',
+    '## A # before a key is an option that is left out. Its value is the default or, where the text above it says',
+    '## what "Left out" means, an example. To set it remove the #, and that of the section above it, if there is one.',
     '',
     '',
   ].join('\n');

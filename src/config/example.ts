@@ -1,6 +1,9 @@
 /**
  * A commented configuration to start from. Options that must be given, and those that `set` names, stand there with a
  * value; all others as a comment with their default, so that the file shows what there is.
+ *
+ * `## words` explain; a `#` before a key is an option, which is put to use by removing that `#`. So nobody who removes
+ * them, by hand or by a pattern, takes the one for the other, whatever words a summary begins with.
  */
 import type { Node } from './outline.ts';
 
@@ -10,6 +13,8 @@ export interface ExampleOptions {
   /** Values by key, maps with the example name: `agent.streams.access.path`. */
   readonly set: Readonly<Record<string, string>>;
 }
+
+const PROSE = '## ';
 
 /** YAML text of an example for the tree that `outline` gives. */
 export const exampleConfig = (root: Node, { without, set }: ExampleOptions): string => {
@@ -47,13 +52,10 @@ const entryOf = (node: Extract<Node, { type: 'map' }>, path: readonly string[], 
   return block(node.keyExample, children);
 };
 
-/**
- * A section all of whose lines are comments is a comment itself: an empty mapping would be a fault. `# word` is prose;
- * `#word` and `#  word` are options, which are put to use by removing the `#`.
- */
+/** A section all of whose lines are comments is a comment itself: an empty mapping would be a fault. */
 const block = (key: string, lines: readonly string[]): string[] =>
   lines.every((line) => line.trimStart().startsWith('#'))
-    ? [`#${key}:`, ...lines.map((line) => `#  ${/^# \S/.test(line) ? line : line.replace('#', '')}`)]
+    ? [`#${key}:`, ...lines.map((line) => `#  ${line.startsWith(PROSE) ? line : line.replace('#', '')}`)]
     : [`${key}:`, ...lines.map((line) => `  ${line}`)];
 
 const writeOption = (
@@ -78,7 +80,7 @@ const wrap = (text: string): string[] => {
   for (const word of text.split(' ')) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + word.length < 96) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(`# ${word}`);
+    else lines.push(`${PROSE}${word}`);
   }
   return lines;
 };

@@ -70,11 +70,13 @@ test('names, patterns, zones and starting points are checked', () => {
   assert.match(start, /start: "2026113216" is no place to start/);
 });
 
+/** As `sed -E 's/^( *)#( *[a-z_]+:)/\1\2/'` does it. */
+const uncommented = (text: string): string => text.replace(/^( *)#( *[a-z_]+:)/gm, '$1$2');
+
 test('the starter configuration means the same with its comments taken as options', async () => {
   const text = await starterConfig('both');
-  const uncommented = text.replace(/^( *)#(?! \S)/gm, '$1').replace(/^( *)#(?! \S)/gm, '$1');
-  assert.ok(uncommented.includes('\n  retry:\n'), uncommented);
-  const [plain, full] = [valueOf(text), valueOf(uncommented)];
+  assert.ok(uncommented(text).includes('\n  retry:\n'), uncommented(text));
+  const [plain, full] = [valueOf(text), valueOf(uncommented(text))];
   const { node: _, ...rest } = plain;
   const { node, ...same } = full;
   assert.equal(node, 'web1');
@@ -84,6 +86,15 @@ test('the starter configuration means the same with its comments taken as option
     agent: { ...rest.agent, ...tokens, host: 'web1' },
     sink: { ...rest.sink, ...tokens },
   });
+});
+
+test('in the starter configuration of every role, words and options cannot be taken for each other', async () => {
+  for (const role of ['agent', 'sink', 'both'] as const) {
+    const text = await starterConfig(role);
+    assert.deepEqual(faultsOf(uncommented(text)), [], role);
+    for (const line of text.split('\n').filter((each) => each.trimStart().startsWith('#')))
+      assert.notEqual(/^ *(# *)?## \S/.test(line), /^ *# *[a-z_]+:( \S|$)/.test(line), line);
+  }
 });
 
 test('every default, example and bound is one that the option itself takes', () => {
