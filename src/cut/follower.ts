@@ -80,7 +80,7 @@ export const deliverWithoutBytes = (deliver: FollowerOptions['deliver'], slice: 
 
 /** Runs until the signal, then resolves with nothing being read. Rejects when the stream cannot go on. */
 export const follow = async (options: FollowerOptions, signal: AbortSignal): Promise<void> => {
-  const { rules, discovery, census, knife, budget, buffers, clock, deliver } = options;
+  const { rules, hours, discovery, census, knife, budget, buffers, clock, deliver } = options;
   let looksUntilFull = 0;
   let fullLookFrom = 0;
   let lookAt = 0;
@@ -112,6 +112,12 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     return isOutdated ? discovery.scan({ activeFrom }) : files;
   };
 
+  /** Where a repeated hour begins anew, what is in its file at that moment is the first one's: a look later than that would take more. */
+  const untilNextHour = (): number => {
+    const now = clock.now();
+    return (hours.endOf(hours.labelAt(now)) ?? Infinity) - now;
+  };
+
   const look = async (): Promise<void> => {
     const start = clock.monotonic();
     const full = looksUntilFull <= 0 && start >= fullLookFrom;
@@ -124,7 +130,8 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     // With very many open files, cutting still gets as much time as looking.
     const end = clock.monotonic();
     latestLookAt = end + MOST_INTERVALS * rules.pollInterval;
-    lookAt = end + Math.max(rules.pollInterval, Math.min(end - start, MOST_INTERVALS * rules.pollInterval));
+    const pause = Math.max(rules.pollInterval, Math.min(end - start, MOST_INTERVALS * rules.pollInterval));
+    lookAt = end + Math.min(pause, untilNextHour());
   };
 
   const perform = async (step: Step, lease: Lease): Promise<void> => {

@@ -29,7 +29,10 @@ interface Staged {
 }
 
 /** A follower of files by the minute, and a look whose course the test decides. */
-const begin = async (context: TestContext, { rules = RULES, first = '' } = {}) => {
+const begin = async (
+  context: TestContext,
+  { rules = RULES, first = '', at = '2026-11-22T16:10:00Z' } = {},
+) => {
   const root = await mkdtemp(join(tmpdir(), 'logd-follower-'));
   const logs = join(root, 'logs');
   await mkdir(logs);
@@ -44,7 +47,7 @@ const begin = async (context: TestContext, { rules = RULES, first = '' } = {}) =
       return own.read(source, work);
     },
   };
-  const clock = fakeClock('2026-11-22T16:10:00Z');
+  const clock = fakeClock(at);
   const hours = openHours('UTC');
   const buffers = bufferPool(SIZE);
   const budget = byteBudget(64 * SIZE);
@@ -117,6 +120,7 @@ const begin = async (context: TestContext, { rules = RULES, first = '' } = {}) =
   return {
     ...{ clock, lost, pass, path },
     text: () => taken.join(''),
+    looks: () => looks,
     write: (minute: string, text: string) => appendFile(path(minute), text),
     /** From now on nothing is cut, until the staged look. */
     hold: () => (cutting = false),
@@ -177,6 +181,18 @@ describe('a follower that cuts while it looks', () => {
 it('what is due is cut between two looks', async (context) => {
   const rules = { ...RULES, maxDelay: 20, pollInterval: 3_600_000 };
   const { text, clock } = await begin(context, { rules, first: 'one\n' });
+  for (let passed = 0; passed < 5000 && text() === ''; passed += 5) {
+    clock.advance(5);
+    await sleep(2);
+  }
+  assert.equal(text(), 'one\n');
+});
+
+it('it looks when an hour begins, however rarely else', async (context) => {
+  const rules = { ...RULES, maxDelay: 20, pollInterval: 3_600_000 };
+  const { text, clock, write, looks } = await begin(context, { rules, at: '2026-11-22T16:59:59.900Z' });
+  while (looks() === 0) await sleep(2);
+  await write('659', 'one\n');
   for (let passed = 0; passed < 5000 && text() === ''; passed += 5) {
     clock.advance(5);
     await sleep(2);
