@@ -61,7 +61,7 @@ A source that was rotated away or deleted is "not at hand", and that is no fault
 
 Exit codes:
   0  every selected segment is sealed, and stored (and at its source, where at hand) exactly as sealed
-  1  not so, or nothing is selected, or something cannot be read
+  1  not so, or nothing is selected, or something cannot be read or written
   2  the command line or a configuration is wrong`,
     )
     .action(async (options: AuditOptions) => {

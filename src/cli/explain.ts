@@ -19,6 +19,7 @@ Examples:
 
 Exit codes:
   0  shown
+  1  the output cannot be written
   2  there is no such option`,
     )
     .action(async (key: string | undefined) => {

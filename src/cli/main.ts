@@ -7,6 +7,7 @@ import { demoCommand } from './demo.ts';
 import { EXIT, EXIT_CODES_HELP, failureExit } from './exit-codes.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
+import { guardOutput } from './output.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { painter } from './terminal.ts';
@@ -68,6 +69,5 @@ const main = async (argv: readonly string[]): Promise<void> => {
   }
 };
 
-// Where nothing can be said, there is nobody to tell: not a reason to die.
-process.stderr.on('error', () => undefined);
+guardOutput(process, (code) => process.exit(code));
 await main(process.argv);

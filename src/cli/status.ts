@@ -53,7 +53,8 @@ the last line was written until it arrived.
 
 Exit codes:
   0  the ledger was read; with --check: all selected segments are sealed
-  1  the ledger cannot be read; with --check: not all are sealed, or none is selected
+  1  the ledger cannot be read, or the output not written; with --check: not all are sealed, or none is
+     selected
   2  the command line or the configuration is wrong`,
     )
     .action(async (options: StatusOptions) => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 
 const dir = mkdtempSync(join(tmpdir(), 'logd-cli-'));
@@ -92,4 +94,40 @@ test('explain shows an option, lists all, and knows the nearest', () => {
   assert.deepEqual([unknown.code, unknown.out], [2, '']);
   assert.match(unknown.err, /Did you mean sink.listen\?/);
   assert.match(logd('explain', 'agent.streams.access.pth').err, /Did you mean agent.streams.access.path\?/);
+});
+
+const CANNOT_WRITE = [['explain'], ['explain', 'sink.listen'], ['init'], ['status', '--help'], ['version']];
+
+test(
+  'output that cannot be written is one plain message and exit code 1',
+  { skip: !existsSync('/dev/full') },
+  () => {
+    for (const args of CANNOT_WRITE) {
+      const full = openSync('/dev/full', 'w');
+      const stdio = ['ignore', full, 'pipe'] as const;
+      const { status, stderr } = spawnSync(process.execPath, [main, ...args], {
+        stdio: [...stdio],
+        cwd: dir,
+      });
+      closeSync(full);
+      const said = stderr.toString();
+      assert.deepEqual([status, said], [1, 'logd: Cannot write the output: no space left on device.\n']);
+    }
+  },
+);
+
+test('output that is cut short is no success', { skip: process.platform === 'win32' }, () => {
+  const script = 'ulimit -f 1 && exec "$0" "$@" > cut.txt';
+  const { status, stderr } = spawnSync('sh', ['-c', script, process.execPath, main, 'explain'], { cwd: dir });
+  assert.match(stderr.toString(), /^logd: Cannot write the output: file too large\.\n$/);
+  assert.equal(status, 1);
+});
+
+test('a reader that goes away ends a command quietly, as other tools do', async () => {
+  for (const args of CANNOT_WRITE) {
+    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: dir });
+    child.stdout.destroy();
+    const [said] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    assert.deepEqual([child.exitCode, said], [141, '']);
+  }
 });
