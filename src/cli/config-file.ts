@@ -1,5 +1,7 @@
 /** The configuration file as the commands take it: `-c FILE`, checked as a whole. */
 import { Option } from 'commander';
+import type { Fault } from '../config/fault.ts';
+import type { Loaded } from '../config/load.ts';
 import { LogdError } from '../error.ts';
 import type { LogdConfig } from '../roles/options.ts';
 
@@ -9,12 +11,23 @@ export const configOption = (): Option =>
 
 /** The checked configuration. Rejects with a `config` LogdError whose message has a line for each fault. */
 export const readConfig = async (file: string): Promise<LogdConfig> => {
-  // Loaded on demand: zod and YAML take longer to start than the commands that need neither.
-  const { formatFault, loadConfig } = await import('../config/load.ts');
-  const { logdOptions } = await import('../roles/options.ts');
-  const loaded = await loadConfig(file, logdOptions, process.env);
+  const loaded = await loadFile(file);
   if (loaded.ok) return loaded.value;
-  const count = loaded.faults.length === 1 ? '1 fault' : `${loaded.faults.length} faults`;
-  const lines = loaded.faults.map((fault) => formatFault(file, fault));
-  throw new LogdError('config', [...lines, `${count} in ${file}.`].join('\n'));
+  throw await refusal(file, loaded.faults);
+};
+
+/** The configuration with its faults. */
+export const loadFile = async (file: string): Promise<Loaded<LogdConfig>> => {
+  // Loaded on demand: zod and YAML take longer to start than the commands that need neither.
+  const { loadConfig } = await import('../config/load.ts');
+  const { logdOptions } = await import('../roles/options.ts');
+  return loadConfig(file, logdOptions, process.env);
+};
+
+/** The error that tells the faults of a file: a line for each. */
+export const refusal = async (file: string, faults: readonly Fault[]): Promise<LogdError> => {
+  const { formatFault, sorted } = await import('../config/load.ts');
+  const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;
+  const lines = sorted(faults).map((fault) => formatFault(file, fault));
+  return new LogdError('config', [...lines, `${count} in ${file}.`].join('\n'));
 };

@@ -22,7 +22,17 @@ import { presumeKinds } from './presume.ts';
 const LARGEST_FILE = 1024 ** 2;
 
 export type Loaded<Value> =
-  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly faults: readonly Fault[] };
+  | { readonly ok: true; readonly value: Value; readonly given: Given }
+  /** `given` is absent where the file is not YAML. */
+  | { readonly ok: false; readonly faults: readonly Fault[]; readonly given?: Given };
+
+/** What was written, for whoever checks more than a file can show. */
+export interface Given {
+  /** The text of an option, by its key: `sink.token_file`; undefined where it is left out. */
+  textOf(key: string): string | undefined;
+  /** A fault of that option, with its place. */
+  faultOf(key: string, message: string): Fault;
+}
 
 /** Reads and checks a file. Rejects with `config` when the file cannot be read at all. */
 export const loadConfig = async <Schema extends z.ZodType>(
@@ -85,22 +95,34 @@ export const parseConfig = <Schema extends z.ZodType>(
       faults: [{ line: 1, column: 1, path: '', message: `Not valid YAML: ${messageOf(error)}` }],
     };
   }
-  const { value: given, variables } = overlayEnvironment(root, raw === '' ? {} : raw, env);
-  const { value, findings } = presumeKinds(root, given);
+  const { value: overlaid, variables } = overlayEnvironment(root, raw === '' ? {} : raw, env);
+  const { value, findings } = presumeKinds(root, overlaid);
   const parsed = schema.safeParse(value);
-  if (parsed.success && syntax.length === 0 && findings.length === 0) return { ok: true, value: parsed.data };
-  const found = parsed.success ? [] : findingsOf(parsed.error.issues, root, value);
-  const faults = [...findings, ...found].map((finding): Fault => {
+  const placed = (finding: Finding): Fault => {
     const path = finding.path.map(String).join('.');
     const variable = variables.get(path);
     return variable === undefined
       ? { ...place(offsetOf(document.contents, finding)), path, message: finding.message }
       : { line: 0, column: 0, path, message: finding.message, variable };
-  });
-  return { ok: false, faults: sorted([...syntax, ...faults]) };
+  };
+  const given: Given = {
+    textOf: (key) => textAt(value, key.split('.')),
+    faultOf: (key, message) => placed({ path: key.split('.'), message, atKey: false }),
+  };
+  if (parsed.success && syntax.length === 0 && findings.length === 0)
+    return { ok: true, value: parsed.data, given };
+  const found = parsed.success ? [] : findingsOf(parsed.error.issues, root, value);
+  const faults = [...syntax, ...[...findings, ...found].map(placed)];
+  return { ok: false, faults: sorted(faults), given };
 };
 
-const sorted = (faults: readonly Fault[]): Fault[] =>
+const textAt = (value: Raw | undefined, [key, ...rest]: readonly string[]): string | undefined => {
+  if (key === undefined) return typeof value === 'string' ? value : undefined;
+  return typeof value === 'object' && !Array.isArray(value) ? textAt(value[key], rest) : undefined;
+};
+
+/** In the order of the file. */
+export const sorted = (faults: readonly Fault[]): Fault[] =>
   faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
 
 /** Where a finding is in the file: the deepest node that its path leads to. */

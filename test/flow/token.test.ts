@@ -69,8 +69,13 @@ flow('token-unusable: an empty or missing token file is no token', async (rig) =
   await writeFile(rig.path('token'), '\n');
   for (const file of ['token', 'missing']) {
     const config = await rig.configureSink({}, { token_file: rig.path(file) });
-    const { code, stderr } = await runLogd(['run', '-c', config]);
-    assert.equal(code, 2, stderr);
-    assert.match(stderr, /token file/);
+    for (const args of [
+      ['validate', config],
+      ['run', '-c', config],
+    ]) {
+      const { code, stderr } = await runLogd(args);
+      assert.equal(code, 2, `${args.join(' ')}: ${stderr}`);
+      assert.match(stderr, /token file/);
+    }
   }
 });

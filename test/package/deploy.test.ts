@@ -27,12 +27,24 @@ const complaints = async (unit: string): Promise<string> => {
   }
 };
 
-const validate = (file: string): { readonly status: number | null; readonly said: string } => {
+/** Validates a configuration with a token file that is there. */
+const validate = async (
+  config: string,
+): Promise<{ readonly status: number | null; readonly said: string }> => {
   const main = join(root, 'src', 'cli', 'main.ts');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'validate', '-c', file], {
-    encoding: 'utf8',
-  });
-  return { status, said: stdout + stderr };
+  const directory = await mkdtemp(join(tmpdir(), 'logd-deploy-'));
+  try {
+    const [file, token] = [join(directory, 'logd.yaml'), join(directory, 'token')];
+    await writeFile(token, 'a-token-of-the-right-length');
+    assert.ok(config.includes('/etc/logd/token'));
+    await writeFile(file, config.replaceAll('/etc/logd/token', token));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'validate', '-c', file], {
+      encoding: 'utf8',
+    });
+    return { status, said: stdout + stderr };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 };
 
 const readDeploy = (name: string): Promise<string> => readFile(join(root, 'deploy', name), 'utf8');
@@ -46,8 +58,8 @@ for (const role of ROLES)
       assert.equal(await complaints(unit), '');
     });
 
-    it(`has a configuration that logd takes`, () => {
-      const { status, said } = validate(join(root, 'deploy', `${role}.yaml`));
+    it(`has a configuration that logd takes`, async () => {
+      const { status, said } = await validate(await readDeploy(`${role}.yaml`));
       assert.equal(status, 0, said);
     });
 
@@ -67,15 +79,8 @@ it('README.md shows configurations that logd takes', async () => {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
   const blocks = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => block ?? '');
   assert.equal(blocks.length, 2, 'an agent and a sink');
-  const directory = await mkdtemp(join(tmpdir(), 'logd-readme-'));
-  try {
-    for (const block of blocks) {
-      const file = join(directory, 'logd.yaml');
-      await writeFile(file, block);
-      const { status, said } = validate(file);
-      assert.equal(status, 0, `${block}\n${said}`);
-    }
-  } finally {
-    await rm(directory, { recursive: true });
+  for (const block of blocks) {
+    const { status, said } = await validate(block);
+    assert.equal(status, 0, `${block}\n${said}`);
   }
 });
