@@ -116,10 +116,10 @@ const fit = <Row>(columns: readonly Column<Row>[], natural: readonly number[], w
 /** `3,412,889` */
 export const formatCount = (count: number): string => count.toLocaleString('en-US');
 
-/** `1.4 MiB`: for reading; {@link file://../config/units.ts} has the exact form. */
+/** `1.4 MiB`, `3 B`: for reading, also of rates; {@link file://../config/units.ts} has the exact form. */
 export const formatBytes = (bytes: number): string => {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
+  let value = Math.round(bytes);
   let unit = 0;
   while (value >= 1023.95 && unit < units.length - 1) {
     value /= 1024;

@@ -187,6 +187,19 @@ test('elsewhere a line of progress is written every two seconds', () => {
   assert.match(lines[0]!, /^00:02  0 of 1 sealed, 3 packs, 30 lines, 300 B stored of 600 B written, /);
 });
 
+test('elsewhere each hour has a line when it is sealed, once', () => {
+  let out = '';
+  using screen = openScreen(
+    { write: (text: string) => void (out += text) },
+    (_, text) => text,
+    () => 1000,
+  );
+  const open = hourView({ host: 'web2', hour: '2026112217' });
+  for (const state of ['open', 'sealed', 'sealed'] as const)
+    screen.draw(viewOf([hourView({ state, stored: 200 }), open]), []);
+  assert.equal(out, '00:01  Sealed web1 2026-11-22 16: 1 pack, 10 lines, 200 B stored of 200 B written\n');
+});
+
 test('commands are shown as a shell takes them', () => {
   assert.match(
     commandLine(['status', '-c', "/tmp/it's here/sink.yaml"]),

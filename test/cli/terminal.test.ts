@@ -65,4 +65,6 @@ test('numbers are shown for reading', () => {
   assert.equal(formatBytes(0), '0 B');
   assert.equal(formatBytes(1_468_006), '1.4 MiB');
   assert.equal(formatBytes(1_048_575), '1.0 MiB');
+  assert.equal(formatBytes(2.8383420040897094), '3 B');
+  assert.equal(formatBytes(1023.7), '1.0 KiB');
 });

@@ -1,8 +1,8 @@
 /**
  * The demo's display. On a terminal the lower part is drawn anew a few times a second, while what has happened stays above it as
- * ordinary lines; elsewhere a line of progress is written every two seconds.
+ * ordinary lines; elsewhere a line of progress is written every two seconds, and one for each hour when it is sealed.
  */
-import { showHour, showState, STATE_COLOURS } from '../status/text.ts';
+import { plural, showHour, showState, STATE_COLOURS } from '../status/text.ts';
 import { type Column, formatBytes, formatCount, type Paint, table } from '../terminal.ts';
 import type { HourView, View } from './observe.ts';
 
@@ -44,6 +44,7 @@ export const openScreen = (out: Terminal, paint: Paint, elapsed: () => number): 
   const rates = rateMeter();
   let live = 0; // lines of the live part now on the screen
   let plainAt = PLAIN_EVERY_MS;
+  const told = new Set<string>(); // hours that are known to be sealed
 
   const clear = (): void => {
     if (live > 0) out.write(`\x1b[${live}A\x1b[0J`);
@@ -60,6 +61,12 @@ export const openScreen = (out: Terminal, paint: Paint, elapsed: () => number): 
       const now = elapsed();
       rates.add(now, view.stored);
       if (!out.isTTY) {
+        for (const hour of view.hours) {
+          const name = `${hour.host} ${showHour(hour.hour)}`;
+          if (hour.state !== 'sealed' || told.has(name)) continue;
+          told.add(name);
+          out.write(`${clockText(now)}  Sealed ${name}: ${sums(hour)}\n`);
+        }
         if (now < plainAt) return;
         plainAt = now + PLAIN_EVERY_MS;
         out.write(`${clockText(now)}  ${plainLine(view, rates.now())}\n`);
@@ -91,8 +98,8 @@ export const clockText = (ms: number): string => {
   return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`;
 };
 
-const sums = ({ packs, lines, stored, written }: View): string =>
-  `${formatCount(packs)} packs, ${formatCount(lines)} lines, ${formatBytes(stored)} stored of ${formatBytes(written)} written`;
+const sums = ({ packs, lines, stored, written }: View | HourView): string =>
+  `${plural(packs, 'pack')}, ${plural(lines, 'line')}, ${formatBytes(stored)} stored of ${formatBytes(written)} written`;
 
 const plainLine = (view: View, rate: number): string =>
   `${view.sealed} of ${view.hours.length} sealed, ${sums(view)}, ${formatBytes(rate)}/s`;
