@@ -106,3 +106,32 @@ test('a reopened segment is open and late, and how many packs it will have is no
   const { lines } = await text(hours);
   assert.match(lines[1]!, /^web1 +access +2026-11-22 16 +open, late +3\/\? +4 /);
 });
+
+test('an hour that expired before its end came says so: no pack id is known to be missing', async () => {
+  await using hours = await storedHours();
+  const hour = key('web1', '2026112216');
+  await hours.store(hour, ['a\n', 'b\n'], { ended: false });
+  await hours.store(key('web2', '2026112216'), ['a\n', 'b\n'], { skip: [1] });
+  await hours.ledger.expire(Number.MAX_SAFE_INTEGER, 'No pack came for 4d.');
+  const { lines } = await text(hours);
+  const notes = lines.filter((line) => line.includes('/access/2026112216'));
+  assert.deepEqual(notes, [
+    'web1/access/2026112216 incomplete: No pack came for 4d. Its end is missing: how many packs it has is not known.',
+    'web2/access/2026112216 incomplete: No pack came for 4d.',
+    'web2/access/2026112216: pack 1 missing',
+  ]);
+  let out = '';
+  await showJson(hours.ledger, {}, 0, (part) => void (out += part));
+  const { segments } = JSON.parse(out) as { segments: { gaps: unknown; reason: string }[] };
+  assert.deepEqual(segments[0]!.gaps, []);
+  assert.match(segments[0]!.reason, /Its end is missing/);
+  assert.equal(segments[1]!.reason, 'No pack came for 4d.');
+});
+
+test('late lines that expired before their end came say so, too', async () => {
+  await using hours = await storedHours();
+  await hours.store(key('web1', '2026112216'), ['a\nb\n', 'c\n']);
+  await hours.addLate(key('web1', '2026112216'), 'late\n');
+  await hours.ledger.expire(Number.MAX_SAFE_INTEGER, 'No pack came for 4d.');
+  assert.match((await text(hours)).lines.join('\n'), /incomplete: No pack came for 4d\. Its end is missing/);
+});

@@ -15,13 +15,13 @@
  *     first_arrival, last_arrival  times of the first and the last pack
  *     last_line            time at which the source was last written, as far as it is here
  *     lag_ms               last_arrival − last_line
- *     reason               null, or why it is refused or incomplete
+ *     reason               null, or why it is refused or incomplete; says so where the end is missing, which is no gap between ids
  *   days          list of { host, stream, day, sealed, hours, complete }
  *   summary       { segments, open, complete, sealed, refused, incomplete, late, packs, lines, bytes, missing_packs,
  *                   lost_packs, lost_bytes, all_sealed }
  */
 import type { DayRecord, Gap, SegmentRecord } from '../../ledger/ledger.ts';
-import { allSealed, lagMs, missingPacks, type Summary } from './summary.ts';
+import { allSealed, lagMs, missingPacks, reasonOf, type Summary } from './summary.ts';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -51,7 +51,7 @@ export const segmentJson = (segment: SegmentRecord, gaps: readonly Gap[]) => ({
   last_arrival: iso(segment.lastArrival),
   last_line: iso(segment.lastLine),
   lag_ms: lagMs(segment),
-  reason: segment.reason ?? null,
+  reason: reasonOf(segment) ?? null,
 });
 
 export const dayJson = (day: DayRecord) => ({ ...day, complete: day.sealed === day.hours });

@@ -4,7 +4,7 @@ import { segmentName } from '../../pack/pack.ts';
 import { type Selection, selectSegments } from '../selection.ts';
 import { formatCount, type Paint } from '../terminal.ts';
 import { dayJson, segmentJson, summaryJson } from './json.ts';
-import { allSealed, compare, missingPacks, summarise, type Summary } from './summary.ts';
+import { allSealed, compare, missingPacks, reasonOf, summarise, type Summary } from './summary.ts';
 import { dayTable, describeGaps, describeSummary, segmentTable } from './text.ts';
 
 const NEWEST = 50;
@@ -104,7 +104,8 @@ const hasGaps = (segment: SegmentRecord): boolean => missingPacks(segment) > 0 |
 /** Why a segment is not sealed, as far as it needs a person: an open one without gaps only needs time. */
 const notesOn = async (ledger: ReadLedger, segment: SegmentRecord): Promise<string[]> => {
   const notes: string[] = [];
-  if (segment.reason !== undefined) notes.push(`${segmentName(segment)} ${segment.state}: ${segment.reason}`);
+  const reason = reasonOf(segment);
+  if (reason !== undefined) notes.push(`${segmentName(segment)} ${segment.state}: ${reason}`);
   if (hasGaps(segment)) notes.push(describeGaps(segment, await ledger.gaps(segment, MOST_GAPS_SHOWN)));
   return notes;
 };

@@ -22,6 +22,16 @@ export interface Summary {
 export const missingPacks = (segment: SegmentRecord): number =>
   Math.max(0, Math.max(segment.expected?.packs ?? 0, segment.highestId) - segment.packs);
 
+/** True when it is not known how many packs there are: the one that says so never came, or not for the newest generation. */
+const endIsMissing = ({ expected, highestId }: SegmentRecord): boolean =>
+  expected === undefined || expected.packs < highestId;
+
+/** Why a segment is refused or incomplete. */
+export const reasonOf = (segment: SegmentRecord): string | undefined =>
+  segment.state === 'incomplete' && endIsMissing(segment)
+    ? [segment.reason, 'Its end is missing: how many packs it has is not known.'].filter(Boolean).join(' ')
+    : segment.reason;
+
 /** Milliseconds from when the last line was written until its pack arrived. */
 export const lagMs = (segment: SegmentRecord): number => Math.max(0, segment.lastArrival - segment.lastLine);
 
