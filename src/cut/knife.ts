@@ -107,9 +107,12 @@ export const createKnife = (options: KnifeOptions): Knife => {
       .then(() => fault('cut.after-record'));
     recorded.catch(() => undefined);
     if (cut.done !== undefined) {
-      const { hour, packs, lines, bytes, generation } = segment;
+      const { hour, packs, lines, splitLines, bytes, generation } = segment;
       segment.digest = undefined;
-      emit('cut.hour-ended', { host, stream, hour, packs, lines, bytes, generation });
+      emit('cut.hour-ended', {
+        ...{ host, stream, hour, packs, lines, bytes, generation },
+        split_lines: splitLines,
+      });
     }
     return { segment, cut, raw, buffer, recorded };
   };
@@ -204,6 +207,14 @@ export const createKnife = (options: KnifeOptions): Knife => {
     return source.blocked ? NO_CUT : point;
   };
 
+  /** Called when more of the file is cut: a line in which the last cut ended goes on, so it was too long indeed. */
+  const sayTorn = (segment: SegmentState, { path, torn }: SourceState): void => {
+    if (torn === undefined || torn.told) return;
+    torn.told = true;
+    segment.splitLines++;
+    emit('cut.line-split', { path, offset: torn.at, limit: bytesToSee({ packBytes, maxLine }) });
+  };
+
   /** Cuts into the buffer, which holds `known` bytes already. */
   const cutInto = async (
     buffer: Buffer,
@@ -231,12 +242,8 @@ export const createKnife = (options: KnifeOptions): Knife => {
     digest.update(raw);
     // What is left behind a full pack was seen with it; behind another it is half a line.
     if (unread(source) === 0 || !isFull) source.unreadSince = undefined;
-    if (point.split)
-      emit('cut.line-split', {
-        path: source.path,
-        offset: position,
-        limit: bytesToSee({ packBytes, maxLine }),
-      });
+    sayTorn(segment, source);
+    source.torn = point.split ? (source.torn ?? { at: position, told: false }) : undefined;
     const cut: Cut = {
       ...withoutBytes(segment, source.mtimeMs),
       source: source.id,

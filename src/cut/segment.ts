@@ -25,6 +25,8 @@ export interface SourceState {
   unreadSince: number | undefined;
   /** The size at which there was no whole line to cut: nothing to do until it grows or the segment ends. */
   unlinedSize: number | undefined;
+  /** Where the line begins in which the last cut ended, for it was too long for one pack; whether it went on, and was told of. */
+  torn: { readonly at: number; told: boolean } | undefined;
   /** A read failed, or the file was not what the last scan saw: nothing is read until the next scan has looked closely. */
   blocked: boolean;
 }
@@ -38,6 +40,8 @@ export interface SegmentState {
   bytes: number;
   sha256: string;
   ended: boolean;
+  /** Lines that were too long for one pack, since the agent started. */
+  splitLines: number;
   /** Packs that are cut and not acked. */
   unacked: number;
   readonly sources: SourceState[];
@@ -61,6 +65,7 @@ export const sourceState = (marks: SourceMarks, mtimeMs: number, now: number): S
   changedAt: now,
   unreadSince: undefined,
   unlinedSize: undefined,
+  torn: undefined,
   blocked: false,
 });
 
@@ -71,6 +76,7 @@ export const isScanned = ({ mtimeMs }: SourceState): boolean => mtimeMs > 0;
 export const segmentState = (marks: SegmentMarks, now: number): SegmentState => ({
   ...marks,
   sources: marks.sources.map((source) => sourceState(source, 0, now)),
+  splitLines: 0,
   changedAt: now,
   unopened: new Map(),
   digest: undefined,

@@ -72,13 +72,20 @@ export const EVENTS = {
   },
   'cut.line-split': {
     level: 'warn',
-    text: 'A line of {path} at byte {offset} is longer than {limit} bytes: split',
+    text: 'A line of {path}, from byte {offset} on, is longer than {limit} bytes: it is split over several packs',
     fields: { path: 'string', offset: 'number', limit: 'number' },
   },
   'cut.hour-ended': {
     level: 'info',
-    text: '{host}/{stream}/{hour} ended: {packs} packs, {lines} lines, {bytes} bytes (generation {generation})',
-    fields: { ...segment, packs: 'number', lines: 'number', bytes: 'number', generation: 'number' },
+    text: '{host}/{stream}/{hour} ended: {packs} packs, {lines} lines ({split_lines} split), {bytes} bytes (generation {generation})',
+    fields: {
+      ...segment,
+      packs: 'number',
+      lines: 'number',
+      split_lines: 'number',
+      bytes: 'number',
+      generation: 'number',
+    },
   },
   'cut.late': {
     level: 'warn',
@@ -97,7 +104,7 @@ export const EVENTS = {
   },
   'send.refused': {
     level: 'error',
-    text: '{address} refuses us: {reason}; next try in {delay_ms} ms',
+    text: '{reason} Next try in {delay_ms} ms',
     fields: { address: 'string', reason: 'string', delay_ms: 'number' },
   },
   'send.pack-refused': {

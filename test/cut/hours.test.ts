@@ -188,7 +188,12 @@ describe('hours, from files to packs', () => {
     world.start();
     await world.pass(7000);
     world.sink.equals(H15, Buffer.from(text));
-    assert.equal(world.named('cut.line-split').length, 2);
+    assert.deepEqual(
+      world.named('cut.line-split').map(({ fields }) => fields['offset']),
+      [text.indexOf('z')],
+      'once a line, however many packs it takes',
+    );
+    assert.equal(world.named('cut.hour-ended')[0]!.fields['split_lines'], 1);
   });
 });
 
