@@ -218,7 +218,7 @@ export class ServerConnection {
     const { limits, node, software, clock, emit, tokenHash } = this.#listener;
     const hello = readMessage('HELLO', head);
     if (!hello.versions.includes(VERSION))
-      return this.refuse('version', `Version ${VERSION} of the wire is spoken here.`);
+      return this.refuse('version', `Version ${VERSION} of the wire is the only one that the sink speaks.`);
     if (!isName(hello.node)) return this.refuse('name', `The node name is not allowed: use ${NAME_RULE}.`);
     if (
       tokenHash !== undefined &&
@@ -244,9 +244,10 @@ export class ServerConnection {
   #refuseToken(missing: boolean): void {
     this.#leave();
     this.#tokenTimer = setTimeout(() => {
+      // Read on both sides, so it says whose file is meant.
       const message = missing
-        ? 'A token is required here: set the token file of the client to the same token as here.'
-        : 'The token is wrong: the token file of the client must hold the same token as here.';
+        ? "A token is required: the agent needs a token_file with the same first line as the sink's."
+        : "The token is wrong: the token_file of the agent must have the same first line as the sink's.";
       this.refuse('token', message);
     }, TOKEN_DELAY);
   }

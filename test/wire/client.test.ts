@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
 import { LogdError } from '../../src/error.ts';
+import { EVENTS } from '../../src/telemetry/events.ts';
+import { renderText } from '../../src/telemetry/log.ts';
 import { connect } from '../../src/wire/client.ts';
 import { encodeFrame } from '../../src/wire/frame.ts';
 import type { Answer } from '../../src/wire/peer.ts';
@@ -82,7 +84,17 @@ test('a refusal carries the words of the server', TEST, async () => {
     assert.ok(error instanceof LogdError);
     assert.equal(error.code, 'refused');
     assert.equal(error.retryable, false);
-    assert.match(error.message, /\(token\): The token is wrong/);
+    const { host, port } = rig.server.address;
+    const address = `${host}:${port}`;
+    const message =
+      `${address} refuses us (token): The token is wrong: ` +
+      "the token_file of the agent must have the same first line as the sink's.";
+    assert.equal(error.message, message);
+    const { text } = EVENTS['send.refused'];
+    assert.equal(
+      renderText(text, { address, reason: error.message, delay_ms: 270 }),
+      `${message} Next try in 270 ms`,
+    );
     return true;
   });
 });
