@@ -24,6 +24,9 @@ const must = (command: string, args: readonly string[], cwd: string): string => 
   return stdout;
 };
 
+const version = async (): Promise<string> =>
+  (JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -69,7 +72,7 @@ describe('the npm package', () => {
     directory = await mkdtemp(join(tmpdir(), 'logd-package-'));
     must('npm', ['pack', '--silent', '--pack-destination', directory], root);
     const [tarball] = (await readdir(directory)).filter((name) => name.endsWith('.tgz'));
-    assert.ok(tarball !== undefined);
+    assert.equal(tarball, `logd-${await version()}.tgz`, 'the name that the documents give');
     const options = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
     must(
       'npm',
@@ -98,8 +101,7 @@ describe('the npm package', () => {
   });
 
   it('says its version and its help', async () => {
-    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-    assert.ok(must(logd, ['version'], directory).includes(manifest.version));
+    assert.ok(must(logd, ['version'], directory).includes(await version()));
     const help = must(logd, ['--help'], directory);
     for (const command of ['run', 'validate', 'status', 'audit'])
       assert.match(help, new RegExp(`\\b${command}\\b`));
@@ -139,4 +141,21 @@ it('the first line of the command is one that old kernels and the shims of packa
   const [first = ''] = (await readFile(join(root, 'bin', 'logd.js'), 'utf8')).split('\n');
   assert.match(first, /^#!\/usr\/bin\/env -S node( --[a-z-]+(=\d+)?)*$/);
   assert.ok(first.length < 127);
+});
+
+it('the documents install the package from the file that npm pack writes, not another one from the registry', async () => {
+  for (const name of ['README.md', 'deploy/README.md', 'docs/operations.md']) {
+    const text = await readFile(join(root, name), 'utf8');
+    assert.match(text, /npm pack/, name);
+    const installed = Array.from(
+      text.matchAll(/npm (?:install|i) (?:-g|--global) ([^`\s]+)/g),
+      ([, what]) => what,
+    );
+    assert.ok(installed.length > 0, name);
+    for (const what of installed)
+      assert.ok(
+        [`./logd-${await version()}.tgz`, './logd-<version>.tgz'].includes(what ?? ''),
+        `${name}: ${what}`,
+      );
+  }
 });
