@@ -9,8 +9,9 @@ import {
   auditJson,
   auditTable,
   count,
-  describeVerdict,
   emptyTally,
+  showProblem,
+  showVerdict,
   type Tally,
   verdictJson,
 } from './audit/show.ts';
@@ -134,7 +135,8 @@ const textReport = (clearProgress: () => void): Report => {
     clearProgress();
     if (rows.length > 0) stdout.write(`${auditTable(rows, widthOf(stdout), paint).join('\n')}\n`);
     if (rows.some(({ notes }) => notes.length > 0)) stdout.write('\n');
-    for (const { notes } of rows) for (const note of notes) stdout.write(`${paint('red', '✗')} ${note}\n`);
+    for (const { notes } of rows)
+      for (const note of notes) stdout.write(`${showProblem(paint('red', '✗'), note, widthOf(stdout))}\n`);
     rows = [];
   };
   return {
@@ -143,8 +145,9 @@ const textReport = (clearProgress: () => void): Report => {
     },
     end(tally, problems) {
       flush();
-      for (const problem of problems) stdout.write(`${paint('yellow', '!')} ${problem}\n`);
-      stdout.write(`\n${paint(allProven(tally) ? 'green' : 'red', describeVerdict(tally))}\n`);
+      for (const problem of problems)
+        stdout.write(`${showProblem(paint('yellow', '!'), problem, widthOf(stdout))}\n`);
+      stdout.write(`\n${showVerdict(tally, widthOf(stdout), paint)}\n`);
     },
   };
 };

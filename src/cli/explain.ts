@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { Entry } from '../config/outline.ts';
 import { LogdError } from '../error.ts';
+import { describeTerm, proseWidth, wrap } from './prose.ts';
 import { type Output, painter, table, widthOf } from './terminal.ts';
 
 export const explainCommand = (): Command =>
@@ -102,12 +103,13 @@ const describe = async (all: readonly Entry[], entry: Entry, output: Output): Pr
   const { boundsOf, defaultOf } = await import('../config/reference.ts');
   const { key, node, variant, variable } = entry;
   const paint = painter(output);
+  const width = proseWidth(output);
   const lines = [
     paint('bold', variant === undefined ? key : `${key} (${variant})`),
-    ...wrap(node.summary, widthOf(output)),
+    ...wrap(node.summary, width, '  '),
   ];
   const field = (name: string, value: string | undefined): string[] =>
-    value === undefined ? [] : [`  ${paint('cyan', name.padEnd(12))}${value}`];
+    value === undefined ? [] : describeTerm(`  ${paint('cyan', name)}`, 14, value, width);
   if (node.type === 'option') {
     const bounds = boundsOf(node);
     return lines.concat(
@@ -118,19 +120,7 @@ const describe = async (all: readonly Entry[], entry: Entry, output: Output): Pr
     );
   }
   if (node.type === 'variants')
-    lines.push(
-      ...Array.from(node.variants, ([kind, { summary }]) => field(`kind: ${kind} `, summary)).flat(),
-    );
+    lines.push(...Array.from(node.variants, ([kind, { summary }]) => field(`kind: ${kind}`, summary)).flat());
   const below = all.filter((each) => each.key.startsWith(`${key}.`) && each.node.type === 'option');
   return [...lines, '', ...(await list(below, output))];
-};
-
-const wrap = (text: string, width: number): string[] => {
-  const lines = [' '];
-  for (const word of text.split(' ')) {
-    const last = lines[lines.length - 1] ?? '';
-    if (last.length + word.length + 1 > Math.min(width, 100) && last.trim() !== '') lines.push(`  ${word}`);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 };

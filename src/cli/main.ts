@@ -8,6 +8,7 @@ import { EXIT, EXIT_CODES_HELP, failureExit } from './exit-codes.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { guardOutput } from './output.ts';
+import { proseWidth, wrapHelp } from './prose.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { painter } from './terminal.ts';
@@ -48,6 +49,11 @@ const program = (): Command => {
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', HELP)
     .showSuggestionAfterError()
+    // The help comes here in lines of any length, and is fitted as a whole.
+    .configureOutput({
+      getOutHelpWidth: () => Infinity,
+      writeOut: (text) => process.stdout.write(wrapHelp(text, proseWidth(process.stdout))),
+    })
     .configureHelp({ styleTitle: (title) => painter(process.stdout)('bold', title) });
   for (const subcommand of SUBCOMMANDS) root.addCommand(subcommand());
   for (const each of [root, ...root.commands]) each.copyInheritedSettings(root).exitOverride();

@@ -17,8 +17,14 @@ const CODES = {
 export type Colour = keyof typeof CODES;
 export type Paint = (colour: Colour, text: string) => string;
 
+/** What a stream is shown on. */
+export interface Display {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
 /** A stream that text is written to: what is needed of `process.stdout`. */
-export type Output = Pick<WriteStream, 'write'> & { readonly isTTY?: boolean; readonly columns?: number };
+export type Output = Pick<WriteStream, 'write'> & Display;
 
 /** Colours text for this stream: only on a terminal, and not where NO_COLOR is set (https://no-color.org). */
 export const painter = (stream: Output, env: NodeJS.ProcessEnv = process.env): Paint =>
@@ -27,7 +33,7 @@ export const painter = (stream: Output, env: NodeJS.ProcessEnv = process.env): P
     : (_colour, text) => text;
 
 /** Columns of the terminal; unlimited where the output is a file or a pipe, so that nothing is cut off there. */
-export const widthOf = (stream: Output): number =>
+export const widthOf = (stream: Display): number =>
   stream.isTTY === true ? (stream.columns ?? 80) : Infinity;
 
 export interface Column<Row> {

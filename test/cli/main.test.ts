@@ -11,8 +11,13 @@ const dir = mkdtempSync(join(tmpdir(), 'logd-cli-'));
 after(() => rmSync(dir, { recursive: true }));
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
 
-const logd = (...args: string[]): { code: number | null; out: string; err: string } => {
-  const { LOGD_CONFIG: _, ...env } = process.env;
+const logd = (...args: string[]): { code: number | null; out: string; err: string } =>
+  logdAt(undefined, ...args);
+
+/** In a terminal of so many columns, as far as help is concerned. */
+const logdAt = (columns: number | undefined, ...args: string[]) => {
+  const { LOGD_CONFIG: _, COLUMNS: __, ...rest } = process.env;
+  const env = { ...rest, ...(columns !== undefined && { COLUMNS: String(columns) }) };
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     cwd: dir,
     env,
@@ -94,6 +99,36 @@ test('explain shows an option, lists all, and knows the nearest', () => {
   assert.deepEqual([unknown.code, unknown.out], [2, '']);
   assert.match(unknown.err, /Did you mean sink.listen\?/);
   assert.match(logd('explain', 'agent.streams.access.pth').err, /Did you mean agent.streams.access.path\?/);
+});
+
+const COMMANDS = ['', 'run', 'status', 'audit', 'validate', 'explain', 'init', 'demo', 'version'];
+
+test('help fits the terminal, and 80 columns where there is none; commands in it can be copied', () => {
+  for (const command of COMMANDS) {
+    const args = [...(command === '' ? [] : [command]), '--help'];
+    const wide = logd(...args).out;
+    for (const line of wide.split('\n')) assert.ok(line.length <= 80, line);
+    const narrow = logdAt(40, ...args).out;
+    // Only a word that is longer, or an argument in quotes, stays as it is.
+    for (const line of narrow.split('\n'))
+      assert.ok(line.length <= 40 || /^ *(?:\S+|'.*')$/.test(line), line);
+    assert.deepEqual(examples(narrow), examples(wide));
+  }
+});
+
+/** The commands below Examples, as a shell reads them. */
+const examples = (help: string): string[] => {
+  const below = /\nExamples:\n([^]*?)\n(?:\n|$)/.exec(help)?.[1] ?? '';
+  assert.notEqual(below, '');
+  const lines = below.replaceAll(/ \\\n +/g, ' ').split('\n');
+  return lines.flatMap((line) => /^ {2}(\S.*?)(?: {2}.*)?$/.exec(line)?.[1] ?? []);
+};
+
+test('explain KEY fits the terminal', () => {
+  for (const key of ['sink.listen', 'agent.streams.access.zone', 'shutdown_timeout', 'agent.streams.x.path'])
+    for (const columns of [40, 80])
+      for (const line of logdAt(columns, 'explain', key).out.split('\n'))
+        assert.ok(line.length <= columns || /^ *\S+$/.test(line), line);
 });
 
 const CANNOT_WRITE = [['explain'], ['explain', 'sink.listen'], ['init'], ['status', '--help'], ['version']];

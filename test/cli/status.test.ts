@@ -31,6 +31,21 @@ test('each segment has a row, gaps are named, and the summary counts what is sea
   assert.equal(allSealed(summary), false);
 });
 
+test('every line fits the terminal, and nothing is cut off where there is none', async () => {
+  await using hours = await storedHours();
+  await hours.store(key('web1', '2026112216'), ['a\nb\n', 'c\n']);
+  await hours.store(key('web1', '2026112217'), ['a\n', 'b\n', 'c\n', 'd\n'], { skip: [2, 3] });
+  await hours.store(key('web1', '2026112218'), ['a\n'], { ended: false });
+  await hours.ledger.expire(Number.MAX_SAFE_INTEGER, 'No pack came for 4d.');
+  const whole = (await text(hours)).lines;
+  for (const width of [40, 80]) {
+    const { lines } = await text(hours, { width });
+    for (const line of lines) assert.ok(line.length <= width, `${width}: ${line}`);
+    const words = lines.join(' ').split(/\s+/);
+    for (const word of whole.slice(4).join(' ').trim().split(/\s+/)) assert.ok(words.includes(word), word);
+  }
+});
+
 test('a selection is what is counted', async () => {
   await using hours = await storedHours();
   await hours.store(key('web1', '2026112216'), ['a\n']);

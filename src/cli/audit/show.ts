@@ -10,6 +10,7 @@
  *                 where the agent began in the middle of it, null unless the source is identical; problems are sentences
  *   verdict       { segments, sealed, identical, sources_identical, sources_not_at_hand, lines, bytes, proven }
  */
+import { wrap } from '../prose.ts';
 import { type Column, formatBytes, formatCount, type Paint, table } from '../terminal.ts';
 import { plural, STATE_COLOURS, showHour, showState } from '../status/text.ts';
 import { isProven, type SegmentAudit, type Verdict } from './segment.ts';
@@ -63,6 +64,14 @@ export const describeVerdict = (tally: Tally): string => {
         : 'source, seal and sink agree';
   return `${sealed}, ${plural(tally.lines, 'line')}, byte for byte identical (${sources})`;
 };
+
+/** A problem of a segment, or of the audit as a whole. */
+export const showProblem = (mark: string, problem: string, width: number): string =>
+  wrap(problem, width, `${mark} `).join('\n');
+
+/** {@link describeVerdict} in the colour of its meaning. */
+export const showVerdict = (tally: Tally, width: number, paint: Paint): string =>
+  paint(allProven(tally) ? 'green' : 'red', wrap(describeVerdict(tally), width).join('\n'));
 
 const VERDICT_COLOURS = {
   identical: 'green',

@@ -14,7 +14,7 @@ import { LogdError, messageOf } from '../../error.ts';
 import { moduleBeside } from '../../sqlite/database-thread.ts';
 import { EXIT } from '../exit-codes.ts';
 import { plural } from '../status/text.ts';
-import { formatBytes, type Paint } from '../terminal.ts';
+import { formatBytes, type Paint, widthOf } from '../terminal.ts';
 import { endedError, gatherCast, type Cast } from './cast.ts';
 import { startChild } from './child.ts';
 import { placeInput } from './input.ts';
@@ -56,7 +56,7 @@ export const runDemo = async (options: DemoOptions, context: DemoContext): Promi
   const { out, paint, main, signal } = context;
   const began = performance.now();
   await layOut(plan);
-  out.write(introduction(plan, paint));
+  out.write(introduction(plan, paint, widthOf(out)));
 
   const trouble = new AbortController();
   const limitMs = timeLimit(options);
@@ -72,7 +72,7 @@ export const runDemo = async (options: DemoOptions, context: DemoContext): Promi
       await play(options, { cast, stage, screen, paint, trouble });
     }
     const proven = await prove(plan, context, stop);
-    out.write(conclusion(plan, proven, paint));
+    out.write(conclusion(plan, proven, paint, widthOf(out)));
     clearTimeout(limit);
     if (keep) {
       out.write(keepText(plan, paint));

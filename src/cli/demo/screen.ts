@@ -3,7 +3,16 @@
  * ordinary lines; elsewhere a line of progress is written every two seconds, and one for each hour when it is sealed.
  */
 import { plural, showHour, showState, STATE_COLOURS } from '../status/text.ts';
-import { type Column, formatBytes, formatCount, type Paint, table } from '../terminal.ts';
+import { wrap } from '../prose.ts';
+import {
+  type Column,
+  type Display,
+  formatBytes,
+  formatCount,
+  type Paint,
+  table,
+  widthOf,
+} from '../terminal.ts';
 import type { HourView, View } from './observe.ts';
 
 const BAR_WIDTH = 20;
@@ -23,10 +32,8 @@ export interface NodeView {
 }
 
 /** What is needed of `process.stdout`. */
-export interface Terminal {
+export interface Terminal extends Display {
   write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
   readonly rows?: number;
 }
 
@@ -55,7 +62,8 @@ export const openScreen = (out: Terminal, paint: Paint, elapsed: () => number): 
     clear,
     say(text) {
       clear();
-      out.write(`${paint('dim', clockText(elapsed()))}  ${text}\n`);
+      const line = wrap(text, widthOf(out), `${paint('dim', clockText(elapsed()))}  `);
+      out.write(`${line.join('\n')}\n`);
     },
     draw(view, nodes) {
       const now = elapsed();

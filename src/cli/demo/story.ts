@@ -1,5 +1,6 @@
 /** What the demo says before and after, and the commands that it shows. */
 import { plural } from '../status/text.ts';
+import { wrap } from '../prose.ts';
 import type { Paint } from '../terminal.ts';
 import { logTail } from './child.ts';
 import { demoPaths, type DemoPlan, STREAM } from './plan.ts';
@@ -25,15 +26,21 @@ export const proofCommands = ({ dir, hosts }: DemoPlan) => {
   };
 };
 
-export const introduction = ({ dir, hosts, expected }: DemoPlan, paint: Paint): string => {
+export const introduction = ({ dir, hosts, expected }: DemoPlan, paint: Paint, width = Infinity): string => {
   const agents = plural(hosts.length, 'agent');
-  return `${paint('bold', 'logd demo')}: ${agents}, 1 sink, ${plural(expected.length, 'segment')} (a host's hour); two nodes will be killed on the way.
+  const cast = `${paint('bold', 'logd demo')}: ${agents}, 1 sink, ${plural(expected.length, 'segment')} (a host's hour); two nodes will be killed on the way.`;
+  return `${wrap(cast, width).join('\n')}
 Everything is below ${paint('bold', dir)}
 
 `;
 };
 
-export const conclusion = ({ dir, expected }: DemoPlan, proven: boolean, paint: Paint): string => {
+export const conclusion = (
+  { dir, expected }: DemoPlan,
+  proven: boolean,
+  paint: Paint,
+  width = Infinity,
+): string => {
   const { source, stored } = demoPaths(dir);
   const { host, hour } = expected[0]!;
   const file = `${stored}/stream=${STREAM}/dt=${hour.slice(0, 4)}-${hour.slice(4, 6)}-${hour.slice(6, 8)}/hour=${hour.slice(8)}/host=${host}.log`;
@@ -44,7 +51,7 @@ export const conclusion = ({ dir, expected }: DemoPlan, proven: boolean, paint: 
       )
     : paint('red', 'NOT proven: the lines above say what is wrong.');
   return `
-${verdict}
+${wrap(verdict, width).join('\n')}
 
 See for yourself:  sha256sum ${word(source(host, hour))} \\
                              ${word(file)}

@@ -2,7 +2,8 @@
 import type { DayRecord, Ledger, SegmentRecord } from '../../ledger/ledger.ts';
 import { segmentName } from '../../pack/pack.ts';
 import { type Selection, selectSegments } from '../selection.ts';
-import { formatCount, type Paint } from '../terminal.ts';
+import { wrap } from '../prose.ts';
+import { type Colour, formatCount, type Paint } from '../terminal.ts';
 import { dayJson, segmentJson, summaryJson } from './json.ts';
 import { allSealed, compare, missingPacks, reasonOf, summarise, type Summary } from './summary.ts';
 import { dayTable, describeGaps, describeSummary, segmentTable } from './text.ts';
@@ -30,6 +31,7 @@ export const showText = async (
   { selection, all, width, paint }: TextOptions,
   write: (text: string) => void,
 ): Promise<Summary> => {
+  const say = (colour: Colour, text: string): string => paint(colour, wrap(text, width).join('\n'));
   const counted = summarise(all ? 0 : NEWEST);
   const notes: string[] = [];
   const show = async (rows: readonly SegmentRecord[]): Promise<void> => {
@@ -57,14 +59,12 @@ export const showText = async (
     return summary;
   }
   if (!all && summary.segments > NEWEST)
-    write(
-      paint('dim', `The newest ${NEWEST} of ${formatCount(summary.segments)} segments; --all shows all.`),
-    );
+    write(say('dim', `The newest ${NEWEST} of ${formatCount(summary.segments)} segments; --all shows all.`));
   if (notes.length > 0)
     write(
       `\n${notes
         .slice(0, MOST_NOTES)
-        .map((note) => paint('yellow', note))
+        .map((note) => say('yellow', note))
         .join('\n')}`,
     );
 
@@ -72,8 +72,8 @@ export const showText = async (
   const shown = all ? days : newestDays(days);
   if (shown.length > 0) write(`\n${dayTable(shown, width, paint).join('\n')}`);
   if (shown.length < days.length)
-    write(paint('dim', `The newest ${shown.length} of ${formatCount(days.length)} days; --all shows all.`));
-  write(`\n${paint(allSealed(summary) ? 'green' : 'bold', describeSummary(summary))}`);
+    write(say('dim', `The newest ${shown.length} of ${formatCount(days.length)} days; --all shows all.`));
+  write(`\n${say(allSealed(summary) ? 'green' : 'bold', describeSummary(summary))}`);
   return summary;
 };
 
