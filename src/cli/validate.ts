@@ -20,9 +20,10 @@ export const validateCommand = (): Command =>
 Examples:
   logd validate
   logd validate /etc/logd/logd.yaml
+  runuser -u logd -- logd validate /etc/logd/logd.yaml
 
 The token files are read as well. One that this user may not read is a warning: the node may run as
-another user. To be sure, validate as that one: runuser -u logd -- logd validate -c FILE
+another user. To be sure, validate as that one.
 
 Exit codes:
   0  the configuration is right

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
+import { notTested } from '../house/needs.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'logd-cli-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -133,25 +134,22 @@ test('explain KEY fits the terminal', () => {
 
 const CANNOT_WRITE = [['explain'], ['explain', 'sink.listen'], ['init'], ['status', '--help'], ['version']];
 
-test(
-  'output that cannot be written is one plain message and exit code 1',
-  { skip: !existsSync('/dev/full') },
-  () => {
-    for (const args of CANNOT_WRITE) {
-      const full = openSync('/dev/full', 'w');
-      const stdio = ['ignore', full, 'pipe'] as const;
-      const { status, stderr } = spawnSync(process.execPath, [main, ...args], {
-        stdio: [...stdio],
-        cwd: dir,
-      });
-      closeSync(full);
-      const said = stderr.toString();
-      assert.deepEqual([status, said], [1, 'logd: Cannot write the output: no space left on device.\n']);
-    }
-  },
-);
+test('output that cannot be written is one plain message and exit code 1', (context) => {
+  if (!existsSync('/dev/full')) return notTested(context, '/dev/full');
+  for (const args of CANNOT_WRITE) {
+    const full = openSync('/dev/full', 'w');
+    const stdio = ['ignore', full, 'pipe'] as const;
+    const { status, stderr } = spawnSync(process.execPath, [main, ...args], {
+      stdio: [...stdio],
+      cwd: dir,
+    });
+    closeSync(full);
+    const said = stderr.toString();
+    assert.deepEqual([status, said], [1, 'logd: Cannot write the output: no space left on device.\n']);
+  }
+});
 
-test('output that is cut short is no success', { skip: process.platform === 'win32' }, () => {
+test('output that is cut short is no success', () => {
   const script = 'ulimit -f 1 && exec "$0" "$@" > cut.txt';
   const { status, stderr } = spawnSync('sh', ['-c', script, process.execPath, main, 'explain'], { cwd: dir });
   assert.match(stderr.toString(), /^logd: Cannot write the output: file too large\.\n$/);
