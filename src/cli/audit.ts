@@ -27,6 +27,7 @@ const ROWS_A_TABLE = 200;
 interface AuditOptions extends Selection {
   readonly config: string;
   readonly sources: readonly string[];
+  readonly skipOpen?: true;
   readonly json?: true;
 }
 
@@ -46,6 +47,7 @@ export const auditCommand = (): Command =>
           .argParser((file: string, earlier: readonly string[]) => [...earlier, file]),
       ),
   )
+    .option('--skip-open', 'leave out the hours that are still open')
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
@@ -54,6 +56,7 @@ Examples:
   logd audit -c sink.yaml
   logd audit -c sink.yaml --sources web1.yaml --sources web2.yaml
   logd audit -c sink.yaml --host web1 --hour 20261122 --json
+  logd audit -c sink.yaml --skip-open || mail -s 'logd audit' ops < /dev/null
 
 Compares bytes, lines and SHA-256 of each segment with its seal, and each pack with its checksum, so that a
 difference has a place: the pack, the byte range, the file. May run beside the sink.
@@ -100,6 +103,10 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
   const report = options.json ? jsonReport() : textReport(progress.clear);
   const tally = emptyTally();
   for await (const segment of selectSegments(ledger, selectionOf(options))) {
+    if (options.skipOpen === true && segment.state === 'open') {
+      tally.leftOut++;
+      continue;
+    }
     progress.on(segment);
     const result = await auditSegment(scope, segment);
     count(tally, result);

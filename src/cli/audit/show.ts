@@ -8,7 +8,7 @@
  *                 bytes and sha256 are the seal's, null without one; stored and source are identical | differs | not read |
  *                 not at hand | unknown; source_from is the byte of the source file that the segment begins with, 0 but
  *                 where the agent began in the middle of it, null unless the source is identical; problems are sentences
- *   verdict       { segments, sealed, identical, sources_identical, sources_not_at_hand, lines, bytes, proven }
+ *   verdict       { segments, left_out, sealed, identical, sources_identical, sources_not_at_hand, lines, bytes, proven }
  */
 import { wrap } from '../prose.ts';
 import { type Column, formatBytes, formatCount, type Paint, table } from '../terminal.ts';
@@ -18,6 +18,8 @@ import { isProven, type SegmentAudit, type Verdict } from './segment.ts';
 /** What all audited segments come to. */
 export interface Tally {
   segments: number;
+  /** Open ones that were not asked for; not among `segments`. */
+  leftOut: number;
   sealed: number;
   /** Segments that {@link isProven}. */
   proven: number;
@@ -31,7 +33,15 @@ export interface Tally {
 }
 
 export const emptyTally = (): Tally => ({
-  ...{ segments: 0, sealed: 0, proven: 0, identical: 0, sourcesIdentical: 0, sourcesNotAtHand: 0 },
+  ...{
+    segments: 0,
+    leftOut: 0,
+    sealed: 0,
+    proven: 0,
+    identical: 0,
+    sourcesIdentical: 0,
+    sourcesNotAtHand: 0,
+  },
   ...{ lines: 0, bytes: 0 },
 });
 
@@ -52,8 +62,9 @@ export const allProven = (tally: Tally): boolean => tally.segments > 0 && tally.
 
 /** `12 of 12 segments sealed, 3,412,889 lines, byte for byte identical (stored and source)` */
 export const describeVerdict = (tally: Tally): string => {
-  if (tally.segments === 0) return 'No segment is selected: nothing was audited.';
-  const sealed = `${formatCount(tally.sealed)} of ${plural(tally.segments, 'segment')} sealed`;
+  const leftOut = tally.leftOut === 0 ? '' : ` (${formatCount(tally.leftOut)} open left out)`;
+  if (tally.segments === 0) return `No segment is selected${leftOut}: nothing was audited.`;
+  const sealed = `${formatCount(tally.sealed)} of ${plural(tally.segments, 'segment')} sealed${leftOut}`;
   if (!allProven(tally))
     return `${sealed}, ${formatCount(tally.segments - tally.proven)} not proven: see above`;
   const sources =
@@ -164,6 +175,7 @@ export const auditJson = ({
 
 export const verdictJson = (tally: Tally) => ({
   segments: tally.segments,
+  left_out: tally.leftOut,
   sealed: tally.sealed,
   identical: tally.identical,
   sources_identical: tally.sourcesIdentical,
