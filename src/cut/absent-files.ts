@@ -43,7 +43,9 @@ export const absentFiles = ({
     } catch (error) {
       if (!(error instanceof LogdError) || error.code !== 'source') throw error;
       if (error.retryable || !(await files.isGone(source))) return onUnreadable(source.path, error);
-      await lose(segment, source.path, 'source-vanished', unread(source));
+      // Nothing is known to be missing of a file that was over with its hour: late lines are another's.
+      if (!source.settled || unread(source) > 0)
+        await lose(segment, source.path, 'source-vanished', unread(source));
       source.stop = source.position;
       await marks.write('changeSource', source);
     }

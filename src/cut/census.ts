@@ -105,6 +105,18 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     return isAnew;
   };
 
+  /** Where a file that is shorter than what was cut of it has begun anew: where it ends, when its beginning is still there. */
+  const newBeginning = async (
+    segment: SegmentState,
+    source: SourceState,
+    file: SourceFile,
+  ): Promise<number> => {
+    const isCutOff = file.size > 0 && file.size < source.position;
+    if (!isCutOff || !(await files.beginsLike(file.path, source))) return 0;
+    await lose(segment, file.path, 'source-truncated', 0);
+    return file.size;
+  };
+
   /** Brings one file of a segment up to date: known, moved, cut short, replaced or new. */
   const takeFile = async (segment: SegmentState, file: SourceFile): Promise<void> => {
     const known =
@@ -115,8 +127,16 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
       if (segment.ended && file.size === 0) return;
       return look(segment, await segments.addSource(segment, file, 0), file);
     }
-    if (await takeShrunk(segment, known, file))
-      return look(segment, await segments.succeed(known, known.position, segment, file, 0), file);
+    // It was given up, its end recorded as lost, and is there again.
+    if (known.stop !== undefined && known.stop <= known.position) {
+      if (file.size <= known.position) return;
+      const { position } = known;
+      return look(segment, await segments.addSource(segment, file, position), file);
+    }
+    if (await takeShrunk(segment, known, file)) {
+      const from = await newBeginning(segment, known, file);
+      return look(segment, await segments.succeed(known, known.position, segment, file, from), file);
+    }
     if (!isSameFile(known, file)) await files.release(known);
     if (!isSameFile(known, file) || known.path !== file.path) {
       Object.assign(known, { path: file.path, dev: file.dev, ino: file.ino });

@@ -230,7 +230,7 @@ const acquireUntil = async (
  * as quiet until then, however much later it is now.
  */
 const chooseStep = (
-  { rules, census, hours, clock }: FollowerOptions,
+  { rules, discovery, census, hours, clock }: FollowerOptions,
   turn: number,
   seenAt: number,
 ): Step | undefined => {
@@ -242,8 +242,12 @@ const chooseStep = (
     const end = hours.endOf(hour);
     return census.hasLater(hour) || (end !== undefined && lookedAt >= end + rules.grace);
   };
+  /** There may be more in it than was seen. */
+  const isHidden = ({ sources }: SegmentState): boolean =>
+    sources.some(({ path }) => discovery.isHidden(path));
   for (const segment of open) {
     if (seenAt - segment.changedAt < rules.quiet || !isReadToTheEnd(segment) || !isOver(segment)) continue;
+    if (isHidden(segment)) continue;
     const source = unfinished(segment);
     if (source === undefined) return { kind: 'end', segment };
     return { kind: 'read', segment, source, rest: true, ends: true };

@@ -78,10 +78,13 @@ export interface Knife {
 
 const NO_CUT: CutPoint = { length: 0, split: false };
 const NO_BYTES = Buffer.alloc(0);
+/** Ended hours whose digest is kept. */
+const MOST_DIGESTS = 256;
 
 export const createKnife = (options: KnifeOptions): Knife => {
   const { host, stream, hours, packBytes, maxLine, marks, files, buffers, budget, emit } = options;
   const ahead = createReadAhead(files, buffers, budget);
+  const withDigest: SegmentState[] = [];
 
   const hoursInDay = (hour: string): number => {
     if (isDayLabel(hour)) return 1;
@@ -92,6 +95,14 @@ export const createKnife = (options: KnifeOptions): Knife => {
     lines: segment.lines + lines,
     hoursInDay: hoursInDay(segment.hour),
   });
+
+  /** Late lines go on with it, though the files of their hour may be gone by then. */
+  const keepDigest = (segment: SegmentState): void => {
+    withDigest.push(segment);
+    if (withDigest.length <= MOST_DIGESTS) return;
+    const oldest = withDigest.shift();
+    if (oldest !== undefined && oldest !== segment) oldest.digest = undefined;
+  };
 
   /** Advances the segment and records the cut. A record that fails is fatal to whoever awaits the slice. */
   const record = (segment: SegmentState, cut: Cut, raw: Buffer, buffer?: Buffer): Slice => {
@@ -108,7 +119,8 @@ export const createKnife = (options: KnifeOptions): Knife => {
     recorded.catch(() => undefined);
     if (cut.done !== undefined) {
       const { hour, packs, lines, splitLines, bytes, generation } = segment;
-      segment.digest = undefined;
+      for (const source of segment.sources) source.settled = true;
+      keepDigest(segment);
       emit('cut.hour-ended', {
         ...{ host, stream, hour, packs, lines, bytes, generation },
         split_lines: splitLines,
@@ -167,8 +179,12 @@ export const createKnife = (options: KnifeOptions): Knife => {
    */
   const learnFingerprint = async (file: Source, source: SourceState, end: number): Promise<boolean> => {
     const known = fingerprintBytes(source.fingerprint);
-    if (source.position > 0 && known >= FINGERPRINT_BYTES) return true;
+    const isLong = source.position > 0 && known >= FINGERPRINT_BYTES;
+    // Whoever cuts a file short and writes it anew may be past its old size before the next look.
+    if (isLong && source.checked) return true;
     if (source.position > 0 && !(await hasFingerprint(file, source.fingerprint))) return false;
+    source.checked = true;
+    if (isLong) return true;
     source.fingerprint = await fingerprintOf(file, end);
     await marks.write('changeSource', source);
     return true;

@@ -16,6 +16,10 @@ export interface SourceState {
   position: number;
   /** Bytes from here on belong to another segment, or to nobody. */
   stop: number | undefined;
+  /** Since its size last changed, the file was seen to begin as it did. */
+  checked: boolean;
+  /** It was read to its end when its hour ended. */
+  settled: boolean;
   /** Size at the last scan. */
   size: number;
   mtimeMs: number;
@@ -60,6 +64,8 @@ export const unread = ({ size, position, stop }: SourceState): number =>
 /** What a source found by a scan starts as. */
 export const sourceState = (marks: SourceMarks, mtimeMs: number, now: number): SourceState => ({
   ...marks,
+  checked: false,
+  settled: false,
   size: marks.position,
   mtimeMs,
   changedAt: now,
@@ -75,7 +81,7 @@ export const isScanned = ({ mtimeMs }: SourceState): boolean => mtimeMs > 0;
 /** A segment as the marks have it. Sizes are learned from the next scan. */
 export const segmentState = (marks: SegmentMarks, now: number): SegmentState => ({
   ...marks,
-  sources: marks.sources.map((source) => sourceState(source, 0, now)),
+  sources: marks.sources.map((source) => ({ ...sourceState(source, 0, now), settled: marks.ended })),
   splitLines: 0,
   changedAt: now,
   unopened: new Map(),
@@ -94,6 +100,8 @@ export const observe = (
     segment.changedAt = now;
     source.changedAt = now;
     source.size = ours;
+    source.checked = false;
+    source.settled = false;
   }
   source.blocked = false;
   source.mtimeMs = mtimeMs;

@@ -50,6 +50,8 @@ export interface ScanOptions {
 export interface Discovery {
   /** All files there are, in segment order: by label, then minute, then path. */
   scan(options?: ScanOptions): Promise<SourceFile[]>;
+  /** True when the last scan could not see whether there is more in the file: it, or a directory above it, could not be looked at. */
+  isHidden(path: string): boolean;
 }
 
 /** What to look for, and whom to tell of a file or directory that cannot be read: once, until it can be read again. */
@@ -186,6 +188,11 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
   };
 
   return {
+    isHidden(path) {
+      for (const fault of last.faults.keys())
+        if (path === fault || path.startsWith(fault.endsWith('/') ? fault : `${fault}/`)) return true;
+      return false;
+    },
     async scan(how = {}) {
       ({ activeFrom, full } = how);
       next = emptyMemory();

@@ -1,6 +1,6 @@
 /** Sources that are cut short, replaced, deleted, or cannot be read: what is lost is counted and named, all else is delivered. */
 import assert from 'node:assert/strict';
-import { copyFile, open, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, open, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
 import type { SourceFiles } from '../../src/cut/source-files.ts';
 import { LogdError } from '../../src/error.ts';
@@ -297,5 +297,85 @@ describe('after a restart', () => {
     await finish(world);
     world.sink.equals(H15, Buffer.from(text));
     assert.equal(world.sink.packs(H15)[0]!.header.bytes, 64);
+  });
+});
+
+describe('a file that is more than it seems', () => {
+  it('cut short and written anew past its old size between two looks: all of what is new is delivered', async (context) => {
+    const world = await openWorld(context, { size: 4096 });
+    await world.write(LOG, lines(100));
+    world.start();
+    await world.pass(2000);
+    const anew = lines(400, 5000);
+    assert.ok(anew.length > 2 * lines(100).length);
+    // In one step, where truncating and writing would be two.
+    await using file = await open(world.path(LOG), 'r+');
+    await file.write(anew, 0);
+    await world.pass(9000);
+    assert.equal(bytesOf(world), lines(100) + anew);
+    assert.deepEqual(lostIn(world), [{ reason: 'source-truncated', bytes: 0 }]);
+    assertTold(world);
+  });
+  it('cut short to a part of what was read: the part is not sent again, and it is told', async (context) => {
+    const world = await openWorld(context);
+    await world.write(LOG, lines(100));
+    world.start();
+    await world.pass(2000);
+    await truncate(world.path(LOG), 1100);
+    await world.pass(1000);
+    await world.write(LOG, 'after\n');
+    await world.pass(9000);
+    assert.equal(bytesOf(world), `${lines(100)}after\n`);
+    assert.deepEqual(lostIn(world), [{ reason: 'source-truncated', bytes: 0 }]);
+    assertTold(world);
+  });
+  it('given up as vanished, and there again: what it has more is delivered', async (context) => {
+    const world = await openWorld(context, { wrap: noLinks });
+    await world.write(LOG, 'a\n');
+    world.start();
+    await world.pass(2000);
+    await world.stop();
+    await rename(world.path(LOG), world.path('elsewhere'));
+    world.start();
+    await world.pass(1000);
+    assert.deepEqual(lostIn(world), [{ reason: 'source-vanished', bytes: 0 }]);
+    await rename(world.path('elsewhere'), world.path(LOG));
+    await world.write(LOG, 'b\n');
+    await world.pass(9000);
+    assert.equal(bytesOf(world), 'a\nb\n');
+    await world.stop();
+    world.start();
+    await world.write(LOG, 'c\n');
+    await world.pass(9000);
+    assert.equal(bytesOf(world), 'a\nb\nc\n');
+    assert.deepEqual(world.fatal, []);
+  });
+  it('its directory is away: its hour waits until it is there again', async (context) => {
+    const world = await openWorld(context);
+    await world.write(LOG, 'a\n');
+    world.start();
+    await world.pass(2000);
+    await rename(world.logs, `${world.logs}-away`);
+    await world.pass(9000);
+    assert.equal(world.sink.hasEnded(H15), false);
+    await appendFile(`${world.logs}-away/${LOG}`, 'b\n');
+    await rename(`${world.logs}-away`, world.logs);
+    await world.pass(9000);
+    world.sink.equals(H15, Buffer.from('a\nb\n'));
+  });
+  it('deleted once its hour was over: late lines of another file of the hour are a generation like any other', async (context) => {
+    const world = await openWorld(context, { pattern: 'access.*.<%Y%m%d%H>' });
+    const [one, two] = [`access.1.${H15}`, `access.2.${H15}`];
+    await world.write(one, 'one\n');
+    await world.write(two, 'two\n');
+    world.start();
+    await world.pass(9000);
+    assert.ok(world.sink.hasEnded(H15));
+    await rm(world.path(one));
+    await world.pass(2000);
+    await world.write(two, 'late\n');
+    await world.pass(9000);
+    world.sink.equals(H15, Buffer.from('one\ntwo\nlate\n'), { generation: 2 });
+    assert.equal(world.named('tail.lost').length, 0);
   });
 });

@@ -68,6 +68,7 @@ const begin = async (
   let looks = 0;
   let staged: Staged | undefined;
   const discovery: Discovery = {
+    isHidden: found.isHidden,
     async scan(options) {
       const now = staged;
       staged = undefined;
