@@ -201,6 +201,11 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
       warned.add(file.path);
       emit('tail.hour-missing', { path: file.path, hour: file.label, zone: hours.zone });
     }
+    const { path, label: hour } = file;
+    if (segments.isAhead(hour) && !warned.has(`${path} ${hour}`)) {
+      warned.add(`${path} ${hour}`);
+      emit('tail.hour-ahead', { path, hour });
+    }
     const segment = segments.get(file.label);
     try {
       if (file.repeated !== undefined) await takeRepeated(file, file.repeated);

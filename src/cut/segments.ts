@@ -14,6 +14,10 @@ import type { SourceFiles } from './source-files.ts';
 
 /** Between two hours with files that are further apart, no empty hours are made up: a leftover file of last year is no proof. */
 const MOST_EMPTY = 31 * 24;
+/** A file whose hour begins later than this says nothing of the hours before it: a name, or the clock, is wrong. */
+const AHEAD_MS = 24 * 3_600_000;
+/** An hour without a file is empty when it has begun, by a clock that may be late by so much. */
+const CLOCK_LATE_MS = 2 * 3_600_000;
 /** Segments whose hour is older are forgotten, the oldest first, when they are acked and their files are gone. */
 const REMEMBERED_MS = 35 * 24 * 3_600_000;
 
@@ -45,8 +49,10 @@ export interface Segments {
   open(): readonly SegmentState[];
   /** All segments that have packs that are not acked, by label. */
   unacked(): SegmentState[];
-  /** The last label that has a file, '' when none has. */
+  /** The last label that has a file, '' when none has. Files of hours that are far ahead do not count. */
   latestWithFile(): string;
+  /** True for an hour that begins in more than a day. */
+  isAhead(hour: string): boolean;
   /** A file joins a segment. Rejects with `source`, retryable, when it cannot be opened or has been replaced. */
   addSource(segment: SegmentState, file: SourceFile, position: number): Promise<SourceState>;
   /**
@@ -62,7 +68,7 @@ export interface Segments {
   ): Promise<SourceState>;
   /** An ended segment has more bytes, or has lost some: they make a further generation. */
   reopen(segment: SegmentState): Promise<void>;
-  /** Makes the hours without a file between hours that have one. */
+  /** Makes the hours without a file between hours that have one, once they have begun. */
   fillEmptyHours(): Promise<void>;
   /** Forgets what is over for good: `there` says which paths exist. */
   forgetOld(there: (path: string) => boolean): Promise<void>;
@@ -75,11 +81,21 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
   const unended = new Set<SegmentState>();
   /** The unended ones in order; undefined when it must be made again. */
   let order: SegmentState[] | undefined;
+  /** How many segments there were when all empty hours had been made; -1 while some have not begun. */
   let filledTo = -1;
   let latestWithFile = '';
+  /** Hours that had a file while they were far ahead. */
+  const ahead = new Set<string>();
   let firstLabel = await marks.read('firstLabel', stream);
 
   const isSettled = (segment: SegmentState): boolean => segment.ended && segment.unacked === 0;
+
+  const isAhead = (hour: string): boolean => (hours.startOf(hour) ?? 0) > clock.now() + AHEAD_MS;
+
+  const noteFile = (hour: string): void => {
+    if (isAhead(hour)) ahead.add(hour);
+    else if (hour > latestWithFile) latestWithFile = hour;
+  };
 
   const know = (row: SegmentMarks): SegmentState => {
     const segment = segmentState(row, clock.monotonic());
@@ -88,7 +104,7 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
       unended.add(segment);
       order = undefined;
     }
-    if (row.sources.length > 0 && row.hour > latestWithFile) latestWithFile = row.hour;
+    if (row.sources.length > 0) noteFile(row.hour);
     return segment;
   };
 
@@ -110,7 +126,7 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
   const join = async (segment: SegmentState, row: SourceMarks, file: SourceFile): Promise<SourceState> => {
     const source = sourceState(row, file.mtimeMs, clock.monotonic());
     segment.sources.push(source);
-    if (segment.hour > latestWithFile) latestWithFile = segment.hour;
+    noteFile(segment.hour);
     await files.keep(source);
     emit('tail.found', { path: file.path, stream, hour: segment.hour });
     return source;
@@ -146,7 +162,15 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
       return (order ??= [...unended].sort(byLabel));
     },
     unacked: () => [...segments.values()].filter(({ unacked }) => unacked > 0).sort(byLabel),
-    latestWithFile: () => latestWithFile,
+    latestWithFile() {
+      for (const hour of ahead)
+        if (!isAhead(hour)) {
+          ahead.delete(hour);
+          noteFile(hour);
+        }
+      return latestWithFile;
+    },
+    isAhead,
     async addSource(segment, file, position) {
       const row = await rowOf(file, position);
       const id = await marks.write('addSource', segment.id, row);
@@ -170,14 +194,20 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
     async fillEmptyHours() {
       if (segments.size === filledTo) return;
       const labels = [...segments.keys()].sort();
+      let waits = false;
       for (const [n, label] of labels.entries()) {
         const next = labels[n + 1];
         if (next === undefined || isDayLabel(label) !== isDayLabel(next)) continue;
         const between = hours.labelsBetween(label, next, MOST_EMPTY + 1);
         if (between.length > MOST_EMPTY) continue;
-        for (const hour of between) await need(hour);
+        for (const hour of between) {
+          const isLater = isAhead(next) || (hours.startOf(hour) ?? 0) > clock.now() + CLOCK_LATE_MS;
+          waits ||= isLater;
+          if (isLater) break;
+          await need(hour);
+        }
       }
-      filledTo = segments.size;
+      filledTo = waits ? -1 : segments.size;
     },
     async forgetOld(there) {
       const forgotten: SegmentState[] = [];

@@ -50,6 +50,11 @@ export const EVENTS = {
     text: '{path} was written across the repeated hour while nobody watched: all of it counts as {hour}',
     fields: { path: 'string', hour: 'string' },
   },
+  'tail.hour-ahead': {
+    level: 'warn',
+    text: '{path} names the hour {hour}, which begins in more than a day: it is shipped, and ends no hour before it',
+    fields: { path: 'string', hour: 'string' },
+  },
   'tail.hour-missing': {
     level: 'warn',
     text: '{path} names an hour that does not exist in {zone}: shipped as {hour}, counted towards no day',

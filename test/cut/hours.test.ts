@@ -181,6 +181,33 @@ describe('hours, from files to packs', () => {
     await world.pass(8000);
     world.sink.equals(H16, Buffer.from(texts['00'] + texts['10'] + texts['20']));
   });
+  it('a file of an hour far ahead ends no other, and makes none up', async (context) => {
+    const [ahead, later] = ['2026112418', '2026112217'];
+    const world = await openWorld(context, { at: '2026-11-22T16:10:00Z', grace: 60_000, quiet: 5000 });
+    await world.write(file(H16), 'a\n');
+    await world.write(file(ahead), 'oops\n');
+    world.start();
+    await world.pass(20_000);
+    await world.stop();
+    world.start();
+    await world.pass(20_000);
+    assert.equal(world.sink.hasEnded(H16), false);
+    assert.deepEqual(
+      world.sink.sent.map(({ header }) => header.hour).filter((hour) => hour !== H16 && hour !== ahead),
+      [],
+    );
+    assert.equal(world.named('tail.hour-ahead').length, 2);
+    // The clock ends it, as any hour, and what is between comes when it is over.
+    await world.pass(3_600_000, 1_800_000);
+    await world.pass(10_000);
+    world.sink.equals(H16, Buffer.from('a\n'));
+    assert.equal(world.sink.hasEnded(later), false);
+    await world.pass(26 * 3_600_000, 13 * 3_600_000);
+    await world.pass(10_000);
+    assert.ok(world.sink.hasEnded(later));
+    assert.equal(world.sink.hasEnded('2026112323'), false, 'it has not begun');
+    assert.equal(world.sink.hasEnded(ahead), false);
+  });
   it('a line that is too long is split and counted, and no byte of it is lost', async (context) => {
     const world = await openWorld(context, { size: 64, maxLine: 100 });
     const text = `short\n${'y'.repeat(90)}\n${'z'.repeat(250)}\nend\n`;
