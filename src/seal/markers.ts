@@ -13,7 +13,7 @@
  */
 import { open, opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LogdError, messageOf } from '../error.ts';
+import { errnoOf, LogdError, messageOf } from '../error.ts';
 import type { Seal } from '../ledger/ledger.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 import { makeDirectory, syncDirectory } from '../sinks/durable-directory.ts';
@@ -29,7 +29,12 @@ export interface Markers {
 export const openMarkers = async (dir: string): Promise<Markers> => {
   const failing = async (job: () => Promise<void>): Promise<void> => {
     try {
-      await job();
+      await job().catch(async (error: unknown) => {
+        if (errnoOf(error) !== 'ENOENT') throw error;
+        // Someone took the directory away.
+        await makeDirectory(dir);
+        await job();
+      });
     } catch (error) {
       throw new LogdError('storage', `Cannot change the marker files in ${dir}: ${messageOf(error)}.`, {
         retryable: true,

@@ -168,6 +168,11 @@ test('a segment that is not sealed is not proven, whatever is stored', async () 
   assert.equal(found.stored, 'not read');
   assert.equal(isProven(found), false);
   assert.match(found.notes[0]!, /is not sealed/);
+  await hours.ledger.close(HOUR, 'incomplete', 'Pack 2 never came.');
+  const closed = await audit(hours, HOUR);
+  assert.equal(isProven(closed), false);
+  assert.doesNotMatch(closed.notes.join(), /the seal has/);
+  assert.match(closed.notes.join(), /18 bytes where its agent told of 24/);
 });
 
 test('a segment that late lines have reopened is neither read nor compared: its end is yet to come', async () => {

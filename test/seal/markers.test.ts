@@ -69,6 +69,14 @@ describe('markers', () => {
     assert.deepEqual(await listed(dir), []);
   });
 
+  it('makes a directory again that was taken away', async (test) => {
+    const dir = await scratch(test);
+    const markers = await openMarkers(dir);
+    await rm(dir, { recursive: true });
+    await markers.sealed(seal({ generation: 2 }), false);
+    assert.deepEqual(await listed(dir), ['web1_access_2026112216_120']);
+  });
+
   it('says which directory it cannot use', async (test) => {
     const dir = await scratch(test);
     await openMarkers(dir);

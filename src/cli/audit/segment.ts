@@ -93,7 +93,7 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
       describeDifference(segment, difference, file) +
         (await firstDifference(scope, segment, difference, sourceFrom)),
     );
-  const faults = expected && differences.length === 0 ? compare(contents, expected) : [];
+  const faults = expected && differences.length === 0 ? compare(contents, expected, segment.state) : [];
   if (faults.length === 0 && differences.length === 0 && seal && scope.storesFiles)
     faults.push(...(await formFaults(file, recorded, contents.storedBytes)));
   if (faults.length > 0) notes.push(`${segmentName(segment)} as stored: ${faults.join(', ')} (in ${file})`);
@@ -123,7 +123,7 @@ const auditSource = async (
   try {
     const { found, from } = await readFrom(scope, segment, source, expected);
     if (from > 0) return { source: 'identical', sourceFrom: from };
-    const faults = compare(found, expected);
+    const faults = compare(found, expected, segment.state);
     if (faults.length > 0)
       notes.push(`${segmentName(segment)} at the source: ${faults.join(', ')} (in ${files})`);
     return { source: faults.length > 0 ? 'differs' : 'identical' };
@@ -155,14 +155,16 @@ const readFrom = async (
   return { found: whole, from: isTail && !hasGrown ? from : 0 };
 };
 
-/** What is not as the seal says; empty when all is. The digest is named only where the counts do not tell already. */
-const compare = (found: Contents, expected: Contents): string[] => {
+/** What is not as the seal says, or without one the segment's end; empty when all is. The digest is named only where the counts do not tell already. */
+const compare = (found: Contents, expected: Contents, state: SegmentRecord['state']): string[] => {
   const faults: string[] = [];
+  const told = state === 'sealed' ? 'the seal has' : 'its agent told of';
   for (const field of ['bytes', 'lines'] as const)
     if (found[field] !== expected[field])
-      faults.push(`${formatCount(found[field])} ${field} where the seal has ${formatCount(expected[field])}`);
-  if (found.sha256 !== expected.sha256 && faults.length === 0)
-    faults.push(`SHA-256 ${found.sha256} where the seal has ${expected.sha256}`);
+      faults.push(`${formatCount(found[field])} ${field} where ${told} ${formatCount(expected[field])}`);
+  // Behind a loss an agent's digest stands for nothing.
+  if (state !== 'incomplete' && found.sha256 !== expected.sha256 && faults.length === 0)
+    faults.push(`SHA-256 ${found.sha256} where ${told} ${expected.sha256}`);
   return faults;
 };
 
