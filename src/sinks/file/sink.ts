@@ -72,7 +72,7 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
     if (header.bytes === 0 || header.lost !== undefined) return Promise.resolve(NOWHERE);
     return files.exclusive(header, async (file) => {
       try {
-        const handle = await files.writable(file, header);
+        const handle = await files.writable(file, header.generation);
         const { era } = file;
         const compressed = isCompressed(file.path);
         const bytes = compressed ? await frameOf(pack) : raw;

@@ -13,7 +13,7 @@
 import { chmod, constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { errnoOf, LogdError, messageOf } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
-import { type PackHeader, segmentName, type SegmentKey } from '../../pack/pack.ts';
+import { segmentName, type SegmentKey } from '../../pack/pack.ts';
 import type { Directories } from './directories.ts';
 import { type InTurn, inTurn } from './turn.ts';
 
@@ -84,9 +84,6 @@ export const statFile = async (
   }
 };
 
-/** Where a pack belongs: its segment's generation, and the bytes of the segment before it. */
-type WhichPack = Pick<PackHeader, 'generation' | 'offset'>;
-
 /** The files below a directory; at most `mostOpen` handles are kept open, more only while all of them are in use. */
 export class StoredFiles {
   readonly #directories: Directories;
@@ -125,9 +122,9 @@ export class StoredFiles {
     return file;
   }
 
-  /** The file's handle, open for writing a pack. Only inside {@link exclusive}. */
-  async writable(file: StoredFile, pack: WhichPack): Promise<FileHandle> {
-    const handle = file.handle ?? (await this.#openFile(file, pack));
+  /** The file's handle, open for writing. Only inside {@link exclusive}. */
+  async writable(file: StoredFile, generation: number): Promise<FileHandle> {
+    const handle = file.handle ?? (await this.#openFile(file, generation));
     this.#open.delete(file);
     this.#open.add(file);
     for (const each of this.#open) {
@@ -148,16 +145,10 @@ export class StoredFiles {
     }
   }
 
-  async #openFile(file: StoredFile, { generation, offset }: WhichPack): Promise<FileHandle> {
+  async #openFile(file: StoredFile, generation: number): Promise<FileHandle> {
     await this.#directories.prepare(file.path);
     const before = await statFile(file.path);
     const sealed = before !== undefined && (before.mode & WRITABLE) === 0;
-    if (before === undefined && generation > 1 && offset > 0)
-      throw new LogdError(
-        'storage',
-        `${file.path} is gone, and more came for it: bring it back, as it was when it was sealed.`,
-        { retryable: true },
-      );
     if (sealed && !file.known && generation === 1)
       throw new LogdError(
         'storage',

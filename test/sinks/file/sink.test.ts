@@ -5,10 +5,9 @@ import {
   appendFile,
   chmod,
   open as openFile,
-  readFile,
   readdir,
+  readFile,
   readlink,
-  rename,
   stat,
   truncate,
   writeFile,
@@ -91,25 +90,6 @@ for (const compression of ['none', 'zstd'] as const) {
         await sink.seal(recorder.recorded);
         assert.equal(await modeNow(), 0o440);
       }
-    });
-
-    it('takes no late lines for a sealed file that is gone, until it is there again', async (test) => {
-      await using sink = await openFileSink(options(await scratch(test), compression));
-      const recorder = new Recorder();
-      await store(sink, recorder, await packsOf([WHOLE]));
-      await sink.seal(recorder.recorded);
-      const path = sink.locate(KEY);
-      await rename(path, `${path}.kept`);
-      const [late] = await packsOf([Buffer.from('late\n')], { firstId: 2, generation: 2 });
-      const behind = { ...late!, header: { ...late!.header, offset: WHOLE.length } };
-      await assert.rejects(store(sink, recorder, [behind]), /is gone, and more came for it/);
-      await rename(`${path}.kept`, path);
-      await store(sink, recorder, [behind]);
-      await sink.seal(recorder.recorded);
-      assert.deepEqual(
-        await readBack(sink, recorder.recorded),
-        Buffer.concat([WHOLE, Buffer.from('late\n')]),
-      );
     });
 
     it('recovers a file to the byte, and names one that is too short', async (test) => {

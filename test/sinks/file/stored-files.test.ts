@@ -26,7 +26,7 @@ const append = (
   { host = KEY.host, during }: { host?: string; during?: (handle: FileHandle) => Promise<void> | void } = {},
 ): Promise<number> =>
   files.exclusive({ ...KEY, host }, async (file) => {
-    const handle = await files.writable(file, { generation: 1, offset: 0 });
+    const handle = await files.writable(file, 1);
     const [at, { era }] = [file.end, file];
     await handle.write(Buffer.alloc(bytes), 0, bytes, at);
     await during?.(handle);
