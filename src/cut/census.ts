@@ -117,6 +117,15 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     return file.size;
   };
 
+  /** A file that was given up, what was missing of it recorded, is there again; or another one has got its inode. */
+  const takeAgain = async (segment: SegmentState, source: SourceState, file: SourceFile): Promise<void> => {
+    if (file.size === 0) return;
+    const isBack = await files.beginsLike(file.path, source);
+    if (isBack && file.size === source.position) return;
+    const from = isBack ? Math.min(file.size, source.position) : 0;
+    return look(segment, await segments.addSource(segment, file, from), file);
+  };
+
   /** Brings one file of a segment up to date: known, moved, cut short, replaced or new. */
   const takeFile = async (segment: SegmentState, file: SourceFile): Promise<void> => {
     const known =
@@ -127,12 +136,7 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
       if (segment.ended && file.size === 0) return;
       return look(segment, await segments.addSource(segment, file, 0), file);
     }
-    // It was given up, its end recorded as lost, and is there again.
-    if (known.stop !== undefined && known.stop <= known.position) {
-      if (file.size <= known.position) return;
-      const { position } = known;
-      return look(segment, await segments.addSource(segment, file, position), file);
-    }
+    if (known.stop !== undefined && known.stop <= known.position) return takeAgain(segment, known, file);
     if (await takeShrunk(segment, known, file)) {
       const from = await newBeginning(segment, known, file);
       return look(segment, await segments.succeed(known, known.position, segment, file, from), file);

@@ -350,6 +350,23 @@ describe('a file that is more than it seems', () => {
     assert.equal(bytesOf(world), 'a\nb\nc\n');
     assert.deepEqual(world.fatal, []);
   });
+  it('given up as vanished, and another file has its inode: all of that is delivered', async (context) => {
+    for (const text of ['new\n', 'new, and longer than the old one was\n']) {
+      const world = await openWorld(context, { wrap: noLinks });
+      await world.write(LOG, 'the old one\n');
+      world.start();
+      await world.pass(2000);
+      await world.stop();
+      await rename(world.path(LOG), world.path('elsewhere'));
+      world.start();
+      await world.pass(1000);
+      assert.equal(lostIn(world).length, 1);
+      await writeFile(world.path('elsewhere'), text);
+      await rename(world.path('elsewhere'), world.path(LOG));
+      await world.pass(9000);
+      assert.equal(bytesOf(world), `the old one\n${text}`);
+    }
+  });
   it('its directory is away: its hour waits until it is there again', async (context) => {
     const world = await openWorld(context);
     await world.write(LOG, 'a\n');
