@@ -56,7 +56,7 @@ Examples:
   logd audit -c sink.yaml
   logd audit -c sink.yaml --sources web1.yaml --sources web2.yaml
   logd audit -c sink.yaml --host web1 --hour 20261122 --json
-  logd audit -c sink.yaml --skip-open || mail -s 'logd audit' ops < /dev/null
+  logd audit -c sink.yaml --since 7d --skip-open || mail -s 'logd audit' ops < /dev/null
 
 Compares bytes, lines and SHA-256 of each segment with its seal, and each pack with its checksum, so that a
 difference has a place: the pack, the byte range, the file. May run beside the sink.

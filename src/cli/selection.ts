@@ -3,7 +3,11 @@
  */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Ledger, SegmentFilter, SegmentRecord } from '../ledger/ledger.ts';
+import { parseDuration } from '../config/units.ts';
+import { messageOf } from '../error.ts';
+import { plainLabel } from '../pack/hour.ts';
 import { isName, NAME_RULE } from '../pack/name.ts';
+import { systemClock } from '../telemetry/clock.ts';
 
 const SEGMENTS_A_PAGE = 500;
 
@@ -12,24 +16,30 @@ export interface Selection {
   readonly host?: string;
   readonly stream?: string;
   readonly hour?: string;
+  readonly since?: string;
 }
 
 /** The selection among a command's options. */
-export const selectionOf = ({ host, stream, hour }: Selection): Selection => ({
+export const selectionOf = ({ host, stream, hour, since }: Selection): Selection => ({
   ...(host !== undefined && { host }),
   ...(stream !== undefined && { stream }),
   ...(hour !== undefined && { hour }),
+  ...(since !== undefined && { since }),
 });
 
-/** Adds --host, --stream and --hour. */
+/** True when it leaves anything out. */
+export const isNarrow = (selection: Selection): boolean => Object.keys(selectionOf(selection)).length > 0;
+
+/** Adds --host, --stream, --hour and --since. */
 export const selectionOptions = (command: Command): Command =>
   command
     .option('--host <name>', 'only this host', parseName)
     .option('--stream <name>', 'only this stream', parseName)
+    .option('--hour <prefix>', 'only hours that begin so: 2026112216, or 20261122 for a day', parseHourPrefix)
     .option(
-      '--hour <prefix>',
-      'only hours that begin so: 2026112216, or 20261122 for a day',
-      parseHourPrefix,
+      '--since <hour>',
+      "only this hour or day and later ones: 20261122, or 7d for those of the last 7 days by this machine's time",
+      parseSince,
     );
 
 const parseName = (text: string): string => {
@@ -43,6 +53,23 @@ const parseHourPrefix = (text: string): string => {
   if (!/^\d{4,10}b?$/.test(label))
     throw new InvalidArgumentError('An hour looks like 2026112216, a day like 20261122.');
   return label;
+};
+
+/** A label, or how long ago: `36h`, `7d`. */
+const parseSince = (text: string): string => {
+  if (!/[a-z]$/.test(text) || text.endsWith('b')) return parseHourPrefix(text);
+  try {
+    const then = new Date(systemClock.now() - parseDuration(text));
+    const [year, month, day, hour] = [
+      then.getFullYear(),
+      then.getMonth() + 1,
+      then.getDate(),
+      then.getHours(),
+    ];
+    return plainLabel({ year, month, day, hour });
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
 };
 
 /** All segments that the filter selects, in order of host, stream and hour; never more than a page in memory. */

@@ -39,6 +39,7 @@ Examples:
   logd status -c sink.yaml
   logd status --ledger /var/lib/logd/ledger.db --host web1 --hour 20261122
   logd status --hour 2026112216 --check && start-the-batch-job
+  logd status --since 36h
   logd status --json | jq '.segments[] | select(.state != "sealed")'
 
 States:

@@ -104,6 +104,8 @@ export interface SegmentFilter {
   readonly stream?: string | undefined;
   /** Label or a prefix of one: `20261122` selects a day. */
   readonly hour?: string | undefined;
+  /** Label or a prefix of one: that hour or day and all later ones. A day counts as later than its own first hours. */
+  readonly since?: string | undefined;
   readonly states?: readonly SegmentState[] | undefined;
 }
 

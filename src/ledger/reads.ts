@@ -44,6 +44,8 @@ const segmentConditions = (filter: SegmentFilter, after: SegmentKey | undefined)
   if (filter.host !== undefined) conditions.push(equals('host', filter.host));
   if (filter.stream !== undefined) conditions.push(equals('stream', filter.stream));
   if (filter.hour !== undefined) conditions.push(startsWith('hour', filter.hour));
+  if (filter.since !== undefined)
+    conditions.push({ sql: 'hour >= substr(?, 1, length(hour))', values: [filter.since] });
   if (filter.states !== undefined) {
     conditions.push({ sql: `state IN (${filter.states.map(() => '?').join(', ')})`, values: filter.states });
     // Spelled out so that the index of unsealed segments is used: sealed ones are nearly all, in time.

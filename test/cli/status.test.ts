@@ -54,6 +54,17 @@ test('a selection is what is counted', async () => {
   assert.equal(only.lines.at(-1), '1 of 1 segment sealed: 1 line, 2 B in 1 pack');
   assert.equal(allSealed(only.summary), true);
   assert.deepEqual((await text(hours, { selection: { host: 'web9' } })).lines, ['No segment is selected.']);
+  assert.deepEqual((await text(hours, { selection: { since: '2027' } })).lines, ['No segment is selected.']);
+});
+
+test('hours and days before --since are left out', async () => {
+  await using hours = await storedHours();
+  await hours.store(key('web1', '2026112216'), ['a\n']);
+  await hours.store(key('web1', '2026112317'), ['a\n', 'b\n']);
+  await hours.store(key('web2', '2026112318'), ['a\n'], { ended: false });
+  const since = await text(hours, { selection: { since: '20261123', host: 'web1' } });
+  assert.equal(since.lines.at(-1), '1 of 1 segment sealed: 2 lines, 4 B in 2 packs');
+  assert.doesNotMatch(since.lines.join('\n'), /2026-11-22/);
 });
 
 test('of many segments the newest 50 are shown, and all of them on request', async () => {

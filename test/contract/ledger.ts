@@ -344,6 +344,8 @@ export const ledgerContract = (name: string, createHome: () => Promise<LedgerHom
         'b 2200',
         'b 2201',
       ]);
+      assert.deepEqual(await names({ since: '2026112201' }), ['a 2201', 'b 2201', 'c 2216']);
+      assert.deepEqual(await names({ since: '20261122', host: 'a' }), ['a 2200', 'a 2201']);
       assert.deepEqual(await names({ states: ['sealed', 'refused'] }), ['c 2216']);
       assert.deepEqual(await names({ states: [] }), []);
       assert.deepEqual(await names({ host: 'b', stream: 's' }, { limit: 2 }), ['b 2122', 'b 2200']);

@@ -1,7 +1,7 @@
 /** `logd status` on an open ledger: as tables for people, or as one JSON document. */
 import type { DayRecord, Ledger, SegmentRecord } from '../../ledger/ledger.ts';
 import { segmentName } from '../../pack/pack.ts';
-import { type Selection, selectSegments } from '../selection.ts';
+import { isNarrow, type Selection, selectSegments } from '../selection.ts';
 import { wrap } from '../prose.ts';
 import { type Colour, formatCount, type Paint } from '../terminal.ts';
 import { dayJson, segmentJson, summaryJson } from './json.ts';
@@ -51,11 +51,7 @@ export const showText = async (
   await show(all ? rows : counted.newest().toSorted(byName));
   const summary = counted.summary();
   if (summary.segments === 0) {
-    write(
-      (selection.host ?? selection.stream ?? selection.hour)
-        ? 'No segment is selected.'
-        : 'No segment has arrived yet.',
-    );
+    write(isNarrow(selection) ? 'No segment is selected.' : 'No segment has arrived yet.');
     return summary;
   }
   if (!all && summary.segments > NEWEST)
@@ -112,11 +108,11 @@ const notesOn = async (ledger: ReadLedger, segment: SegmentRecord): Promise<stri
 
 const selectedDays = async (
   ledger: ReadLedger,
-  { host, stream, hour = '' }: Selection,
+  { host, stream, hour = '', since = '' }: Selection,
 ): Promise<DayRecord[]> => {
   const day = hour.length >= 8 ? hour.slice(0, 8) : undefined;
   const days = await ledger.days({ ...(host && { host }), ...(stream && { stream }), ...(day && { day }) });
-  return days.filter((one) => one.day.startsWith(hour.slice(0, 8)));
+  return days.filter((one) => one.day.startsWith(hour.slice(0, 8)) && one.day >= since.slice(0, 8));
 };
 
 const newestDays = (days: readonly DayRecord[]): DayRecord[] =>
