@@ -50,10 +50,10 @@ interface OpenFile {
   readers: number;
 }
 
-/** Not there, or no regular file: someone else has the name. */
+/** Not there, or no regular file (ENXIO: a socket): someone else has the name. */
 const isAbsence = (error: unknown): boolean => {
   const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
-  return errno === undefined || ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errno);
+  return errno === undefined || ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(errno);
 };
 
 const openIfThere = async (path: string): Promise<Source | undefined> => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
@@ -91,6 +93,18 @@ it('neither by name nor by link: gone; not yet where its directory is away', asy
   await assert.rejects(content(source), gone);
   assert.equal(await files.isGone(source), true);
   assert.equal(await files.isGone({ ...source, path: join(root, 'unmounted', 'log') }), false);
+});
+
+it('a socket in its place hides a file as little as any other does: it is read through its link', async (context) => {
+  const { root, add, content, files } = await begin(context);
+  const source = await add('log', 'first');
+  await files.keep(source);
+  await rename(source.path, join(root, 'away'));
+  const server = createServer().listen(source.path);
+  await once(server, 'listening');
+  context.after(() => server.close());
+  await files[Symbol.asyncDispose]();
+  assert.equal(await content(source), 'first');
 });
 
 it('what cannot be opened now is not taken for gone', async (context) => {
