@@ -99,6 +99,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     pattern: parsePattern(source.path),
     hours,
     onError: (path, error) => emit('tail.unreadable', { path, reason: messageOf(error) }),
+    onPassedOver: (path, reason) => emit('tail.passed-over', { path, reason }),
   });
 
   let redelivered = false;

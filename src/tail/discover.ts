@@ -6,13 +6,16 @@
  * scan; files whose label lies before the caller's `activeFrom` only when they are new and on every full scan, which
  * also lists every directory again. So a scan over 100,000 old files costs one stat of their directory.
  *
- * Symbolic links are followed, to directories and to regular files; all else (pipes, sockets, devices) is passed over.
+ * Symbolic links are followed, to directories and to regular files. Names that fit the pattern and are no such file (pipes,
+ * sockets, devices, directories, links to nothing), or name no real time, are passed over, and told once.
  */
-import { opendir, stat } from 'node:fs/promises';
+import type { BigIntStats, Stats } from 'node:fs';
+import { lstat, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, messageOf } from '../error.ts';
 import { plainLabel } from '../pack/hour.ts';
 import type { Hours } from '../pack/hour.ts';
+import { passedOver } from './passed-over.ts';
 import { finishFields, labelPrefix } from './pattern.ts';
 import type { Fields, MatchedName, Pattern } from './pattern.ts';
 
@@ -59,6 +62,8 @@ export interface DiscoveryOptions {
   readonly pattern: Pattern;
   readonly hours: Hours;
   readonly onError: (path: string, error: unknown) => void;
+  /** Is told of each name that fits the pattern and cannot be followed, once while it is there. */
+  readonly onPassedOver?: (path: string, reason: string) => void;
   /** Most files remembered; more are an error and stay unseen. Default 1,000,000, about 500 MB. */
   readonly maxFiles?: number;
 }
@@ -78,8 +83,22 @@ const inSegmentOrder = (a: SourceFile, b: SourceFile): number => {
   return a.path < b.path ? -1 : Number(a.path > b.path);
 };
 
+const NO_TIME = 'its name fits the pattern and names no real time';
+const OTHER_TIME = 'its name fits the pattern and names another time than the directories above it';
+
+/** What has the name of a file and is none. */
+const kindOf = (stats: BigIntStats): string => {
+  if (stats.isDirectory()) return 'it is a directory';
+  if (stats.isFIFO()) return 'it is a named pipe';
+  if (stats.isSocket()) return 'it is a socket';
+  return 'it is a device';
+};
+
 /** Vanished meanwhile, or not a directory though it has a directory's name: nothing to report. */
 const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
+
+/** What has the name itself, be it a link to nothing. */
+const linkAt = (path: string): Promise<Stats | undefined> => lstat(path).catch(() => undefined);
 
 /** What a scan leaves behind for the next. */
 interface Memory {
@@ -93,7 +112,7 @@ const emptyMemory = (): Memory => ({ listings: new Map(), files: new Map(), faul
 
 /** Opens a discovery; it holds no handles and needs no closing. */
 export const openDiscovery = (options: DiscoveryOptions): Discovery => {
-  const { pattern, hours, onError, maxFiles = 1_000_000 } = options;
+  const { pattern, hours, onError, onPassedOver = () => undefined, maxFiles = 1_000_000 } = options;
   const tooMany = () => new Error(`More than ${maxFiles} files match ${pattern.text}: the rest stays unseen`);
   let last = emptyMemory();
   let next = emptyMemory();
@@ -105,6 +124,13 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
     next.faults.set(path, what);
   };
 
+  const odd = passedOver(onPassedOver, (most) =>
+    onPassedOver(
+      pattern.root,
+      `more than ${most} names like those before are below it: no more of them are told`,
+    ),
+  );
+
   /** Streams the directory: names that do not match are never held. */
   const list = async (directory: string, depth: number, fields: Fields): Promise<Map<string, Fields>> => {
     const part = pattern.parts[depth]!;
@@ -112,7 +138,14 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
     const names = new Map<string, Fields>();
     for await (const { name } of await opendir(directory, { bufferSize: 512 })) {
       const found = part.match(name, fields);
-      if (found === undefined || (isLast && finishFields(found) === undefined)) continue;
+      if (found === undefined) {
+        if (part.match(name, {}) !== undefined) odd.tell(join(directory, name), OTHER_TIME);
+        continue;
+      }
+      if (isLast && finishFields(found) === undefined) {
+        odd.tell(join(directory, name), NO_TIME);
+        continue;
+      }
       if (names.size >= maxFiles) {
         report(directory, tooMany());
         break;
@@ -160,13 +193,18 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
       const matched = finishFields(found);
       if (depth < pattern.parts.length - 1) yield* candidates(path, depth + 1, found);
       else if (matched !== undefined) yield [path, matched];
+      else if ((await linkAt(path)) !== undefined) odd.tell(path, NO_TIME);
     }
   }
 
   const look = async (path: string, matched: MatchedName): Promise<SourceFile | undefined> => {
     try {
       const stats = await stat(path, { bigint: true });
-      if (!stats.isFile()) return undefined;
+      if (!stats.isFile()) {
+        odd.tell(path, kindOf(stats));
+        return undefined;
+      }
+      odd.forget(path);
       const [label, repeated] = hours.labelsFor(matched.fields);
       return {
         path,
@@ -181,7 +219,11 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
         birthtimeMs: Number(stats.birthtimeMs),
       };
     } catch (error) {
-      if (isAbsence(error)) return undefined;
+      if (isAbsence(error)) {
+        if ((await linkAt(path))?.isSymbolicLink()) odd.tell(path, 'it is a symbolic link to nothing');
+        else odd.forget(path);
+        return undefined;
+      }
       report(path, error);
       return last.files.get(path);
     }
@@ -216,6 +258,7 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
         looking = [];
       }
       await Promise.all(looking);
+      if (full) odd.forgetUnseen();
       last = next;
       return [...last.files.values()].sort(inSegmentOrder);
     },

@@ -65,6 +65,11 @@ export const EVENTS = {
     text: 'Cannot read {path}: {reason}',
     fields: { path: 'string', reason: 'string' },
   },
+  'tail.passed-over': {
+    level: 'warn',
+    text: '{path} is passed over: {reason}',
+    fields: { path: 'string', reason: 'string' },
+  },
   'tail.not-linked': {
     level: 'warn',
     text: 'No hard link to {path}, and perhaps to others beside it: if it is deleted, it is readable only until this node ends',

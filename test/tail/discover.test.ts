@@ -28,9 +28,17 @@ const set = async (
   const errors: string[] = [];
   const onError = (path: string, error: unknown) =>
     errors.push(`${path.slice(root.length)}: ${errnoOf(error) ?? String(error)}`);
-  const options = { pattern: parsePattern(join(root, pattern)), hours: openHours(zone), onError, maxFiles };
+  const told: string[] = [];
+  const onPassedOver = (path: string, reason: string) => told.push(`${path.slice(root.length)}: ${reason}`);
+  const options = {
+    onPassedOver,
+    pattern: parsePattern(join(root, pattern)),
+    hours: openHours(zone),
+    onError,
+    maxFiles,
+  };
   const names = (found: readonly SourceFile[]) => found.map((file) => file.path.slice(root.length + 1));
-  return { root, write, errors, names, discovery: openDiscovery(options) };
+  return { root, write, errors, told, names, discovery: openDiscovery(options) };
 };
 
 const HOURLY = 'access.log.<%Y%m%d%H>';
@@ -94,8 +102,8 @@ describe('discovery', () => {
     ]);
     assert.deepEqual(errors, []);
   });
-  it('follows symbolic links to files and passes over all that is no file', async (context) => {
-    const { root, discovery, names, errors } = await set(context, HOURLY, [
+  it('follows symbolic links to files; all that is no file is passed over, and told once', async (context) => {
+    const { root, discovery, names, errors, told } = await set(context, HOURLY, [
       'target',
       'access.log.2026112201',
     ]);
@@ -106,7 +114,50 @@ describe('discovery', () => {
     const found = await discovery.scan();
     assert.deepEqual(names(found), ['access.log.2026112201', 'access.log.2026112202']);
     assert.equal(found[1]!.size, 'target'.length);
+    await discovery.scan({ full: true });
+    await discovery.scan();
     assert.deepEqual(errors, []);
+    const expected = [
+      '/access.log.2026112203: it is a symbolic link to nothing',
+      '/access.log.2026112204: it is a directory',
+      '/access.log.2026112205: it is a named pipe',
+    ];
+    assert.deepEqual(told.toSorted(), expected);
+    await writeFile(join(root, 'nowhere'), 'now');
+    assert.deepEqual(names(await discovery.scan()), [
+      'access.log.2026112201',
+      'access.log.2026112202',
+      'access.log.2026112203',
+    ]);
+    await rm(join(root, 'nowhere'));
+    await discovery.scan();
+    assert.deepEqual(told.slice(3), expected.slice(0, 1), 'a link to nothing again');
+  });
+  it('tells once of each name that fits the pattern and names no real time', async (context) => {
+    const { write, discovery, names, told } = await set(context, '<%Y-%m-%d>/*.<%Y%m%d%H>', [
+      '2026-11-22/a.2026112224',
+      '2026-11-22/a.2026112223',
+      '2026-11-22/a.2026112300',
+      '2026-02-30/a.2026023005',
+      '2026-11-22/other',
+    ]);
+    const expected = [
+      '/2026-02-30/a.2026023005: its name fits the pattern and names no real time',
+      '/2026-11-22/a.2026112224: its name fits the pattern and names no real time',
+      '/2026-11-22/a.2026112300: its name fits the pattern and names another time than the directories above it',
+    ];
+    for (let scan = 0; scan < 4; scan++)
+      assert.deepEqual(names(await discovery.scan({ full: scan % 2 === 0 })), ['2026-11-22/a.2026112223']);
+    assert.deepEqual(told.toSorted(), expected);
+    await write('2026-11-22/b.2026112299');
+    await discovery.scan();
+    assert.equal(told.length, 4);
+  });
+  it('tells so of a name that only a directory makes impossible, where there is a file', async (context) => {
+    const names = ['2026-11-22/24/log', '2026-11-22/25/other'];
+    const { discovery, told } = await set(context, '<%Y-%m-%d>/<%H>/log', names);
+    for (let scan = 0; scan < 3; scan++) assert.deepEqual(await discovery.scan({ full: true }), []);
+    assert.deepEqual(told, ['/2026-11-22/24/log: its name fits the pattern and names no real time']);
   });
   it('sees files come, grow, move and go', async (context) => {
     const { root, write, discovery, names } = await set(context, HOURLY, ['access.log.2026112201']);

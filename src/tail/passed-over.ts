@@ -1,0 +1,48 @@
+/**
+ * Names that a pattern fits and that are not followed all the same: each is told once, for as long as it is there.
+ *
+ * Memory is bounded: behind so many names only that there are more is told.
+ */
+
+/** What was told, and whom to tell. */
+export interface PassedOver {
+  /** Tells the path, unless it was told with this reason before. */
+  tell(path: string, reason: string): void;
+  /** The path is followed now, or gone: should it be passed over again, it is told again. */
+  forget(path: string): void;
+  /** Every name has been looked at since the last call: what was not told since then is forgotten. */
+  forgetUnseen(): void;
+}
+
+/** `most` paths are remembered; of what is more, `onMore` is told once. */
+export const passedOver = (
+  onTell: (path: string, reason: string) => void,
+  onMore: (most: number) => void,
+  most = 1000,
+): PassedOver => {
+  const told = new Map<string, string>();
+  const seen = new Set<string>();
+  let toldMore = false;
+  return {
+    tell(path, reason) {
+      const before = told.get(path);
+      if (before === undefined && told.size >= most) {
+        if (!toldMore) onMore(most);
+        toldMore = true;
+        return;
+      }
+      told.set(path, reason);
+      seen.add(path);
+      if (before !== reason) onTell(path, reason);
+    },
+    forget(path) {
+      told.delete(path);
+      seen.delete(path);
+    },
+    forgetUnseen() {
+      for (const path of told.keys()) if (!seen.has(path)) told.delete(path);
+      seen.clear();
+      if (told.size < most) toldMore = false;
+    },
+  };
+};
