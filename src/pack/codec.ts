@@ -16,6 +16,15 @@ const FRAME_MAGIC = 0xfd2fb528;
 const SMALLEST_CHUNK = 4096;
 
 /**
+ * zstd's parameters for a level. Node passes over each that is -1 as not set, which would make level 3 of level -1. Negative levels
+ * differ in their target length alone, which is the level without its sign: so level -1 is -2 with a target length of 1.
+ */
+export const levelParams = (level: number): Record<number, number> =>
+  level === -1
+    ? { [zlib.constants.ZSTD_c_compressionLevel]: -2, [zlib.constants.ZSTD_c_targetLength]: 1 }
+    : { [zlib.constants.ZSTD_c_compressionLevel]: level };
+
+/**
  * Encodes raw bytes as a pack body. `level` is zstd's (negative is faster). `raw` must not change until this resolves;
  * for `none` it is the body itself.
  */
@@ -29,7 +38,7 @@ export const encode = async (raw: Buffer, codec: Codec, level: number): Promise<
         await compress(raw, {
           chunkSize: Math.max(SMALLEST_CHUNK, raw.length >> 2),
           pledgedSrcSize: raw.length,
-          params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
+          params: levelParams(level),
         }),
       );
   }

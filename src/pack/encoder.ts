@@ -1,6 +1,6 @@
 /** Compression of many packs, each into one zstd frame. */
 import { constants, createZstdCompress } from 'node:zlib';
-import { firstFrame } from './codec.ts';
+import { firstFrame, levelParams } from './codec.ts';
 import { joined, zstdPool } from './zstd-pool.ts';
 
 /**
@@ -20,7 +20,7 @@ export const createEncoder = (level: number, atOnce: number): Encode => {
         chunkSize,
         // Every write ends a frame: one trip to the pool for each pack.
         flush: constants.ZSTD_e_end,
-        params: { [constants.ZSTD_c_compressionLevel]: level, ...(level === 1 && FAST) },
+        params: { ...levelParams(level), ...(level === 1 && FAST) },
       }),
     atOnce,
   );

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decode, frameLength, free } from '../../src/pack/codec.ts';
+import { decode, encode as encodeOnce, frameLength, free } from '../../src/pack/codec.ts';
 import { createEncoder } from '../../src/pack/encoder.ts';
 
 test('every pack is one frame of its own that decodes to its bytes, however many are under way', async () => {
@@ -34,6 +34,25 @@ test('large, incompressible and empty packs take turns in one stream', async () 
   for (const [n, body] of bodies.entries()) {
     assert.equal(frameLength(body), body.length);
     assert.deepEqual(await decode(body, 'zstd', raws[n]!.length), raws[n]!);
+  }
+});
+
+test('each level below 1 compresses less than the one above it, -1 too', async () => {
+  const raw = Buffer.from(
+    Array.from(
+      { length: 20_000 },
+      (_, n) => `10.0.0.${(n * n) % 251} GET /items/${(n * 7919) % 5003} 200\n`,
+    ).join(''),
+  );
+  const levels = [1, -1, -2, -3];
+  const pooled = await Promise.all(levels.map(async (level) => (await createEncoder(level, 1)(raw)).length));
+  const alone = await Promise.all(levels.map(async (level) => (await encodeOnce(raw, 'zstd', level)).length));
+  for (const sizes of [pooled, alone]) {
+    assert.deepEqual(
+      sizes,
+      sizes.toSorted((a, b) => a - b),
+    );
+    assert.equal(new Set(sizes).size, levels.length);
   }
 });
 
