@@ -98,6 +98,7 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     if (file.size >= seen && !isUnseen) return false;
     const isAnew =
       source.position > 0 && (file.size < source.position || !(await files.beginsLike(file.path, source)));
+    if (!isAnew && !segment.ended) source.beginning ??= await files.beginningAt(file.path, source);
     // What was written and cut off while nobody looked cannot be counted, but must not be passed over either.
     const lost = Math.max(0, seen - (isAnew && file.size < seen ? source.position : file.size));
     if (lost > 0 || (isAnew && isUnseen && !segment.ended))
@@ -112,7 +113,7 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     file: SourceFile,
   ): Promise<number> => {
     const isCutOff = file.size > 0 && file.size < source.position;
-    if (!isCutOff || !(await files.beginsLike(file.path, source))) return 0;
+    if (!isCutOff || !(await files.isPart(file.path, source, file.size))) return 0;
     await lose(segment, file.path, 'source-truncated', 0);
     return file.size;
   };
@@ -139,7 +140,9 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     if (known.stop !== undefined && known.stop <= known.position) return takeAgain(segment, known, file);
     if (await takeShrunk(segment, known, file)) {
       const from = await newBeginning(segment, known, file);
-      return look(segment, await segments.succeed(known, known.position, segment, file, from), file);
+      const next = await segments.succeed(known, known.position, segment, file, from);
+      next.beginning = known.beginning?.subarray(0, from);
+      return look(segment, next, file);
     }
     if (!isSameFile(known, file)) await files.release(known);
     if (!isSameFile(known, file) || known.path !== file.path) {

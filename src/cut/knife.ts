@@ -11,6 +11,7 @@ import { survey } from '../pack/survey.ts';
 import { dayOf, type Hours, isDayLabel } from '../pack/hour.ts';
 import type { LostReason } from '../pack/pack.ts';
 import {
+  beginningOf,
   FINGERPRINT_BYTES,
   fingerprintBytes,
   fingerprintOf,
@@ -78,7 +79,7 @@ export interface Knife {
 
 const NO_CUT: CutPoint = { length: 0, split: false };
 const NO_BYTES = Buffer.alloc(0);
-/** Ended hours whose digest is kept. */
+/** Ended hours whose digest is kept, and the beginnings of their files. */
 const MOST_DIGESTS = 256;
 
 export const createKnife = (options: KnifeOptions): Knife => {
@@ -101,7 +102,9 @@ export const createKnife = (options: KnifeOptions): Knife => {
     withDigest.push(segment);
     if (withDigest.length <= MOST_DIGESTS) return;
     const oldest = withDigest.shift();
-    if (oldest !== undefined && oldest !== segment) oldest.digest = undefined;
+    if (oldest === undefined || oldest === segment) return;
+    oldest.digest = undefined;
+    for (const source of oldest.sources) source.beginning = undefined;
   };
 
   /** Advances the segment and records the cut. A record that fails is fatal to whoever awaits the slice. */
@@ -184,6 +187,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
     if (isLong && source.checked) return true;
     if (source.position > 0 && !(await hasFingerprint(file, source.fingerprint))) return false;
     source.checked = true;
+    if ((source.beginning?.length ?? 0) < FINGERPRINT_BYTES) source.beginning = await beginningOf(file, end);
     if (isLong) return true;
     source.fingerprint = await fingerprintOf(file, end);
     await marks.write('changeSource', source);

@@ -12,6 +12,11 @@ export interface SourceState {
   dev: string;
   ino: string;
   fingerprint: string;
+  /**
+   * The first bytes of what is cut, as many as a fingerprint covers: it tells a file that was cut to a part of them from one that began
+   * anew. Undefined where they have not been read since the start, or their hour is long over.
+   */
+  beginning: Buffer | undefined;
   /** Everything before it is cut. */
   position: number;
   /** Bytes from here on belong to another segment, or to nobody. */
@@ -64,6 +69,7 @@ export const unread = ({ size, position, stop }: SourceState): number =>
 /** What a source found by a scan starts as. */
 export const sourceState = (marks: SourceMarks, mtimeMs: number, now: number): SourceState => ({
   ...marks,
+  beginning: undefined,
   checked: false,
   settled: false,
   size: marks.position,

@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import { errnoOf, LogdError } from '../error.ts';
 import type { Holds } from '../tail/hold.ts';
 import {
+  beginningOf,
   type FileId,
   fingerprintBytes,
   fingerprintOf,
@@ -40,6 +41,10 @@ export interface SourceFiles extends AsyncDisposable {
   fingerprintAt(path: string, id: FileId): Promise<string | undefined>;
   /** True when the file at a path begins with what the source began with. */
   beginsLike(path: string, source: SourceState): Promise<boolean>;
+  /** The first bytes of the file at a path, up to where the source is cut. */
+  beginningAt(path: string, source: SourceState): Promise<Buffer | undefined>;
+  /** True when the file at a path, of so many bytes, is what the source began with: as far as fingerprint and beginning tell. */
+  isPart(path: string, source: SourceState, size: number): Promise<boolean>;
   /** True when the file at a path, another one, holds the same bytes as the source around the place up to which that is cut. */
   isCopy(path: string, source: SourceState): Promise<boolean>;
 }
@@ -162,6 +167,16 @@ export const createSourceFiles = (
       return file?.dev === id.dev && file.ino === id.ino ? await fingerprintOf(file) : undefined;
     },
     beginsLike: (path, source) => withFileAt(path, (file) => hasFingerprint(file, source.fingerprint)),
+    async beginningAt(path, source) {
+      await using file = await openIfThere(path);
+      return file === undefined ? undefined : beginningOf(file, source.position);
+    },
+    isPart: (path, source, size) =>
+      withFileAt(path, async (file) => {
+        if (size >= fingerprintBytes(source.fingerprint)) return hasFingerprint(file, source.fingerprint);
+        const known = source.beginning?.subarray(0, size);
+        return known?.length === size && known.equals(await beginningOf(file, size));
+      }),
     isCopy: (path, source) =>
       withFileAt(path, async (copy) => {
         const start = Math.max(0, source.position - COMPARED_BYTES);

@@ -83,10 +83,15 @@ export const openSource = async (path: string): Promise<Source> => {
   }
 };
 
+/** Up to `bytes` first bytes, as many as there are, and not more than a fingerprint covers. */
+export const beginningOf = async (source: Source, bytes = FINGERPRINT_BYTES): Promise<Buffer> => {
+  const buffer = Buffer.alloc(Math.min(bytes, FINGERPRINT_BYTES));
+  return buffer.subarray(0, await source.read(buffer, 0));
+};
+
 /** The fingerprint of up to `bytes` first bytes, as many as there are. */
 export const fingerprintOf = async (source: Source, bytes = FINGERPRINT_BYTES): Promise<string> => {
-  const buffer = Buffer.alloc(Math.min(bytes, FINGERPRINT_BYTES));
-  const start = buffer.subarray(0, await source.read(buffer, 0));
+  const start = await beginningOf(source, bytes);
   return `${start.length}:${start.length === 0 ? '' : hash('sha256', start, 'hex').slice(0, 16)}`;
 };
 
