@@ -13,6 +13,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { absentFiles } from './absent-files.ts';
 import { endOfLastLine, foldOf } from './fold.ts';
 import type { Marks } from './marks.ts';
+import { rehashSegment } from './rehash.ts';
 import { isScanned, observe, type SegmentState, type SourceState, unread } from './segment.ts';
 import { openSegments, type Segments } from './segments.ts';
 import type { SourceFiles } from './source-files.ts';
@@ -31,6 +32,8 @@ export interface CensusOptions {
   readonly files: SourceFiles;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Ends what takes long. */
+  readonly signal: AbortSignal;
   /** Bytes that were never read are gone. */
   readonly onLost: (
     segment: SegmentState,
@@ -59,7 +62,7 @@ const isSourceError = (error: unknown): error is LogdError =>
 
 /** Reads the marks of the stream. */
 export const openCensus = async (options: CensusOptions): Promise<Census> => {
-  const { hours, marks, files, clock, emit, onUnreadable } = options;
+  const { hours, marks, files, clock, emit, signal, onUnreadable } = options;
   const segments = await openSegments(options);
   const watchedAt = new Map<string, number>();
   const warned = new Set<string>();
@@ -81,7 +84,13 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
 
   /** True when the file is the source that had its inode or its name: grown, moved, or copied in its place. */
   const isStill = async (segment: SegmentState, source: SourceState, file: SourceFile): Promise<boolean> => {
-    if (!isSameFile(source, file)) return file.size >= source.position && files.isCopy(file.path, source);
+    if (!isSameFile(source, file)) {
+      if (file.size < source.position || !(await files.isCopy(file.path, source))) return false;
+      // The original of an hour that has ended may be gone, and then its beginning alone is no proof for what is passed over.
+      if (!segment.ended || file.size === source.position) return true;
+      const instead = { source, path: file.path };
+      return (await rehashSegment(segment, { marks, files, signal, instead })).digest !== undefined;
+    }
     // The inode of a file that was over may have been given to another one.
     const isUnchanged = !segment.ended || file.size <= source.size;
     return isUnchanged || files.beginsLike(file.path, source);
@@ -127,6 +136,11 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     return look(segment, await segments.addSource(segment, file, from), file);
   };
 
+  /** All of a file is shipped though one of its name was, when its hour ended: for that one, perhaps written anew by an editor. */
+  const sayReplaced = (segment: SegmentState, { path, position }: SourceState): void => {
+    if (segment.ended && position > 0) emit('tail.replaced', { path, hour: segment.hour });
+  };
+
   /** Brings one file of a segment up to date: known, moved, cut short, replaced or new. */
   const takeFile = async (segment: SegmentState, file: SourceFile): Promise<void> => {
     const known =
@@ -135,12 +149,15 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     if (known === undefined || !(await isStill(segment, known, file))) {
       // Nothing came late: an hour that has ended without it stays ended.
       if (segment.ended && file.size === 0) return;
-      return look(segment, await segments.addSource(segment, file, 0), file);
+      const next = await segments.addSource(segment, file, 0);
+      if (known !== undefined) sayReplaced(segment, known);
+      return look(segment, next, file);
     }
     if (known.stop !== undefined && known.stop <= known.position) return takeAgain(segment, known, file);
     if (await takeShrunk(segment, known, file)) {
       const from = await newBeginning(segment, known, file);
       const next = await segments.succeed(known, known.position, segment, file, from);
+      if (from === 0 && file.size > 0) sayReplaced(segment, known);
       next.beginning = known.beginning?.subarray(0, from);
       return look(segment, next, file);
     }

@@ -2,9 +2,13 @@
  * The digest of a segment after a restart: Node cannot save the state of a SHA-256, so the bytes that are cut already are
  * read again (about 2 GB/s from the page cache).
  */
+import { LogdError } from '../error.ts';
 import { type RunningDigest, runningDigest } from '../pack/digest.ts';
 import type { Source } from '../tail/source.ts';
 import type { Run } from './cut.ts';
+import type { Marks } from './marks.ts';
+import type { SegmentState, SourceState } from './segment.ts';
+import type { SourceFiles } from './source-files.ts';
 
 const STEP_BYTES = 1 << 20;
 
@@ -31,4 +35,40 @@ export const rehash = async (
   };
   for (const run of runs) if (!(await read(run.source, (file) => take(file, run)))) return undefined;
   return digest;
+};
+
+/** A digest where its segment stands; or why it cannot be made again, and the file that is gone where that is why. */
+export type Rehashed =
+  { readonly digest: RunningDigest } | { readonly digest: undefined; readonly gone: SourceState | undefined };
+
+export interface RehashOptions {
+  readonly marks: Marks;
+  readonly files: SourceFiles;
+  readonly signal: AbortSignal;
+  /** The file at this path is read in place of the source. */
+  readonly instead?: { readonly source: SourceState; readonly path: string };
+}
+
+/** Makes the digest of a segment again, and proves it by what the marks say. Rejects with `source` when a file cannot be read now. */
+export const rehashSegment = async (
+  segment: SegmentState,
+  { marks, files, signal, instead }: RehashOptions,
+): Promise<Rehashed> => {
+  let gone: SourceState | undefined;
+  const read: ReadSource = async (id, work) => {
+    if (instead?.source.id === id) return files.readAt(instead.path, work);
+    const source = segment.sources.find((one) => one.id === id);
+    if (source === undefined) throw new Error(`Source ${id} of ${segment.hour} has no row.`);
+    return files.read(source, work).catch(async (error: unknown) => {
+      if (error instanceof LogdError && error.code === 'source' && !error.retryable)
+        if (await files.isGone(source)) gone = source;
+      throw error;
+    });
+  };
+  const runs = segment.bytes === 0 ? [] : await marks.read('runs', segment.id);
+  const digest = await rehash(runs, read, signal).catch((error: unknown) => {
+    if (gone === undefined) throw error;
+    return undefined;
+  });
+  return digest?.hex() === segment.sha256 ? { digest } : { digest: undefined, gone };
 };

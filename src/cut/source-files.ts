@@ -41,6 +41,8 @@ export interface SourceFiles extends AsyncDisposable {
   fingerprintAt(path: string, id: FileId): Promise<string | undefined>;
   /** True when the file at a path begins with what the source began with. */
   beginsLike(path: string, source: SourceState): Promise<boolean>;
+  /** Works on the open file of a path, whatever file that is. Rejects with `source`. */
+  readAt<T>(path: string, work: (file: Source) => Promise<T>): Promise<T>;
   /** The first bytes of the file at a path, up to where the source is cut. */
   beginningAt(path: string, source: SourceState): Promise<Buffer | undefined>;
   /** True when the file at a path, of so many bytes, is what the source began with: as far as fingerprint and beginning tell. */
@@ -167,6 +169,10 @@ export const createSourceFiles = (
       return file?.dev === id.dev && file.ino === id.ino ? await fingerprintOf(file) : undefined;
     },
     beginsLike: (path, source) => withFileAt(path, (file) => hasFingerprint(file, source.fingerprint)),
+    async readAt(path, work) {
+      await using file = await openSource(path);
+      return await work(file);
+    },
     async beginningAt(path, source) {
       await using file = await openIfThere(path);
       return file === undefined ? undefined : beginningOf(file, source.position);

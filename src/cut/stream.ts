@@ -86,7 +86,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
   const sayLost = (segment: SegmentState, path: string, reason: LostReason, bytes: number): void =>
     emit('tail.lost', { host, stream, hour: segment.hour, path, reason, bytes });
   const census = await openCensus({
-    ...{ host, stream, hours, start: source.start, marks, files, clock, emit },
+    ...{ host, stream, hours, start: source.start, marks, files, clock, emit, signal },
     onLost: async (segment, path, reason, bytes) => {
       sayLost(segment, path, reason, bytes);
       const slice = knife.lose(segment, reason, bytes);

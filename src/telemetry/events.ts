@@ -65,6 +65,11 @@ export const EVENTS = {
     text: 'Cannot read {path}: {reason}',
     fields: { path: 'string', reason: 'string' },
   },
+  'tail.replaced': {
+    level: 'warn',
+    text: '{path} was written anew after its hour {hour} had been shipped: all its lines come as late lines, those that were shipped before once more',
+    fields: { path: 'string', hour: 'string' },
+  },
   'tail.passed-over': {
     level: 'warn',
     text: '{path} is passed over: {reason}',
@@ -101,6 +106,11 @@ export const EVENTS = {
     level: 'warn',
     text: '{host}/{stream}/{hour} grew after its end: reopened as generation {generation}',
     fields: { ...segment, generation: 'number' },
+  },
+  'cut.unproven': {
+    level: 'error',
+    text: '{host}/{stream}/{hour} has late lines and cannot be sealed with them: since this node was started, its SHA-256 can only be continued by reading all of it again, and the file that was {path} is deleted or replaced',
+    fields: { ...segment, path: 'string' },
   },
   'send.connected': {
     level: 'info',

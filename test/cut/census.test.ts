@@ -1,7 +1,7 @@
 /** What becomes of files that are cut to a part, or written anew, when the next look finds them so. */
 import assert from 'node:assert/strict';
-import { truncate, writeFile } from 'node:fs/promises';
-import { describe, it } from 'node:test';
+import { rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { describe, it, type TestContext } from 'node:test';
 import { lines, openWorld, type World } from './world.ts';
 
 const H15 = '2026112215';
@@ -60,5 +60,62 @@ describe('a file that is cut to a part of what was read', () => {
     await writeFile(world.path(LOG), anew);
     await world.pass(9000);
     assert.equal(bytesOf(world), lines(10) + anew);
+  });
+});
+
+/** As an editor, or `sed -i`, does. */
+const rewrite = async (world: World, name: string, text: string): Promise<void> => {
+  await writeFile(world.path('temporary'), text);
+  await rename(world.path('temporary'), world.path(name));
+};
+
+/** A world whose hour has ended and is acked. */
+const shipped = async (context: TestContext, text: string, name = LOG): Promise<World> => {
+  const world = await openWorld(context, { pattern: 'access.*<%Y%m%d%H>' });
+  await world.write(name, text);
+  world.start();
+  await world.pass(9000);
+  assert.ok(world.sink.hasEnded(H15));
+  assert.deepEqual(await world.held(), []);
+  return world;
+};
+
+describe('a file that is written anew after its hour was shipped', () => {
+  const text = lines(200);
+  for (const [what, anew] of [
+    ['shorter', text.replace(/^line 190 .*\n/m, '')],
+    ['shorter, and another from the first byte on', text.slice(9)],
+    ['longer, and the same only in its beginning', text.replace('line 150 ', 'the line 150 ')],
+  ] as const)
+    it(`${what}: all of it is late, and that is told once`, async (context) => {
+      const world = await shipped(context, text);
+      await rewrite(world, LOG, anew);
+      await world.pass(12_000);
+      world.sink.equals(H15, Buffer.from(text + anew), { generation: 2 });
+      assert.deepEqual(
+        world.named('tail.replaced').map(({ fields }) => fields),
+        [{ path: world.path(LOG), hour: H15 }],
+      );
+    });
+  it('in place, and shorter: that is told, too', async (context) => {
+    const world = await shipped(context, text);
+    await writeFile(world.path(LOG), text.slice(9));
+    await world.pass(12_000);
+    assert.equal(world.named('tail.replaced').length, 1);
+    world.sink.equals(H15, Buffer.from(text + text.slice(9)), { generation: 2 });
+  });
+  it('with all its bytes, and more behind them: only what is more is late', async (context) => {
+    const world = await shipped(context, text);
+    await rewrite(world, LOG, `${text}more\n`);
+    await world.pass(12_000);
+    world.sink.equals(H15, Buffer.from(`${text}more\n`), { generation: 2 });
+    assert.equal(world.named('tail.replaced').length, 0);
+  });
+  it('with all its bytes and no more: nothing happens', async (context) => {
+    const world = await shipped(context, text);
+    await rewrite(world, LOG, text);
+    await world.pass(12_000);
+    world.sink.equals(H15, Buffer.from(text));
+    assert.deepEqual([world.named('tail.replaced').length, world.named('cut.late').length], [0, 0]);
   });
 });

@@ -56,7 +56,7 @@ const begin = async (
   const lost: number[] = [];
   const onUnreadable = (): void => undefined;
   const census = await openCensus({
-    ...{ ...parts, start: 'beginning', onUnreadable },
+    ...{ ...parts, start: 'beginning', onUnreadable, signal: new AbortController().signal },
     onLost: async (segment, _path, reason, bytes) => {
       lost.push(bytes);
       await knife.lose(segment, reason, bytes).recorded;
