@@ -5,8 +5,7 @@
  * that the next cut can be made while the record of this one is under way.
  */
 import { fault } from '../fault/fault.ts';
-import { EMPTY_SHA256, type RunningDigest, runningDigest } from '../pack/digest.ts';
-import { LogdError } from '../error.ts';
+import { EMPTY_SHA256, runningDigest } from '../pack/digest.ts';
 import { survey } from '../pack/survey.ts';
 import { dayOf, type Hours, isDayLabel } from '../pack/hour.ts';
 import type { LostReason } from '../pack/pack.ts';
@@ -25,7 +24,7 @@ import type { Cut } from './cut.ts';
 import { bytesToSee, cutPoint, type CutPoint } from './cutter.ts';
 import type { Marks } from './marks.ts';
 import { createReadAhead } from './read-ahead.ts';
-import { rehash, type ReadSource } from './rehash.ts';
+import { rehashSegment } from './rehash.ts';
 import { isReadToTheEnd, type SegmentState, type SourceState, unread } from './segment.ts';
 import type { SourceFiles } from './source-files.ts';
 
@@ -157,23 +156,14 @@ export const createKnife = (options: KnifeOptions): Knife => {
     return record(segment, cut, NO_BYTES);
   };
 
-  /**
-   * The digest where the segment stands, made again after a restart; undefined when its bytes are not what they were. Rejects
-   * when they cannot be read now.
-   */
-  const digestOf = async (segment: SegmentState, signal: AbortSignal): Promise<RunningDigest | undefined> => {
-    if (segment.digest !== undefined) return segment.digest;
-    const read: ReadSource = (id, work) => {
-      const source = segment.sources.find((one) => one.id === id);
-      if (source === undefined) throw new Error(`Source ${id} of ${segment.hour} has no row.`);
-      return files.read(source, work);
-    };
-    const runs = segment.bytes === 0 ? [] : await marks.read('runs', segment.id);
-    const digest = await rehash(runs, read, signal).catch((error: unknown) => {
-      if (error instanceof LogdError && error.code === 'source' && !error.retryable) return undefined;
-      throw error;
-    });
-    return digest?.hex() === segment.sha256 ? digest : undefined;
+  /** The segment's chain of digests is broken: what follows is delivered, and the hour is never sealed. */
+  const breakOff = (segment: SegmentState, source: SourceState, gone: SourceState | undefined): Slice => {
+    const { hour } = segment;
+    const { path } = gone ?? source;
+    const reason = gone === undefined ? 'source-changed' : 'source-vanished';
+    if (gone !== undefined) emit('cut.unproven', { host, stream, hour, path });
+    emit('tail.lost', { host, stream, hour, path, reason, bytes: 0 });
+    return lose(segment, reason, 0);
   };
 
   /**
@@ -244,13 +234,12 @@ export const createKnife = (options: KnifeOptions): Knife => {
     { rest, ends }: HowToCut,
     signal: AbortSignal,
   ): Promise<Slice | undefined> => {
-    const digest = await digestOf(segment, signal);
-    if (digest === undefined) {
-      const { hour } = segment;
-      emit('tail.lost', { host, stream, hour, path: source.path, reason: 'source-changed', bytes: 0 });
-      return lose(segment, 'source-changed', 0);
+    if (segment.digest === undefined) {
+      const rehashed = await rehashSegment(segment, { marks, files, signal });
+      if (rehashed.digest === undefined) return breakOff(segment, source, rehashed.gone);
+      segment.digest = rehashed.digest;
     }
-    segment.digest = digest;
+    const { digest } = segment;
     const isFull = unread(source) > packBytes;
     const point = await files.read(source, (file) => readPack(file, source, rest, buffer, known));
     if (point.length === 0) return undefined;

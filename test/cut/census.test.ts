@@ -119,3 +119,62 @@ describe('a file that is written anew after its hour was shipped', () => {
     assert.deepEqual([world.named('tail.replaced').length, world.named('cut.late').length], [0, 0]);
   });
 });
+
+describe('late lines after a restart, in one of several files of their hour', () => {
+  const [one, two] = [`access.1.${H15}`, `access.2.${H15}`];
+  const begin = async (context: TestContext): Promise<World> => {
+    const world = await openWorld(context, { pattern: 'access.*.<%Y%m%d%H>' });
+    await world.write(one, 'one\n');
+    await world.write(two, 'two\n');
+    world.start();
+    await world.pass(9000);
+    assert.ok(world.sink.hasEnded(H15));
+    await world.stop();
+    return world;
+  };
+  it('and all are there: the hour is sealed with them', async (context) => {
+    const world = await begin(context);
+    world.start();
+    await world.write(two, 'late\n');
+    await world.pass(9000);
+    world.sink.equals(H15, Buffer.from('one\ntwo\nlate\n'), { generation: 2 });
+  });
+  it('and another is gone: they come, and it is told why the hour cannot be sealed', async (context) => {
+    const world = await begin(context);
+    await rm(world.path(one));
+    world.start();
+    await world.write(two, 'late\n');
+    await world.pass(9000);
+    assert.equal(bytesOf(world), 'one\ntwo\nlate\n');
+    assert.deepEqual(told(world), ['source-vanished 0']);
+    for (const name of ['tail.lost', 'cut.unproven'])
+      assert.deepEqual(
+        world.named(name).map(({ fields }) => fields['path']),
+        [world.path(one)],
+      );
+  });
+  it('or in a file that was written anew meanwhile: so it is, and that is told, too', async (context) => {
+    const world = await begin(context);
+    await rewrite(world, two, 'anew\n');
+    world.start();
+    await world.pass(9000);
+    assert.equal(bytesOf(world), 'one\ntwo\nanew\n');
+    assert.deepEqual(told(world), ['source-vanished 0']);
+    assert.deepEqual([world.named('tail.replaced').length, world.named('cut.unproven').length], [1, 1]);
+  });
+  it('and the directory of another is away: they wait for it', async (context) => {
+    const world = await openWorld(context, { pattern: '*/access.<%Y%m%d%H>' });
+    for (const name of ['a', 'b']) await world.write(`${name}/access.${H15}`, `${name}\n`);
+    world.start();
+    await world.pass(9000);
+    await world.stop();
+    await rename(world.path('a'), `${world.logs}-away`);
+    world.start();
+    await world.write(`b/access.${H15}`, 'late\n');
+    await world.pass(9000);
+    assert.equal(bytesOf(world), 'a\nb\n');
+    await rename(`${world.logs}-away`, world.path('a'));
+    await world.pass(9000);
+    world.sink.equals(H15, Buffer.from('a\nb\nlate\n'), { generation: 2 });
+  });
+});
