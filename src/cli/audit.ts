@@ -60,11 +60,12 @@ Examples:
 
 Compares bytes, lines and SHA-256 of each segment with its seal, and each pack with its checksum, so that a
 difference has a place: the pack, the byte range, the file. May run beside the sink.
-A source that was rotated away or deleted is "not at hand", and that is no fault. The first hour of a stream with
-"start: end" is "identical from byte N on": from there on its file was shipped.
+A source that was rotated away or deleted is "not at hand", and that is no fault; nor is "partly gone": some of an hour's
+several files were, and what the others hold is exactly what is sealed. The first hour of a stream with "start: end" is
+"identical from byte N on": from there on its file was shipped.
 
 Exit codes:
-  0  every selected segment is sealed, and stored (and at its source, where at hand) exactly as sealed
+  0  every selected segment is sealed, and stored (and at its source, as far as at hand) exactly as sealed
   1  not so, or nothing is selected, or something cannot be read or written
   2  the command line or a configuration is wrong`,
     )
@@ -82,7 +83,7 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
     );
   const { openLedger } = await import('../ledger/sqlite-ledger.ts');
   const { viewSink } = await import('../sinks/registry.ts');
-  const { openBeginnings } = await import('./audit/beginning.ts');
+  const { openShipped } = await import('./audit/shipped.ts');
   const { auditSegment } = await import('./audit/segment.ts');
   const { findSources } = await import('./audit/sources.ts');
 
@@ -94,9 +95,9 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
   });
   using progress = openProgress(process.stderr, systemClock);
   await using ledger = await openLedger({ path: config.sink.ledger.path, readOnly: true });
-  await using beginnings = openBeginnings(ledger);
+  await using shipped = openShipped(ledger);
   const scope: AuditScope = {
-    ...{ ledger, sources, beginnings, sink: viewSink(config.sink.store) },
+    ...{ ledger, sources, shipped, sink: viewSink(config.sink.store) },
     storesFiles: config.sink.store.kind === 'file',
     onBytes: progress.add,
   };
@@ -141,9 +142,12 @@ const textReport = (clearProgress: () => void): Report => {
   const flush = (): void => {
     clearProgress();
     if (rows.length > 0) stdout.write(`${auditTable(rows, widthOf(stdout), paint).join('\n')}\n`);
-    if (rows.some(({ notes }) => notes.length > 0)) stdout.write('\n');
-    for (const { notes } of rows)
+    if (rows.some(({ notes, remarks }) => notes.length + remarks.length > 0)) stdout.write('\n');
+    for (const { notes, remarks } of rows) {
       for (const note of notes) stdout.write(`${showProblem(paint('red', '✗'), note, widthOf(stdout))}\n`);
+      for (const remark of remarks)
+        stdout.write(`${showProblem(paint('dim', '·'), remark, widthOf(stdout))}\n`);
+    }
     rows = [];
   };
   return {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { appendFile, chmod, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
-import { openBeginnings } from '../../src/cli/audit/beginning.ts';
+import { openShipped } from '../../src/cli/audit/shipped.ts';
 import { auditSegment, isProven, type SegmentAudit } from '../../src/cli/audit/segment.ts';
 import { allProven, count, describeVerdict, emptyTally } from '../../src/cli/audit/show.ts';
-import { findSources, readSource, readSourceRange } from '../../src/cli/audit/sources.ts';
+import { findSources } from '../../src/cli/audit/sources.ts';
 import type { SegmentKey } from '../../src/pack/pack.ts';
 import type { AgentConfig } from '../../src/roles/options.ts';
 import { key, type StoredHours, storedHours } from './stored-hours.ts';
@@ -20,8 +20,8 @@ const audit = async (
   segment: SegmentKey,
   sources: Awaited<ReturnType<typeof findSources>> = noSources,
 ): Promise<SegmentAudit> => {
-  await using beginnings = openBeginnings(ledger);
-  const scope = { ledger, sink, sources, beginnings, storesFiles: true, onBytes: () => {} };
+  await using shipped = openShipped(ledger);
+  const scope = { ledger, sink, sources, shipped, storesFiles: true, onBytes: () => {} };
   return auditSegment(scope, (await ledger.segment(segment))!);
 };
 
@@ -205,15 +205,4 @@ test('the verdict counts, and is no success without segments', async () => {
   count(tally, await audit(hours, key('web1', '2026112217')));
   assert.equal(allProven(tally), false);
   assert.equal(describeVerdict(tally), '1 of 2 segments sealed, 1 not proven: see above');
-});
-
-test('several source files read as one', async () => {
-  await using hours = await storedHours();
-  const paths = [join(hours.dir, 'a'), join(hours.dir, 'b'), join(hours.dir, 'c')];
-  for (const [index, text] of ['one\n', '', 'two\nthree'].entries()) await writeFile(paths[index]!, text);
-  const { bytes, lines } = await readSource(paths);
-  assert.deepEqual({ bytes, lines }, { bytes: 13, lines: 2 });
-  for (let from = 0; from <= 13; from++)
-    for (let to = from; to <= 15; to++)
-      assert.equal(String(await readSourceRange(paths, from, to)), 'one\ntwo\nthree'.slice(from, to));
 });

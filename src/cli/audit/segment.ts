@@ -1,5 +1,5 @@
 /** The audit of one segment: what is stored, and what the source holds, each held against the seal. */
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../../error.ts';
 import type { Ledger, Seal, SegmentRecord } from '../../ledger/ledger.ts';
 import { segmentName } from '../../pack/pack.ts';
@@ -8,22 +8,14 @@ import { recordedSegment } from '../../seal/proof.ts';
 import { readSign, SIGN_BYTES } from '../../sinks/file/order.ts';
 import type { RecordedSegment, Sink } from '../../sinks/sink.ts';
 import { formatCount } from '../terminal.ts';
-import type { Beginnings } from './beginning.ts';
-import {
-  readSource,
-  readSourceEnds,
-  readSourceRange,
-  type SourceFiles,
-  sourceOf,
-  type Sources,
-} from './sources.ts';
-import { type Contents, describeDifference, type Difference, readStored } from './stored.ts';
+import { type Piece, readRange } from './pieces.ts';
+import { auditSource, type SourceAudit, type SourceScope } from './source-audit.ts';
+import { sourceOf } from './sources.ts';
+import { describeDifference, type Difference, readStored } from './stored.ts';
+import { compare, type Verdict } from './verdict.ts';
 
 /** Both sides of a pack are held in memory to find the byte. */
 const LARGEST_PACK_COMPARED = 64 * 1024 * 1024;
-
-/** `not read`: the segment is still open. `not at hand`: no source file was found. `unknown`: it cannot be read or compared. */
-export type Verdict = 'identical' | 'differs' | 'not read' | 'not at hand' | 'unknown';
 
 export interface SegmentAudit {
   readonly segment: SegmentRecord;
@@ -33,28 +25,30 @@ export interface SegmentAudit {
   readonly file: string;
   readonly stored: Verdict;
   readonly source: Verdict;
-  /** Byte of the source file that the segment begins with: above 0 where the agent began in the middle of it. */
+  /** See {@link SourceAudit.sourceFrom}. */
   readonly sourceFrom: number;
+  /** Where its bytes are at hand at the source. */
+  readonly sourcePieces: readonly Piece[];
   readonly differences: readonly Difference[];
   /** One sentence for each thing that is wrong or could not be looked at. */
   readonly notes: readonly string[];
+  /** One sentence for each thing that is known besides, where nothing is wrong. */
+  readonly remarks: readonly string[];
 }
 
 /** What an audit looks at. */
-export interface AuditScope {
+export interface AuditScope extends SourceScope {
   readonly ledger: Pick<Ledger, 'segment' | 'seals' | 'packs'>;
   readonly sink: Pick<Sink, 'read' | 'locate'>;
   /** True when `locate` names a file that holds the segment's packs and nothing else. */
   readonly storesFiles: boolean;
-  readonly sources: Sources;
-  readonly beginnings: Pick<Beginnings, 'isAt'>;
-  /** Told of bytes as they are read, on either side. */
-  readonly onBytes: (bytes: number) => void;
 }
 
-/** True when the segment is sealed, stored as sealed, and its source, where it is at hand, says the same. */
+/** True when the segment is sealed, stored as sealed, and its source says the same, as far as it is at hand. */
 export const isProven = ({ seal, stored, source }: SegmentAudit): boolean =>
-  seal !== undefined && stored === 'identical' && (source === 'identical' || source === 'not at hand');
+  seal !== undefined &&
+  stored === 'identical' &&
+  (source === 'identical' || source === 'partly gone' || source === 'not at hand');
 
 /**
  * Audits a segment. A sink may be running: when the segment changes while it is read, it is read again.
@@ -81,91 +75,28 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
 
   if (segment.state === 'open') {
     const source = sourceOf(scope.sources, segment) ? 'not read' : 'not at hand';
-    return { segment, seal, file, stored: 'not read', source, sourceFrom: 0, differences: [], notes };
+    const nothing = { sourceFrom: 0, sourcePieces: [], differences: [], remarks: [] };
+    return { segment, seal, file, stored: 'not read', source, ...nothing, notes };
   }
   const expected = seal ?? segment.expected;
-  const { source, sourceFrom = 0 } = await auditSource(scope, segment, expected, notes);
   const recorded = recordedSegment(ledger, segment);
   const contents = await readStored(sink, recorded, scope.onBytes);
   const { differences } = contents;
-  for (const difference of differences)
-    notes.push(
-      describeDifference(segment, difference, file) +
-        (await firstDifference(scope, segment, difference, sourceFrom)),
-    );
   const faults = expected && differences.length === 0 ? compare(contents, expected, segment.state) : [];
   if (faults.length === 0 && differences.length === 0 && seal && scope.storesFiles)
     faults.push(...(await formFaults(file, recorded, contents.storedBytes)));
+  const isOther = differences.length > 0 || faults.length > 0;
+  const stored = isOther ? 'differs' : expected ? 'identical' : 'unknown';
+  const atSource = await auditSource(scope, segment, expected, stored);
+  notes.push(...atSource.notes);
+  for (const difference of differences)
+    notes.push(
+      describeDifference(segment, difference, file) +
+        (await firstDifference(scope, segment, difference, atSource)),
+    );
   if (faults.length > 0) notes.push(`${segmentName(segment)} as stored: ${faults.join(', ')} (in ${file})`);
-  const differs = differences.length > 0 || faults.length > 0;
-  return {
-    ...{ segment, seal, file, source, sourceFrom, differences, notes },
-    stored: differs ? 'differs' : expected ? 'identical' : 'unknown',
-  };
-};
-
-type SourceAudit = Pick<SegmentAudit, 'source'> & Partial<Pick<SegmentAudit, 'sourceFrom'>>;
-
-const auditSource = async (
-  scope: AuditScope,
-  segment: SegmentRecord,
-  expected: Contents | undefined,
-  notes: string[],
-): Promise<SourceAudit> => {
-  const source = sourceOf(scope.sources, segment);
-  if (!source) return { source: 'not at hand' };
-  const files = source.paths.join(', ');
-  if (source.shared) {
-    notes.push(`${segmentName(segment)}: ${files} holds both of the repeated hours, so it was not compared.`);
-    return { source: 'not at hand' };
-  }
-  if (!expected) return { source: 'unknown' };
-  try {
-    const { found, from } = await readFrom(scope, segment, source, expected);
-    if (from > 0) return { source: 'identical', sourceFrom: from };
-    const faults = compare(found, expected, segment.state);
-    if (faults.length > 0)
-      notes.push(`${segmentName(segment)} at the source: ${faults.join(', ')} (in ${files})`);
-    return { source: faults.length > 0 ? 'differs' : 'identical' };
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return { source: 'not at hand' };
-    notes.push(`${segmentName(segment)}: the source cannot be read: ${messageOf(error)}.`);
-    return { source: 'unknown' };
-  }
-};
-
-/**
- * Reads the source of a segment, once. `from` is above 0 when the agent began the segment at that byte of its file, and the rest of the file
- * is what is expected. A file whose beginning is what is expected may have grown since; it passes only where the byte is known.
- */
-const readFrom = async (
-  { beginnings, onBytes }: AuditScope,
-  segment: SegmentRecord,
-  source: SourceFiles,
-  expected: Contents,
-): Promise<{ readonly found: Contents; readonly from: number }> => {
-  const [path, ...others] = source.paths;
-  const from = path === undefined || others.length > 0 ? 0 : (await stat(path)).size - expected.bytes;
-  const begins = from > 0 ? await beginnings.isAt(segment, source, from) : 'no';
-  if (path === undefined || begins === 'no')
-    return { found: await readSource(source.paths, onBytes), from: 0 };
-  const { whole, headSha256, tail } = await readSourceEnds(path, expected.bytes, from, onBytes);
-  const isTail = tail.bytes === expected.bytes && tail.sha256 === expected.sha256;
-  const hasGrown = begins === 'perhaps' && headSha256 === expected.sha256;
-  return { found: whole, from: isTail && !hasGrown ? from : 0 };
-};
-
-/** What is not as the seal says, or without one the segment's end; empty when all is. The digest is named only where the counts do not tell already. */
-const compare = (found: Contents, expected: Contents, state: SegmentRecord['state']): string[] => {
-  const faults: string[] = [];
-  const told = state === 'sealed' ? 'the seal has' : 'its agent told of';
-  for (const field of ['bytes', 'lines'] as const)
-    if (found[field] !== expected[field])
-      faults.push(`${formatCount(found[field])} ${field} where ${told} ${formatCount(expected[field])}`);
-  // Behind a loss an agent's digest stands for nothing.
-  if (state !== 'incomplete' && found.sha256 !== expected.sha256 && faults.length === 0)
-    faults.push(`SHA-256 ${found.sha256} where ${told} ${expected.sha256}`);
-  return faults;
+  const { source, sourceFrom, pieces: sourcePieces, remarks } = atSource;
+  return { segment, seal, file, stored, source, sourceFrom, sourcePieces, differences, notes, remarks };
 };
 
 /**
@@ -189,16 +120,15 @@ const formFaults = async (file: string, recorded: RecordedSegment, packBytes: nu
 
 /** Where a stored pack first differs from the source: `; the first at byte 1234 is 0x41, at the source 0x40`. Empty if unknown. */
 const firstDifference = async (
-  { ledger, sink, sources }: AuditScope,
+  { ledger, sink }: AuditScope,
   segment: SegmentRecord,
   { pack: id, from, to }: Difference,
-  sourceFrom: number,
+  { pieces }: SourceAudit,
 ): Promise<string> => {
-  const source = sourceOf(sources, segment);
-  if (!source || source.shared || id === undefined || to - from > LARGEST_PACK_COMPARED) return '';
+  if (pieces.length === 0 || id === undefined || to - from > LARGEST_PACK_COMPARED) return '';
   try {
     const [pack] = await ledger.packs(segment, id - 1, 1);
-    const right = await readSourceRange(source.paths, sourceFrom + from, sourceFrom + to);
+    const right = await readRange(pieces, from, to);
     if (pack?.header.id !== id || checksumOf(right) !== pack.header.checksum) return '';
     const single = {
       segment,

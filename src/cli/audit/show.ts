@@ -3,17 +3,22 @@
  *
  * `--json` is one document, field names stable, times ISO 8601 in UTC:
  *   generated_at  time
- *   segments      list of { host, stream, hour, state, generation, lines, bytes, sha256, stored, source, source_from, file,
- *                 problems, differences: list of { pack, from, to } with the byte range in the segment, end exclusive }; lines,
- *                 bytes and sha256 are the seal's, null without one; stored and source are identical | differs | not read |
- *                 not at hand | unknown; source_from is the byte of the source file that the segment begins with, 0 but
- *                 where the agent began in the middle of it, null unless the source is identical; problems are sentences
- *   verdict       { segments, left_out, sealed, identical, sources_identical, sources_not_at_hand, lines, bytes, proven }
+ *   segments      list of { host, stream, hour, state, generation, lines, bytes, sha256, stored, source, source_from,
+ *                 source_bytes, file, problems, remarks, differences: list of { pack, from, to } with the byte range in the
+ *                 segment, end exclusive }; lines, bytes and sha256 are the seal's, null without one; stored and source are
+ *                 identical | differs | not read | not at hand | unknown, source also partly gone; source_from are the bytes of
+ *                 the source files before the segment, 0 but where the agent began in the middle of one, null unless the source
+ *                 is identical; source_bytes are those of the segment that were read at the source and are as sealed, null
+ *                 unless it is identical or partly gone; problems and remarks are sentences
+ *   verdict       { segments, left_out, sealed, identical, sources_identical, sources_partly_gone, sources_not_at_hand, lines,
+ *                 bytes, proven }
  */
 import { wrap } from '../prose.ts';
 import { type Column, formatBytes, formatCount, type Paint, table } from '../terminal.ts';
 import { plural, STATE_COLOURS, showHour, showState } from '../status/text.ts';
-import { isProven, type SegmentAudit, type Verdict } from './segment.ts';
+import { lengthOf } from './pieces.ts';
+import { isProven, type SegmentAudit } from './segment.ts';
+import type { Verdict } from './verdict.ts';
 
 /** What all audited segments come to. */
 export interface Tally {
@@ -26,6 +31,7 @@ export interface Tally {
   /** Segments whose stored bytes equal their seal. */
   identical: number;
   sourcesIdentical: number;
+  sourcesPartlyGone: number;
   sourcesNotAtHand: number;
   /** Of the seals. */
   lines: number;
@@ -40,6 +46,7 @@ export const emptyTally = (): Tally => ({
     proven: 0,
     identical: 0,
     sourcesIdentical: 0,
+    sourcesPartlyGone: 0,
     sourcesNotAtHand: 0,
   },
   ...{ lines: 0, bytes: 0 },
@@ -52,6 +59,7 @@ export const count = (tally: Tally, audit: SegmentAudit): void => {
   if (audit.seal) tally.sealed++;
   if (audit.seal && audit.stored === 'identical') tally.identical++;
   if (audit.source === 'identical') tally.sourcesIdentical++;
+  if (audit.source === 'partly gone') tally.sourcesPartlyGone++;
   if (audit.source === 'not at hand') tally.sourcesNotAtHand++;
   tally.lines += audit.seal?.lines ?? 0;
   tally.bytes += audit.seal?.bytes ?? 0;
@@ -67,13 +75,18 @@ export const describeVerdict = (tally: Tally): string => {
   const sealed = `${formatCount(tally.sealed)} of ${plural(tally.segments, 'segment')} sealed${leftOut}`;
   if (!allProven(tally))
     return `${sealed}, ${formatCount(tally.segments - tally.proven)} not proven: see above`;
-  const sources =
-    tally.sourcesNotAtHand === tally.segments
-      ? 'stored as sealed; no source at hand'
-      : tally.sourcesNotAtHand > 0
-        ? `stored as sealed; ${formatCount(tally.sourcesIdentical)} sources compared, ${formatCount(tally.sourcesNotAtHand)} not at hand`
-        : 'source, seal and sink agree';
-  return `${sealed}, ${plural(tally.lines, 'line')}, byte for byte identical (${sources})`;
+  return `${sealed}, ${plural(tally.lines, 'line')}, byte for byte identical (${describeSources(tally)})`;
+};
+
+const describeSources = (tally: Tally): string => {
+  const { segments, sourcesIdentical, sourcesPartlyGone, sourcesNotAtHand } = tally;
+  if (sourcesIdentical === segments) return 'source, seal and sink agree';
+  if (sourcesNotAtHand === segments) return 'stored as sealed; no source at hand';
+  const others = [
+    ...(sourcesPartlyGone > 0 ? [`${formatCount(sourcesPartlyGone)} partly gone`] : []),
+    ...(sourcesNotAtHand > 0 ? [`${formatCount(sourcesNotAtHand)} not at hand`] : []),
+  ];
+  return `stored as sealed; ${formatCount(sourcesIdentical)} sources compared, ${others.join(', ')}`;
 };
 
 /** A problem of a segment, or of the audit as a whole. */
@@ -88,6 +101,7 @@ const VERDICT_COLOURS = {
   identical: 'green',
   differs: 'red',
   'not read': 'yellow',
+  'partly gone': 'dim',
   'not at hand': 'dim',
   unknown: 'yellow',
 } as const satisfies Record<Verdict, string>;
@@ -153,9 +167,11 @@ export const auditJson = ({
   stored,
   source,
   sourceFrom,
+  sourcePieces,
   file,
   differences,
   notes,
+  remarks,
 }: SegmentAudit) => ({
   host: segment.host,
   stream: segment.stream,
@@ -168,8 +184,10 @@ export const auditJson = ({
   stored,
   source,
   source_from: source === 'identical' ? sourceFrom : null,
+  source_bytes: source === 'identical' || source === 'partly gone' ? lengthOf(sourcePieces) : null,
   file,
   problems: notes,
+  remarks,
   differences: differences.map(({ pack, from, to }) => ({ pack: pack ?? null, from, to })),
 });
 
@@ -179,6 +197,7 @@ export const verdictJson = (tally: Tally) => ({
   sealed: tally.sealed,
   identical: tally.identical,
   sources_identical: tally.sourcesIdentical,
+  sources_partly_gone: tally.sourcesPartlyGone,
   sources_not_at_hand: tally.sourcesNotAtHand,
   lines: tally.lines,
   bytes: tally.bytes,
