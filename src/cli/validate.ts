@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type { Fault } from '../config/fault.ts';
 import type { Given } from '../config/load.ts';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
-import { readToken } from '../roles/token.ts';
+import { readTokens } from '../roles/token.ts';
 import { configOption, loadFile, refusal } from './config-file.ts';
 import { printable } from '../telemetry/printable.ts';
 import { painter } from './terminal.ts';
@@ -51,7 +51,7 @@ Exit codes:
 /** What `logd run` would say about the token files; of one that only this user may not read, as a warning. */
 export const checkTokenFiles = async (
   given: Given | undefined,
-  read: (path: string) => Promise<unknown> = readToken,
+  read: (path: string) => Promise<unknown> = readTokens,
 ): Promise<{ readonly faults: readonly Fault[]; readonly warnings: readonly Fault[] }> => {
   const faults: Fault[] = [];
   const warnings: Fault[] = [];

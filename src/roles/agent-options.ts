@@ -147,7 +147,8 @@ export const agentOptions = rule(
     }),
     send_to: option(address(), { summary: 'Address of the sink.', example: 'sink1.example.com:7667' }),
     token_file: option(path(), {
-      summary: 'File whose first line is the token that the sink asks for.',
+      summary:
+        'File whose first line is the token that the sink asks for. It is read again at each attempt to connect.',
       absent: 'no token is sent',
       example: '/etc/logd/token',
     }),

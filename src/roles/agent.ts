@@ -22,7 +22,7 @@ import { connect } from '../wire/client.ts';
 import type { AgentConfig, LogdConfig } from './options.ts';
 import { forAtMost } from './deadline.ts';
 import type { Role, RoleDeps } from './role.ts';
-import { readToken } from './token.ts';
+import { openTokens } from './token.ts';
 
 const TIMEOUTS = { connect: 10_000, answer: 60_000, ping: 15_000 };
 /** While there is a connection, what is in flight may still be acked for this share of the time for a graceful stop. */
@@ -47,7 +47,7 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
     failed.resolve(error instanceof Error ? error : new Error(messageOf(error)));
   await using starting = new AsyncDisposableStack();
 
-  const token = await readToken(options.token_file);
+  const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
   const held = join(config.state_dir, 'held');
   await makeDirectory(held, 0o750);
   // Two agents on one state directory would cut the same files, and let go of each other's links.
@@ -59,15 +59,15 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
 
   const buffers = bufferPool(bytesToSee({ packBytes: pack.size, maxLine: pack.max_line }));
   const budget = byteBudget(Math.max(options.window, buffers.size));
-  const hello = {
-    node: config.node,
-    software: `logd/${packageVersion()}`,
-    ...(token !== undefined && { token }),
-  };
+  const hello = { node: config.node, software: `logd/${packageVersion()}` };
   const sender = starting.use(
     createSender({
       address: formatAddress(options.send_to),
-      connect: (signal) => connect({ address: options.send_to, ...hello, clock, signal, timeouts: TIMEOUTS }),
+      connect: async (signal) => {
+        const [token] = (await tokens?.()) ?? [];
+        const shown = { ...hello, ...(token !== undefined && { token }) };
+        return connect({ address: options.send_to, ...shown, clock, signal, timeouts: TIMEOUTS });
+      },
       retry: options.retry,
       emit,
     }),

@@ -82,7 +82,8 @@ export const sinkOptions = rule(
       example: '0.0.0.0:7667',
     }),
     token_file: option(path(), {
-      summary: 'File whose first line is the token that agents must present.',
+      summary:
+        'File whose first line is the token that agents must present. A second line is accepted as well, so that agents can be given a new token one after the other. It is read again whenever an agent connects.',
       absent: 'anyone who can connect may send',
       example: '/etc/logd/token',
     }),

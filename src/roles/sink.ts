@@ -14,7 +14,7 @@ import { listen } from '../wire/server.ts';
 import type { LogdConfig, SinkConfig } from './options.ts';
 import { forAtMost } from './deadline.ts';
 import type { Role, RoleDeps } from './role.ts';
-import { readToken } from './token.ts';
+import { openTokens } from './token.ts';
 
 /** A connection must have said HELLO within so many milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
@@ -28,7 +28,7 @@ const DRAIN_SHARE = 0.3;
 export const startSink = async (config: LogdConfig, options: SinkConfig, deps: RoleDeps): Promise<Role> => {
   const { emit, clock } = deps;
   await using starting = new AsyncDisposableStack();
-  const token = await readToken(options.token_file);
+  const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
   const ledger = starting.use(await openLedger({ path: options.ledger.path }));
   const markers = await openMarkers(options.markers.dir);
   const sink = starting.use(await openSink(options.store));
@@ -50,7 +50,7 @@ export const startSink = async (config: LogdConfig, options: SinkConfig, deps: R
     await listen({
       address,
       node: config.node,
-      ...(token !== undefined && { token }),
+      ...(tokens !== undefined && { tokens }),
       software: `logd/${packageVersion()}`,
       limits: {
         windowPacks: limits.window_packs,

@@ -1,27 +1,72 @@
-/** The shared secret of a sink and its agents, from a file. */
+/**
+ * The shared secret of a sink and its agents, from a file that may change while they run.
+ *
+ * Format: the first line is the token. A second line is another one that a sink takes as well: the one before, until every agent has the new one.
+ * Empty lines, and lines that begin with # behind the first, are passed over.
+ */
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { LogdError, messageOf } from '../error.ts';
+import type { Emit } from '../telemetry/events.ts';
 
-const MOST_BYTES = 1024;
+const MOST_BYTES = 4096;
 const SHORTEST = 16;
+/** As docs/PROTOCOL.md has it. */
+const LONGEST = 1024;
+const MOST_TOKENS = 2;
 
-/** The first line of a token file, or undefined without one. Rejects with `config` when it holds no usable token. */
-export const readToken = async (path: string | undefined): Promise<string | undefined> => {
-  if (path === undefined) return undefined;
-  const buffer = Buffer.alloc(MOST_BYTES);
-  const text = await readStart(path, buffer);
-  const token = text.split(/\r?\n/, 1)[0]?.trim() ?? '';
-  if (token.length < SHORTEST || text.length === MOST_BYTES)
+/** The token that an agent shows, and behind it those that a sink takes besides. */
+export type Tokens = readonly [string, ...string[]];
+
+/** Resolves with the tokens as the file has them now, or had them when it could last be used. Never rejects. */
+export type ReadTokens = () => Promise<Tokens>;
+
+/** The tokens of a file. Rejects with `config` where it holds none that is usable, or more than two. */
+export const readTokens = async (path: string): Promise<Tokens> => {
+  const text = await readStart(path, Buffer.alloc(MOST_BYTES));
+  const [first = '', ...others] = text.split(/\r?\n/).map((line) => line.trim());
+  const tokens: Tokens = [first, ...others.filter((line) => line !== '' && !line.startsWith('#'))];
+  const areUsable = tokens.every(({ length }) => length >= SHORTEST && length <= LONGEST);
+  if (!areUsable || tokens.length > MOST_TOKENS || text.length === MOST_BYTES)
     throw new LogdError(
       'config',
-      `The token file ${path} must hold one line of ${SHORTEST} to ${MOST_BYTES - 2} characters, such as \`openssl rand -hex 32\` prints.`,
+      `The token file ${path} must hold one line of ${SHORTEST} to ${LONGEST} characters, such as \`openssl rand -hex 32\` prints, and at most one more: the token before it.`,
     );
-  return token;
+  return tokens;
+};
+
+/**
+ * Reads a token file, and from then on again whenever it is asked. Rejects with `config` when it cannot be used at first. Later its last usable
+ * tokens stay in use, with one warning until it can be used again.
+ */
+export const openTokens = async (path: string, emit: Emit): Promise<ReadTokens> => {
+  let tokens = await readTokens(path);
+  let told = false;
+  const readAgain = async (): Promise<Tokens> => {
+    try {
+      const now = await readTokens(path);
+      if (now.join('\n') !== tokens.join('\n')) emit('node.token-changed', { path });
+      [tokens, told] = [now, false];
+    } catch (error) {
+      if (!told) emit('node.token-kept', { path, reason: messageOf(error) });
+      told = true;
+    }
+    return tokens;
+  };
+  // However many ask: one reading is under way, and one waits that begins after they have asked.
+  let underWay: Promise<Tokens> = Promise.resolve(tokens);
+  let waiting: Promise<Tokens> | undefined;
+  return () =>
+    (waiting ??= underWay.then(() => {
+      waiting = undefined;
+      return (underWay = readAgain());
+    }));
 };
 
 const readStart = async (path: string, buffer: Buffer): Promise<string> => {
   try {
-    await using file = await open(path);
+    // O_NONBLOCK: a named pipe in its place must not hold a thread until someone writes to it.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
     return buffer.toString('utf8', 0, bytesRead);
   } catch (error) {

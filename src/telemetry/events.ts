@@ -34,6 +34,16 @@ export const EVENTS = {
   },
   'node.stopped': { level: 'info', text: 'Node {node} stopped', fields: { node: 'string' } },
   'node.failed': { level: 'error', text: 'The node cannot go on: {reason}', fields: { reason: 'string' } },
+  'node.token-changed': {
+    level: 'info',
+    text: 'The token file {path} has changed: its tokens are in use from now on',
+    fields: { path: 'string' },
+  },
+  'node.token-kept': {
+    level: 'warn',
+    text: '{reason} The tokens that {path} had before stay in use',
+    fields: { path: 'string', reason: 'string' },
+  },
   'node.log-lost': {
     level: 'warn',
     text: '{lines} log lines could not be written: {reason}',

@@ -8,7 +8,6 @@
  * - A frame that has begun to arrive is whole within `frameTimeout`, not counting time in which we do not read: nobody holds
  *   budget by dripping bytes.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { LogdError, messageOf } from '../error.ts';
 import type { PackHeader } from '../pack/pack.ts';
@@ -24,6 +23,7 @@ import type { PackFault, RefuseCode } from './messages.ts';
 import type { Answer, OnPack, Peer, PeerLimits } from './peer.ts';
 import { PREAMBLE, sniff } from './preamble.ts';
 import type { Ticker } from './ticker.ts';
+import { tokenFault } from './token.ts';
 
 /** What a node allows those who send to it. Timeouts are milliseconds. */
 export interface ServerLimits extends PeerLimits {
@@ -42,8 +42,8 @@ export interface ServerLimits extends PeerLimits {
 export interface Listener {
   readonly node: string;
   readonly software: string;
-  /** SHA-256 of the token that clients must show; undefined lets everyone in. */
-  readonly tokenHash: Buffer | undefined;
+  /** The tokens of which clients must show one; undefined lets everyone in. */
+  readonly tokens: (() => Promise<readonly string[]>) | undefined;
   readonly limits: ServerLimits;
   /** After so many milliseconds in which we sent nothing, a PING says that we are alive. */
   readonly pingInterval: number;
@@ -72,8 +72,8 @@ interface Incoming {
 }
 
 export class ServerConnection {
-  /** `hello`: preamble or HELLO not there yet. `leaving`: whatever comes is thrown away. */
-  #state: 'hello' | 'open' | 'leaving' | 'closed' = 'hello';
+  /** `hello`: preamble or HELLO not there yet. `token`: it is being looked at. `leaving`: whatever comes is thrown away. */
+  #state: 'hello' | 'token' | 'open' | 'leaving' | 'closed' = 'hello';
   readonly #listener: Listener;
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder({ headerBytes: HELLO_BYTES, bodyBytes: 0 });
@@ -116,7 +116,7 @@ export class ServerConnection {
 
   /** Takes no new packs; closes once those on their way are answered. */
   drain(): void {
-    if (this.#state === 'hello') this.refuse('closing', 'The node is shutting down: try again later.');
+    if (this.#isBefore()) this.refuse('closing', 'The node is shutting down: try again later.');
     if (this.#state !== 'open' || this.#draining) return;
     this.#draining = true;
     this.#lastByte = this.#listener.ticker.now;
@@ -133,7 +133,7 @@ export class ServerConnection {
     const { ticker, limits, pingInterval } = this.#listener;
     if (this.#state === 'leaving') {
       if (ticker.expired(this.#stateSince, LINGER)) this.destroy();
-    } else if (this.#state === 'hello') {
+    } else if (this.#isBefore()) {
       if (ticker.expired(this.#stateSince, limits.helloTimeout)) this.#timeOut('HELLO', limits.helloTimeout);
     } else if (this.#state === 'open') {
       if (this.#waitsForRoom()) this.#lastByte = ticker.now;
@@ -147,13 +147,18 @@ export class ServerConnection {
     }
   }
 
+  /** It has not been let in, nor turned away. */
+  #isBefore(): boolean {
+    return this.#state === 'hello' || this.#state === 'token';
+  }
+
   #timeOut(what: string, timeout: number): void {
     this.#violated('timeout', `${what} did not come within ${timeout} ms.`);
   }
 
   #receive(chunk: Buffer): void {
     this.#lastByte = this.#listener.ticker.now;
-    if (this.#state !== 'hello' && this.#state !== 'open') return;
+    if (!this.#isBefore() && this.#state !== 'open') return;
     const bytes = this.#opening === undefined ? chunk : this.#open(Buffer.concat([this.#opening, chunk]));
     if (bytes === undefined) return;
     this.#decoder.push(bytes);
@@ -215,22 +220,27 @@ export class ServerConnection {
   }
 
   #hello(head: FrameHead): void {
-    const { limits, node, software, clock, emit, tokenHash } = this.#listener;
+    const { tokens } = this.#listener;
     const hello = readMessage('HELLO', head);
     if (!hello.versions.includes(VERSION))
       return this.refuse('version', `Version ${VERSION} of the wire is the only one that the sink speaks.`);
     if (!isName(hello.node)) return this.refuse('name', `The node name is not allowed: use ${NAME_RULE}.`);
-    if (
-      tokenHash !== undefined &&
-      !timingSafeEqual(
-        createHash('sha256')
-          .update(hello.token ?? '')
-          .digest(),
-        tokenHash,
-      )
-    )
-      return this.#refuseToken(hello.token === undefined);
-    this.#peer = { node: hello.node, address: this.#address };
+    if (tokens === undefined) return this.#welcome(hello.node);
+    this.#state = 'token';
+    // What follows HELLO waits in the client's kernel.
+    this.#socket.pause();
+    void tokens().then((right) => {
+      if (this.#state !== 'token') return;
+      const fault = tokenFault(hello.token, right);
+      if (fault !== undefined) return this.#refuseToken(fault);
+      this.#welcome(hello.node);
+      this.#pump();
+    });
+  }
+
+  #welcome(peer: string): void {
+    const { limits, node, software, clock, emit } = this.#listener;
+    this.#peer = { node: peer, address: this.#address };
     this.#state = 'open';
     this.#decoder.limits = { headerBytes: HEADER_BYTES, bodyBytes: limits.bodyBytes };
     const { windowPacks, windowBytes, bodyBytes, rawBytes } = limits;
@@ -238,18 +248,12 @@ export class ServerConnection {
     this.#send(
       encodeFrame('WELCOME', { version: VERSION, node, software, limits: offered, time: clock.now() }),
     );
-    emit('receive.connected', { node: hello.node, peer: this.#address });
+    emit('receive.connected', { node: peer, peer: this.#address });
   }
 
-  #refuseToken(missing: boolean): void {
+  #refuseToken(fault: string): void {
     this.#leave();
-    this.#tokenTimer = setTimeout(() => {
-      // Read on both sides, so it says whose file is meant.
-      const message = missing
-        ? "A token is required: the agent needs a token_file with the same first line as the sink's."
-        : "The token is wrong: the token_file of the agent must have the same first line as the sink's.";
-      this.refuse('token', message);
-    }, TOKEN_DELAY);
+    this.#tokenTimer = setTimeout(() => this.refuse('token', fault), TOKEN_DELAY);
   }
 
   #takeHead(head: FrameHead): void {

@@ -2,7 +2,6 @@
  * The receiving end of wire v2: listens, lets clients in up to a limit, and closes in order. What happens on one connection
  * is in connection.ts.
  */
-import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { LogdError, messageOf } from '../error.ts';
 import type { Clock } from '../telemetry/clock.ts';
@@ -20,8 +19,8 @@ export interface ListenOptions {
   readonly address: { readonly host: string; readonly port: number };
   /** Our name. */
   readonly node: string;
-  /** What clients must show; without it everyone is let in. */
-  readonly token?: string;
+  /** Asked at each HELLO for the tokens of which a client must show one; must not reject. Without it everyone is let in. */
+  readonly tokens?: () => Promise<readonly string[]>;
   /** What we call ourselves in WELCOME, such as `logd/0.1.0`. */
   readonly software?: string;
   readonly limits: ServerLimits;
@@ -53,7 +52,7 @@ export const listen = async (options: ListenOptions): Promise<WireServer> => {
   const {
     address,
     node,
-    token,
+    tokens,
     limits,
     clock,
     emit,
@@ -80,12 +79,11 @@ export const listen = async (options: ListenOptions): Promise<WireServer> => {
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   const timeouts = [limits.idleTimeout, limits.frameTimeout, limits.helloTimeout, pingInterval];
   const ticker = startTicker(clock, timeouts, () => connections.forEach((connection) => connection.tick()));
-  const tokenHash = token === undefined ? undefined : createHash('sha256').update(token).digest();
   const budget = byteBudget(limits.inFlightBytes);
   const listener: Listener = {
     node,
     software,
-    tokenHash,
+    tokens,
     limits,
     pingInterval,
     clock,

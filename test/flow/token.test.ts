@@ -1,10 +1,10 @@
 /** Who may send: a clear refusal on both sides, nothing stored, and no sink beyond loopback without a token. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { assertSealedEqual } from './compare.ts';
 import { linesOf } from './lines.ts';
-import { runLogd } from './process.ts';
+import { type NodeProcess, runLogd } from './process.ts';
 import { flow } from './rig.ts';
 
 const RIGHT = 'the-right-token-of-this-sink';
@@ -45,6 +45,51 @@ flow(
     rig.spawn('web1');
     await rig.sealed();
     await assertSealedEqual(rig);
+  },
+);
+
+flow(
+  'token-rotated: sink and agent take a new token without a restart; a token file that is gone changes nothing',
+  async (rig) => {
+    const [first, second] = ['the-first-token-of-this-sink', 'the-second-token-of-the-sink'];
+    const put = async (file: string, ...tokens: string[]): Promise<void> => {
+      await writeFile(rig.path(`${file}.new`), `${tokens.join('\n')}\n`);
+      await rename(rig.path(`${file}.new`), rig.path(file));
+    };
+    const start = async (host: string, token: string): Promise<NodeProcess> => {
+      await put(`${host}-token`, token);
+      const settings = { token_file: rig.path(`${host}-token`) };
+      await rig.configureAgent({ host, streams: ['access'], settings });
+      await rig.sources.write(host, 'access', '2026112216', linesOf(host, 0, 100));
+      return rig.start(host);
+    };
+    await put('sink-token', first);
+    await rig.configureSink({}, { token_file: rig.path('sink-token') });
+    const sink = await rig.start('sink');
+
+    await put('sink-token', second, first);
+    const web1 = await start('web1', first);
+    await web1.event('send.connected');
+    await sink.event('node.token-changed');
+
+    await put('sink-token', second);
+    const web2 = await start('web2', first);
+    assert.match(String((await web2.event('send.refused')).reason), /token is wrong/);
+    await put('web2-token', second);
+    await web2.event('send.connected');
+    await web2.event('node.token-changed');
+
+    await rm(rig.path('sink-token'));
+    const web3 = await start('web3', second);
+    await web3.event('send.connected');
+    const { level, reason } = await sink.event('node.token-kept');
+    assert.equal(level, 'warn');
+    assert.match(String(reason), /ENOENT/);
+
+    await rig.sealed();
+    await assertSealedEqual(rig);
+    for (const { tail } of [sink, web1, web2, web3])
+      for (const secret of [first, second]) assert.ok(!tail().includes(secret), 'a token is in the log');
   },
 );
 

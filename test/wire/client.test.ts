@@ -47,7 +47,7 @@ const WELCOME = encodeFrame('WELCOME', {
 test('packs sent at once are answered each, in whatever order', TEST, async () => {
   const answers: ((answer: Answer) => void)[] = [];
   await using rig = await startRig({
-    token: 'secret',
+    tokens: async () => ['secret'],
     answer: () => new Promise((resolve) => answers.push(resolve)),
   });
   await using upstream = await rig.connect({ token: 'secret' });
@@ -79,7 +79,7 @@ test('a pack that the server would not take is not sent', TEST, async () => {
 });
 
 test('a refusal carries the words of the server', TEST, async () => {
-  await using rig = await startRig({ token: 'secret' });
+  await using rig = await startRig({ tokens: async () => ['secret'] });
   await assert.rejects(rig.connect({ token: 'guess' }), (error) => {
     assert.ok(error instanceof LogdError);
     assert.equal(error.code, 'refused');

@@ -41,7 +41,7 @@ const blocks = (who: string, bytes: Buffer): string[] => {
 
 test('the example in the docs is what client and server really say', { timeout: 20_000 }, async () => {
   const clock: Clock = { now: () => 1_795_363_400_000, monotonic: () => performance.now() };
-  await using rig = await startRig({ clock, token: 'secret', software: 'logd/0.1.0' });
+  await using rig = await startRig({ clock, tokens: async () => ['secret'], software: 'logd/0.1.0' });
   const fromClient: Buffer[] = [];
   const fromServer: Buffer[] = [];
   const between = createServer((client) => {

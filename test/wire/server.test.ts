@@ -94,7 +94,7 @@ const refusals: [string, Buffer, string, RegExp][] = [
 ];
 for (const [what, bytes, code, message] of refusals)
   test(`${what} is refused with the reason, on both sides`, TEST, async () => {
-    await using rig = await startRig({ token: 'secret' });
+    await using rig = await startRig({ tokens: async () => ['secret'] });
     using client = await rig.raw();
     client.send(bytes);
     const [refusal] = await client.rest();
@@ -102,6 +102,34 @@ for (const [what, bytes, code, message] of refusals)
     assert.match(JSON.stringify(refusal?.header), message);
     assert.equal((await rig.event('receive.refused')).fields['code'], code);
   });
+
+test(
+  'frames behind HELLO wait until the token is looked at; a client that leaves meanwhile harms nothing',
+  TEST,
+  async () => {
+    const asked: ((tokens: readonly string[]) => void)[] = [];
+    const both = Promise.withResolvers<void>();
+    const tokens = (): Promise<readonly string[]> =>
+      new Promise((resolve) => {
+        if (asked.push(resolve) === 2) both.resolve();
+      });
+    await using rig = await startRig({ tokens });
+    const hello = Buffer.concat([PREAMBLE, encodeFrame('HELLO', { ...HELLO, token: 'secret' })]);
+    using client = await rig.raw();
+    client.send(hello, packFrame(1, packOf(1)), packFrame(2, packOf(2)), encodeFrame('BYE', {}));
+    using gone = await rig.raw();
+    gone.send(hello);
+    await both.promise;
+    gone.socket.destroy();
+    assert.deepEqual(rig.packs, []);
+    for (const answer of asked) answer(['other', 'secret']);
+    assert.deepEqual(
+      (await client.rest()).map(({ type }) => type),
+      ['WELCOME', 'ACK'],
+    );
+    assert.deepEqual(rig.packs, [packOf(1), packOf(2)]);
+  },
+);
 
 const violations: [string, Buffer, string][] = [
   ['garbage behind the preamble', Buffer.concat([PREAMBLE, Buffer.alloc(64, 0x41)]), 'protocol'],
