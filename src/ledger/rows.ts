@@ -2,6 +2,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { LogdError } from '../error.ts';
 import type { Done, LostReason, PackHeader, SegmentKey } from '../pack/pack.ts';
+import { damage } from '../sqlite/failure.ts';
 import { isNull, readHex, readInteger, readText } from '../sqlite/row.ts';
 import type { Row } from '../sqlite/row.ts';
 import type { DayRecord, Gap, PackEntry, PackRecord, Seal, SegmentRecord, SegmentState } from './ledger.ts';
@@ -15,11 +16,7 @@ const readWord =
   (row: Row, column: string): Word => {
     const text = readText(row, column);
     const word = words.find((known) => known === text);
-    if (word === undefined)
-      throw new LogdError(
-        'storage',
-        `The ledger holds "${text}" in column ${column}: restore it from a copy.`,
-      );
+    if (word === undefined) throw damage(`it holds "${text}" in column ${column}`);
     return word;
   };
 

@@ -20,6 +20,8 @@ export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
   version: 3,
   title: 'ledger',
+  ifDamaged:
+    'Restore it from a copy, as docs/operations.md says under "Backup"; start no sink on an empty ledger with the old store.',
   create: `
     CREATE TABLE segment (
       segment INTEGER PRIMARY KEY,

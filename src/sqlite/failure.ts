@@ -11,6 +11,9 @@ export interface Failure {
   readonly retryable: boolean;
 }
 
+const CORRUPT = 11;
+const NO_DATABASE = 26;
+
 /** Primary result codes (the low byte of `errcode`), see https://www.sqlite.org/rescode.html. */
 const ADVICE: Readonly<Record<number, { readonly retryable: boolean; readonly todo: string }>> = {
   5: { retryable: true, todo: 'Another process holds its write lock; only one logd may own it.' },
@@ -18,10 +21,13 @@ const ADVICE: Readonly<Record<number, { readonly retryable: boolean; readonly to
   7: { retryable: true, todo: 'Free memory on this machine.' },
   8: { retryable: false, todo: 'It is read-only here: check who owns it and how it was opened.' },
   10: { retryable: true, todo: 'Check the disk.' },
-  11: { retryable: false, todo: 'The file is damaged: restore it from a copy.' },
+  [CORRUPT]: { retryable: false, todo: 'The file is damaged.' },
   13: { retryable: true, todo: 'Free space on its file system.' },
   14: { retryable: true, todo: 'Check that it exists and that its directory can be read and written.' },
-  26: { retryable: false, todo: 'The file is no SQLite database: check the configured path.' },
+  [NO_DATABASE]: {
+    retryable: false,
+    todo: 'Check the configured path. If it is right, the file is damaged.',
+  },
 };
 
 /** SQLite's primary result code of an error that `node:sqlite` threw, or undefined. */
@@ -33,12 +39,16 @@ const resultCodeOf = (error: unknown): number | undefined =>
 /** True for `ENOSPC`, `EIO` and the like, which may pass; false for Node's own `ERR_…`, which are defects of ours. */
 const isSystemError = (error: unknown): boolean => /^E(?!RR_)/.test(errnoOf(error) ?? '');
 
-/** Anything thrown while working on the database at `path`, as a LogdError. */
-export const databaseError = (error: unknown, path: string): LogdError => {
+/** What a reader throws who finds in the file what was never written: the same as when SQLite finds it. */
+export const damage = (what: string): Error => Object.assign(new Error(what), { errcode: CORRUPT });
+
+/** Anything thrown while working on the database at `path`, as a LogdError. `ifDamaged`: what to do then, see `Schema`. */
+export const databaseError = (error: unknown, path: string, ifDamaged = ''): LogdError => {
   if (error instanceof LogdError) return error;
   const code = resultCodeOf(error);
   const advice = code === undefined ? undefined : ADVICE[code];
-  const todo = advice === undefined ? '' : ` ${advice.todo}`;
+  const isDamage = code === CORRUPT || code === NO_DATABASE;
+  const todo = [advice?.todo ?? '', isDamage ? ifDamaged : ''].map((part) => part && ` ${part}`).join('');
   return new LogdError('storage', `The database ${path} failed: ${messageOf(error)}.${todo}`, {
     retryable: advice?.retryable ?? (code === undefined && isSystemError(error)),
     cause: error,

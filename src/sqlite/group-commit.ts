@@ -10,7 +10,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { fault } from '../fault/fault.ts';
-import { databaseError, toFailure } from './failure.ts';
+import type { LogdError } from '../error.ts';
+import { toFailure } from './failure.ts';
 import type { Failure } from './failure.ts';
 import type { CommitFaults, Operation } from './operations.ts';
 
@@ -30,7 +31,7 @@ export interface Answer {
   readonly failure?: Failure;
 }
 
-/** Runs calls on a database; `path` is for messages. */
+/** Runs calls on a database. */
 export interface CallRunner {
   /** The answers, in the order of the calls. Never throws. */
   commit(writes: readonly Call[]): Answer[];
@@ -42,7 +43,7 @@ export type Lookup = (call: Call) => Operation;
 
 export const callRunner = (
   db: DatabaseSync,
-  path: string,
+  asLogdError: (error: unknown) => LogdError,
   lookup: Lookup,
   faults: CommitFaults | undefined,
 ): CallRunner => {
@@ -55,7 +56,7 @@ export const callRunner = (
   const invoke = (call: Call): unknown => lookup(call)(...(call.args as never[]));
   const failed = (call: Call, error: unknown): Answer => ({
     id: call.id,
-    failure: toFailure(databaseError(error, path)),
+    failure: toFailure(asLogdError(error)),
   });
 
   const inSavepoint = (call: Call): Answer => {

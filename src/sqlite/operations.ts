@@ -16,6 +16,8 @@ export interface Schema {
   readonly version: number;
   /** What the file is called in messages, such as `ledger`. */
   readonly title: string;
+  /** What to do when the file is damaged: a sentence for a message. */
+  readonly ifDamaged: string;
   /** The statements that create everything in an empty file. */
   readonly create: string;
 }

@@ -2,16 +2,13 @@
  * Columns of a row as typed values. A value of another type means that the file is damaged or was changed by hand.
  */
 import type { SQLOutputValue } from 'node:sqlite';
-import { LogdError } from '../error.ts';
+import { damage } from './failure.ts';
 
 /** A row as `node:sqlite` returns it. */
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
-const unexpected = (column: string, wanted: string): LogdError =>
-  new LogdError(
-    'storage',
-    `The database holds no ${wanted} in column ${column}: the file is damaged, restore it from a copy.`,
-  );
+const unexpected = (column: string, wanted: string): Error =>
+  damage(`it holds no ${wanted} in column ${column}`);
 
 export const readInteger = (row: Row, column: string): number => {
   const value = row[column];

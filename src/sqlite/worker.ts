@@ -38,9 +38,15 @@ const open = async (
 ): Promise<{ readonly runner: CallRunner; readonly close: () => void }> => {
   const module: unknown = await import(input.module);
   if (!isDatabaseModule(module)) throw new Error(`${input.module} exports no schema and open()`);
-  const db = openDatabase(input.path, module.schema, input);
-  const runner = callRunner(db, input.path, lookupIn(module.open(db)), input.faults);
-  return { runner, close: () => db.close() };
+  const asLogdError = (error: unknown): LogdError =>
+    databaseError(error, input.path, module.schema.ifDamaged);
+  try {
+    const db = openDatabase(input.path, module.schema, input);
+    const runner = callRunner(db, asLogdError, lookupIn(module.open(db)), input.faults);
+    return { runner, close: () => db.close() };
+  } catch (error) {
+    throw asLogdError(error);
+  }
 };
 
 const lookupIn =

@@ -170,7 +170,11 @@ describe('database thread', () => {
     await assert.rejects(openNotes(), { code: 'storage', message: /is no notebook of logd/ });
     const text = 'a file of another kind\n'.repeat(100);
     await writeFile(path, text);
-    await assert.rejects(openNotes(), { code: 'storage', retryable: false, message: /no SQLite database/ });
+    await assert.rejects(openNotes(), {
+      code: 'storage',
+      retryable: false,
+      message: /is not a database.*Check the configured path.*Write it anew/,
+    });
     assert.equal(await readFile(path, 'utf8'), text);
   });
 

@@ -8,6 +8,7 @@ export const schema: Schema = {
   applicationId: 4711,
   version: 2,
   title: 'notebook',
+  ifDamaged: 'Write it anew.',
   create: `CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL,
     parent INTEGER REFERENCES note DEFERRABLE INITIALLY DEFERRED) STRICT`,
 };
