@@ -1,10 +1,11 @@
 /** `logd demo`: watch logs travel, nodes die, and the result be proven. */
-import { mkdir, mkdtemp, readdir, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LogdError, messageOf } from '../error.ts';
+import { makeDirectory } from '../sinks/durable-directory.ts';
 import { moduleBeside } from '../sqlite/database-thread.ts';
 import { systemClock } from '../telemetry/clock.ts';
 import type { DemoPlan } from './demo/plan.ts';
@@ -125,7 +126,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const emptyDirectory = async (dir: string | undefined): Promise<string> => {
   if (dir === undefined) return mkdtemp(join(tmpdir(), 'logd-demo-'));
   const path = resolve(dir);
-  await mkdir(path, { recursive: true });
+  await makeDirectory(path, '--dir');
   if ((await readdir(path)).length > 0)
     throw new LogdError('usage', `${path} is not empty: name an empty or new directory.`);
   return path;

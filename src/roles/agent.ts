@@ -49,7 +49,7 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
 
   const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
   const held = join(config.state_dir, 'held');
-  await makeDirectory(held, 0o750);
+  await makeDirectory(held, 'state_dir', 0o750);
   // Two agents on one state directory would cut the same files, and let go of each other's links.
   starting.use(lockDirectory(config.state_dir, '.agent-lock', 'keeps its marks in'));
   const marks = starting.use(await openMarks(config.state_dir, host));

@@ -18,6 +18,8 @@ import type { Seal } from '../ledger/ledger.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 import { makeDirectory, syncDirectory } from '../sinks/durable-directory.ts';
 
+const SETTING = 'sink.markers.dir or state_dir';
+
 export interface Markers {
   /** Writes the markers of a seal, and takes away that of an earlier generation with another line count. */
   sealed(seal: Seal, dayComplete: boolean): Promise<void>;
@@ -32,11 +34,12 @@ export const openMarkers = async (dir: string): Promise<Markers> => {
       await job().catch(async (error: unknown) => {
         if (errnoOf(error) !== 'ENOENT') throw error;
         // Someone took the directory away.
-        await makeDirectory(dir);
+        await makeDirectory(dir, SETTING);
         await job();
       });
     } catch (error) {
-      throw new LogdError('storage', `Cannot change the marker files in ${dir}: ${messageOf(error)}.`, {
+      const why = messageOf(error).replace(/\.?$/, '.');
+      throw new LogdError('storage', `Cannot change the marker files in ${dir}: ${why}`, {
         retryable: true,
         cause: error,
       });
@@ -52,7 +55,7 @@ export const openMarkers = async (dir: string): Promise<Markers> => {
       if (name.startsWith(start) && name !== kept) await remove(name);
   };
 
-  await failing(() => makeDirectory(dir));
+  await makeDirectory(dir, SETTING);
   return {
     sealed: (seal, dayComplete) =>
       failing(async () => {

@@ -1,6 +1,7 @@
 /** A directory's entries survive power loss only once the directory itself was fsynced. */
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errnoOf, LogdError, messageOf } from '../error.ts';
 
 /** Makes what was entered in a directory, or removed from it, durable. */
 export const syncDirectory = async (path: string): Promise<void> => {
@@ -12,10 +13,51 @@ export const syncDirectory = async (path: string): Promise<void> => {
   }
 };
 
-/** Makes `path` and what is missing above it, durably. */
-export const makeDirectory = async (path: string, mode = 0o777): Promise<void> => {
-  const topmost = await mkdir(path, { recursive: true, mode });
-  if (topmost === undefined) return;
-  for (let level = path; level.length >= topmost.length; level = dirname(level))
-    await syncDirectory(dirname(level));
+/**
+ * Makes `path` and what is missing above it, durably. Rejects with `storage` where that cannot be.
+ * @param setting what the user has set to the path, for the message.
+ */
+export const makeDirectory = async (path: string, setting: string, mode = 0o777): Promise<void> => {
+  try {
+    for (const made of await makeLevels(path, mode)) await syncDirectory(dirname(made));
+  } catch (error) {
+    throw new LogdError('storage', `Cannot make the directory ${path}: ${whyNot(error)}. Check ${setting}.`, {
+      cause: error,
+    });
+  }
+};
+
+/**
+ * What was made, the topmost last. Not Node's own `recursive`: where the system says ENOENT though the directory above is there, as
+ * below /proc, that one tries for ever.
+ */
+const makeLevels = async (path: string, mode: number): Promise<string[]> => {
+  try {
+    await mkdir(path, { mode });
+    return [path];
+  } catch (error) {
+    if (await isDirectory(path)) return [];
+    const above = dirname(path);
+    if (errnoOf(error) !== 'ENOENT' || (await isDirectory(above))) throw error;
+    const made = await makeLevels(above, mode);
+    return [...(await makeLevels(path, mode)), ...made];
+  }
+};
+
+const isDirectory = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+
+const whyNot = (error: unknown): string => {
+  switch (errnoOf(error)) {
+    case 'ENOENT':
+      return 'the directory above it takes none';
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return 'a file is in the way';
+    default:
+      return messageOf(error);
+  }
 };

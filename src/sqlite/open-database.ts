@@ -5,10 +5,10 @@
  * readers in other processes never block the writer. `application_id` says which database this is, `user_version` its schema.
  * Recovery after a crash is SQLite's own: the next opening replays the -wal file up to its last whole commit.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { LogdError } from '../error.ts';
+import { errnoOf, LogdError, messageOf } from '../error.ts';
 import { readInteger } from './row.ts';
 import type { Schema } from './operations.ts';
 
@@ -88,11 +88,37 @@ const checkSchema = (db: DatabaseSync, path: string, schema: Schema): void => {
     );
 };
 
-/** Creates the directory and its parents, and makes their names durable. */
+/** Creates the directory and its parents, and makes their names durable. Without Node's `recursive`, which tries for ever below /proc. */
 const createDirectory = (directory: string): void => {
-  const first = mkdirSync(directory, { recursive: true });
-  if (first === undefined) return;
-  for (let made = directory; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made));
+  if (isDirectory(directory)) return;
+  const above = dirname(directory);
+  createDirectory(above);
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    if (isDirectory(directory)) return;
+    const why = existsSync(directory)
+      ? 'a file is in the way'
+      : errnoOf(error) === 'ENOENT'
+        ? 'the directory above it takes none'
+        : messageOf(error);
+    throw new LogdError(
+      'storage',
+      `Cannot make the directory ${directory}: ${why}. Check the configured path.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  syncDirectory(above);
+};
+
+const isDirectory = (path: string): boolean => {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 };
 
 const syncDirectory = (directory: string): void => {

@@ -17,8 +17,14 @@ import { notTested } from '../house/needs.ts';
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 
 /** Not spawnSync: a test may listen on the port that the node wants. */
-const run = async (config: string): Promise<{ readonly code: number | null; readonly lines: string[] }> => {
-  const child = spawn(process.execPath, [MAIN, 'run', '-c', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+const run = async (
+  config: string,
+  timeout?: number,
+): Promise<{ readonly code: number | null; readonly lines: string[] }> => {
+  const child = spawn(process.execPath, [MAIN, 'run', '-c', config], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(timeout !== undefined && { timeout, killSignal: 'SIGKILL' }),
+  });
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   assert.equal(out, '');
   return { code: child.exitCode, lines: err.trimEnd().split('\n') };
@@ -60,18 +66,23 @@ const assertNotStarted = (lines: readonly string[], reason: RegExp): void => {
 };
 
 describe('a node that cannot start says so in one event', () => {
-  it('a state directory that cannot be used', async (test) => {
+  it('a state directory that cannot be made', { timeout: 60_000 }, async (test) => {
     const dir = await scratch(test);
     await writeFile(join(dir, 'file'), '');
-    for (const role of ['agent', 'sink']) {
-      const config = await configure(dir, (roles) => ({
-        [role]: roles[role],
-        state_dir: join(dir, 'file', 'state'),
-      }));
-      const { code, lines } = await run(config);
-      assert.equal(code, 1);
-      assertNotStarted(lines, /ENOTDIR/);
-    }
+    for (const role of ['agent', 'sink'])
+      for (const [stateDir, why] of [
+        [join(dir, 'file', 'state'), 'a file is in the way'],
+        [join(dir, 'file'), 'a file is in the way'],
+        ['/dev/null/state', 'a file is in the way'],
+        // Here the system says ENOENT though the directory above is there, which Node's own recursive mkdir takes for ever.
+        ['/proc/logd-test', 'the directory above it takes none'],
+        ['/proc/logd-test/state', 'the directory above it takes none'],
+      ] as const) {
+        const config = await configure(dir, (roles) => ({ [role]: roles[role], state_dir: stateDir }));
+        const { code, lines } = await run(config, 20_000);
+        assert.equal(code, 1, `${role} ${stateDir}`);
+        assertNotStarted(lines, new RegExp(`^Cannot make the directory /\\S+: ${why}\\. Check `));
+      }
   });
 
   it('a port that is taken', async (test) => {
@@ -116,7 +127,7 @@ describe('a node that cannot start says so in one event', () => {
     const { code, lines } = await run(config);
     assert.equal(code, 1);
     assert.equal(lines.length, 1);
-    assert.match(lines[0]!, /^\d{4}-\S+ ERROR Node web1 cannot start: .*ENOTDIR/);
+    assert.match(lines[0]!, /^\d{4}-\S+ ERROR Node web1 cannot start: .*a file is in the way/);
   });
 });
 

@@ -59,9 +59,7 @@ export type FileSinkOptions = z.output<typeof schema>;
 /** Opens the sink; rejects with `storage` when the directory cannot be made, or another sink has it. */
 export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPEN): Promise<Sink> => {
   const { dir } = options;
-  await makeDirectory(dir).catch((error: unknown) => {
-    throw storageError('make the directory', dir, error);
-  });
+  await makeDirectory(dir, 'sink.store.dir');
   const lock = lockDirectory(dir, '.logd-lock', 'stores into');
   const directories = directoriesBelow(dir);
   const view = viewFiles(options);
