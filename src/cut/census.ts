@@ -161,6 +161,10 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
       next.beginning = known.beginning?.subarray(0, from);
       return look(segment, next, file);
     }
+    // It was seen while it was being written anew: emptied, and not filled yet.
+    const before = segment.sources.find(({ path, position }) => path === file.path && position > 0);
+    if (before !== undefined && known.position === 0 && known.size === 0 && file.size > 0)
+      sayReplaced(segment, before);
     if (!isSameFile(known, file)) await files.release(known);
     if (!isSameFile(known, file) || known.path !== file.path) {
       Object.assign(known, { path: file.path, dev: file.dev, ino: file.ino });

@@ -104,6 +104,15 @@ describe('a file that is written anew after its hour was shipped', () => {
     assert.equal(world.named('tail.replaced').length, 1);
     world.sink.equals(H15, Buffer.from(text + text.slice(9)), { generation: 2 });
   });
+  it('in place, and seen empty meanwhile: that is told once, too', async (context) => {
+    const world = await shipped(context, text);
+    await truncate(world.path(LOG), 0);
+    await world.pass(12_000);
+    await writeFile(world.path(LOG), text.slice(9), { flag: 'a' });
+    await world.pass(12_000);
+    assert.equal(world.named('tail.replaced').length, 1);
+    world.sink.equals(H15, Buffer.from(text + text.slice(9)), { generation: 2 });
+  });
   it('with all its bytes, and more behind them: only what is more is late', async (context) => {
     const world = await shipped(context, text);
     await rewrite(world, LOG, `${text}more\n`);
