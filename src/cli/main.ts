@@ -8,7 +8,7 @@ import { EXIT, EXIT_CODES_HELP, failureExit } from './exit-codes.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { guardOutput } from './output.ts';
-import { proseWidth, wrapHelp } from './prose.ts';
+import { fitError, proseWidth, wrapHelp } from './prose.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { painter } from './terminal.ts';
@@ -40,6 +40,8 @@ ${EXIT_CODES_HELP}
 
 "logd help COMMAND" has the examples and exit codes of a command.`;
 
+const errorMark = (): string => painter(process.stderr)('red', 'logd:');
+
 const program = (): Command => {
   const root = new Command('logd')
     .description(
@@ -47,11 +49,14 @@ const program = (): Command => {
     )
     .version(packageVersion(), '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'Show the help of a command.')
     .addHelpText('after', HELP)
     .showSuggestionAfterError()
     // The help comes here in lines of any length, and is fitted as a whole.
     .configureOutput({
       getOutHelpWidth: () => Infinity,
+      outputError: (text, write) =>
+        write(text.replace(/^error: (.)/, (_, letter: string) => `${errorMark()} ${letter.toUpperCase()}`)),
       writeOut: (text) => process.stdout.write(wrapHelp(text, proseWidth(process.stdout))),
     })
     .configureHelp({ styleTitle: (title) => painter(process.stdout)('bold', title) });
@@ -70,7 +75,7 @@ const main = async (argv: readonly string[]): Promise<void> => {
       process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
       return;
     }
-    process.stderr.write(`${painter(process.stderr)('red', 'logd:')} ${messageOf(error)}\n`);
+    process.stderr.write(`${fitError(`${errorMark()} `, messageOf(error), process.stderr)}\n`);
     process.exitCode = failureExit(error);
   }
 };

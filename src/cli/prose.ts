@@ -9,6 +9,7 @@ const WIDEST = 100;
 /** A description beside its term has at least so many columns; where there are fewer it goes below the term. */
 const LEAST_BESIDE = 24;
 const BELOW = 4;
+const HANGING = '  ';
 
 /** Columns for help: the terminal's, within reason; elsewhere `COLUMNS`, as for other tools, or 80. */
 export const proseWidth = (stream: Display, env: NodeJS.ProcessEnv = process.env): number => {
@@ -25,11 +26,20 @@ const columnsOf = (text: string): number =>
 
 /**
  * Lines of at most `width` columns, broken between words; a longer word stays whole. The first begins with `first`, the others
- * are indented as far.
+ * with `rest`: unless it is given, they are indented as far.
  */
-export const wrap = (text: string, width: number, first = ''): string[] => {
+export const wrap = (text: string, width: number, first = '', rest = spaces(columnsOf(first))): string[] => {
   if (columnsOf(first + text) <= width) return [first + text];
-  return fill(text.split(/\s+/), width, { first, rest: spaces(columnsOf(first)), ending: '' });
+  return fill(text.split(/\s+/), width, { first, rest, ending: '' });
+};
+
+/** An error of one line or several: fitted to a terminal, with what is left of a line indented; for programs as it is. */
+export const fitError = (first: string, message: string, stream: Display): string => {
+  if (stream.isTTY !== true) return `${first}${message}`;
+  return message
+    .split('\n')
+    .flatMap((line, index) => wrap(line, proseWidth(stream), index === 0 ? first : '', HANGING))
+    .join('\n');
 };
 
 const fill = (

@@ -7,6 +7,7 @@ import { errnoOf, LogdError, messageOf } from '../error.ts';
 import { readTokens } from '../roles/token.ts';
 import { configOption, loadFile, refusal } from './config-file.ts';
 import { printable } from '../telemetry/printable.ts';
+import { fitError } from './prose.ts';
 import { painter } from './terminal.ts';
 
 export const validateCommand = (): Command =>
@@ -36,7 +37,7 @@ Exit codes:
       const { formatFault } = await import('../config/load.ts');
       for (const warning of tokens.warnings)
         process.stderr.write(
-          `${painter(process.stderr)('yellow', 'warning:')} ${printable(formatFault(file, warning))}\n`,
+          `${fitError(`${painter(process.stderr)('yellow', 'warning:')} `, printable(formatFault(file, warning)), process.stderr)}\n`,
         );
       const faults = [...(loaded.ok ? [] : loaded.faults), ...tokens.faults];
       if (!loaded.ok || faults.length > 0) throw await refusal(file, faults);

@@ -65,8 +65,8 @@ export const choice = <const Word extends string>(...words: readonly Word[]): Ki
     const word = words.find((each) => each === text);
     if (word !== undefined) return word;
     const meant = nearest(text, words);
-    const hint = meant === undefined ? `use ${words.join(' or ')}` : `did you mean ${meant}?`;
-    throw new LogdError('config', `${JSON.stringify(text)} is not one of ${words.join(', ')}: ${hint}`);
+    const hint = meant === undefined ? '.' : `: did you mean ${meant}?`;
+    throw new LogdError('config', `${JSON.stringify(text)} is not one of ${words.join(', ')}${hint}`);
   },
   json: { enum: words },
 });

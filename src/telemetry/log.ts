@@ -21,9 +21,18 @@ export interface LogOptions {
 const COLOURS = { debug: '\x1b[90m', info: '\x1b[36m', warn: '\x1b[33m', error: '\x1b[31m' } as const;
 const RANKS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 
-/** `Sealed {host}/…` with the fields filled in. Control characters of hostile names are escaped. */
+/**
+ * `Sealed {host}/…` with the fields filled in. A sentence before a semicolon loses its full stop. Control characters of hostile names
+ * are escaped.
+ */
 export const renderText = (text: string, fields: Readonly<Record<string, string | number>>): string =>
-  printable(text.replace(/\{(\w+)\}/g, (whole, field: string) => String(fields[field] ?? whole)));
+  printable(
+    text.replace(/\{(\w+)\}(;?)/g, (whole, field: string, behind: string) => {
+      const value = fields[field];
+      if (value === undefined) return whole;
+      return behind === '' ? String(value) : `${String(value).replace(/\.$/, '')};`;
+    }),
+  );
 
 /** The line of an event, with its newline. */
 type Render = <Name extends EventName>(name: Name, fields: EventFields<Name>) => string;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { emptyTally, showProblem, showVerdict } from '../../src/cli/audit/show.ts';
-import { describeTerm, proseWidth, wrap, wrapHelp } from '../../src/cli/prose.ts';
+import { describeTerm, fitError, proseWidth, wrap, wrapHelp } from '../../src/cli/prose.ts';
 
 test('prose is broken between words, and the lines after the first are indented', () => {
   assert.deepEqual(wrap('one two three four', 12, '  '), ['  one two', '  three four']);
@@ -63,4 +63,13 @@ test('the verdict of an audit and its problems fit the terminal', () => {
     for (const line of shown.split('\n')) assert.ok(line.length <= width, `${width}: ${line}`);
   }
   assert.equal(showVerdict(tally, Infinity, paint).split('\n').length, 1, 'one line in a pipe');
+});
+
+test('an error is fitted to a terminal, and left as it is for programs', () => {
+  const faults = 'a.yaml:1:2: one two three\nshort\nb.yaml:3:4: four five six';
+  assert.equal(fitError('logd: ', faults, { isTTY: false }), `logd: ${faults}`);
+  assert.equal(
+    fitError('logd: ', faults, { isTTY: true, columns: 24 }),
+    ['logd: a.yaml:1:2: one', '  two three', 'short', 'b.yaml:3:4: four five', '  six'].join('\n'),
+  );
 });

@@ -4,6 +4,7 @@ import { renderText } from '../../src/telemetry/log.ts';
 
 test('the text of an event has its fields filled in, and those that are not there left as they are', () => {
   assert.equal(renderText('{host} has {lines} of {all}', { host: 'web1', lines: 3 }), 'web1 has 3 of {all}');
+  assert.equal(renderText('{what}; {what} {none};', { what: 'It broke.' }), 'It broke; It broke. {none};');
 });
 
 test('a name cannot break a line or steer the terminal, by the controls of 7 bits nor by those of 8', () => {

@@ -86,7 +86,7 @@ const describeSources = (tally: Tally): string => {
     ...(sourcesPartlyGone > 0 ? [`${formatCount(sourcesPartlyGone)} partly gone`] : []),
     ...(sourcesNotAtHand > 0 ? [`${formatCount(sourcesNotAtHand)} not at hand`] : []),
   ];
-  return `stored as sealed; ${formatCount(sourcesIdentical)} sources compared, ${others.join(', ')}`;
+  return `stored as sealed; ${plural(sourcesIdentical, 'source')} compared, ${others.join(', ')}`;
 };
 
 /** A problem of a segment, or of the audit as a whole. */
