@@ -57,6 +57,12 @@ export interface SegmentRecord extends SegmentKey {
   readonly reason?: string;
 }
 
+/** A segment with its recorded packs, read page by page in id order. */
+export interface RecordedSegment {
+  readonly segment: SegmentRecord;
+  packs(): AsyncIterable<PackRecord>;
+}
+
 /** The record that a segment is complete. */
 export interface Seal extends SegmentKey, Totals {
   readonly generation: number;

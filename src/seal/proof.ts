@@ -1,26 +1,9 @@
 /**
  * The proof of a segment: what it adds up to at the sink, held against what its agent read.
  */
-import type { Ledger, PackRecord, SegmentRecord } from '../ledger/ledger.ts';
+import type { PackRecord, RecordedSegment } from '../ledger/ledger.ts';
 import { type RunningDigest, runningDigest } from '../pack/digest.ts';
-import type { RecordedSegment, Sink } from '../sinks/sink.ts';
-
-const PAGE = 512;
-
-/** A segment with its packs, read from the ledger page by page. */
-export const recordedSegment = (ledger: Pick<Ledger, 'packs'>, segment: SegmentRecord): RecordedSegment => ({
-  segment,
-  async *packs(): AsyncGenerator<PackRecord> {
-    let after = 0;
-    for (;;) {
-      const page = await ledger.packs(segment, after, PAGE);
-      yield* page;
-      const last = page.at(-1);
-      if (last === undefined || page.length < PAGE) return;
-      after = last.header.id;
-    }
-  },
-});
+import type { Sink } from '../sinks/sink.ts';
 
 /**
  * Why the segment is not what its agent read: one sentence, or undefined when it is. The digest of what arrived is used

@@ -4,12 +4,12 @@
  */
 import { LogdError } from '../error.ts';
 import type { Ledger, SegmentRecord, SegmentState } from '../ledger/ledger.ts';
+import { recordedSegment } from '../ledger/recorded.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { markSealed } from './mark.ts';
 import type { Markers } from './markers.ts';
-import { recordedSegment } from './proof.ts';
 
 const PAGE = 256;
 const UNSEALED: readonly SegmentState[] = ['open', 'complete', 'refused', 'incomplete'];
@@ -22,17 +22,24 @@ export interface ResumeOptions {
   readonly requestSeal: (key: SegmentKey) => void;
 }
 
-/** Resolves when the node may listen. Seals that are still to be made are requested, not awaited. */
+/**
+ * Resolves when the node may listen. Seals that are still to be made are requested, not awaited. Where stored bytes are not there,
+ * an hour under way waits for them, as it would have without the restart; others in their place refuse it.
+ */
 export const resume = async ({ sink, ledger, markers, emit, requestSeal }: ResumeOptions): Promise<void> => {
   for await (const segment of unsealed(ledger)) {
     try {
       await sink.recover(recordedSegment(ledger, segment));
     } catch (error) {
       if (!(error instanceof LogdError) || error.code !== 'corrupt') throw error;
-      await ledger.close(segment, 'refused', error.message);
-      const { host, stream, hour } = segment;
-      emit('seal.refused', { host, stream, hour, reason: error.message });
-      continue;
+      const told = { ...keyOf(segment), reason: error.message };
+      const waits = error.retryable && (segment.state === 'open' || segment.state === 'complete');
+      if (waits) emit('store.missing', told);
+      else {
+        await ledger.close(segment, 'refused', error.message);
+        emit('seal.refused', told);
+        continue;
+      }
     }
     if (segment.generation > 1) await markers.reopened(segment);
     if (segment.state === 'complete') requestSeal(segment);
@@ -47,6 +54,8 @@ export const resume = async ({ sink, ledger, markers, emit, requestSeal }: Resum
     if (seals.length < PAGE) return;
   }
 };
+
+const keyOf = ({ host, stream, hour }: SegmentKey): SegmentKey => ({ host, stream, hour });
 
 async function* unsealed(ledger: Ledger): AsyncGenerator<SegmentRecord> {
   let after: SegmentRecord | undefined;

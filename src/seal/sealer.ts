@@ -6,18 +6,21 @@
  */
 import { LogdError, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import type { Ledger, Seal, SegmentRecord } from '../ledger/ledger.ts';
+import type { Ledger, RecordedSegment, Seal, SegmentRecord } from '../ledger/ledger.ts';
+import { recordedSegment } from '../ledger/recorded.ts';
 import type { RunningDigest } from '../pack/digest.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
-import type { RecordedSegment, Sink } from '../sinks/sink.ts';
+import type { Sink } from '../sinks/sink.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { markSealed } from './mark.ts';
 import type { Markers } from './markers.ts';
-import { disproof, recordedSegment } from './proof.ts';
+import { disproof } from './proof.ts';
 
+/** Waits between two tries double from the first to the second of these. */
 const RETRY_MS = 2_000;
+const MOST_RETRY_MS = 300_000;
 
 export interface SealerOptions {
   readonly store: Pick<Store, 'exclusive'>;
@@ -37,7 +40,8 @@ export interface Sealer extends AsyncDisposable {
 
 export const createSealer = ({ store, sink, ledger, markers, clock, emit }: SealerOptions): Sealer => {
   const queue = new Map<string, SegmentKey>();
-  const retries = new Set<NodeJS.Timeout>();
+  /** What failed, and waits for so long to be tried again. */
+  const retries = new Map<string, { readonly timer: NodeJS.Timeout; readonly delay: number }>();
   /** Sealed, and the marker files could not be written yet. */
   const unmarked = new Map<string, Seal>();
   let running: Promise<void> | undefined;
@@ -53,8 +57,8 @@ export const createSealer = ({ store, sink, ledger, markers, clock, emit }: Seal
       if (reason === undefined) await sink.seal(recorded);
       return reason;
     } catch (error) {
-      // What is stored is damaged, and stays so: trying again cannot help.
-      if (error instanceof LogdError && error.code === 'corrupt') return error.message;
+      // Bytes that are not there may be put back; others in their place stay: trying again cannot help.
+      if (error instanceof LogdError && error.code === 'corrupt' && !error.retryable) return error.message;
       throw error;
     }
   };
@@ -90,13 +94,12 @@ export const createSealer = ({ store, sink, ledger, markers, clock, emit }: Seal
     await mark(name, made);
   };
 
-  const tryAgainLater = (key: SegmentKey): void => {
+  const tryAgainLater = (name: string, key: SegmentKey): void => {
     if (closed) return;
-    const timer = setTimeout(() => {
-      retries.delete(timer);
-      request(key);
-    }, RETRY_MS);
-    retries.add(timer);
+    const last = retries.get(name);
+    clearTimeout(last?.timer);
+    const delay = last === undefined ? RETRY_MS : Math.min(MOST_RETRY_MS, last.delay * 2);
+    retries.set(name, { timer: setTimeout(() => request(key), delay), delay });
   };
 
   const run = async (): Promise<void> => {
@@ -104,9 +107,11 @@ export const createSealer = ({ store, sink, ledger, markers, clock, emit }: Seal
       queue.delete(name);
       try {
         await store.exclusive(key, (arrived) => seal(key, arrived));
+        clearTimeout(retries.get(name)?.timer);
+        retries.delete(name);
       } catch (error) {
         emit('seal.failed', { ...named(key), reason: messageOf(error) });
-        tryAgainLater(key);
+        tryAgainLater(name, key);
       }
       if (closed) break;
     }
@@ -126,7 +131,7 @@ export const createSealer = ({ store, sink, ledger, markers, clock, emit }: Seal
     },
     async [Symbol.asyncDispose]() {
       closed = true;
-      for (const timer of retries) clearTimeout(timer);
+      for (const { timer } of retries.values()) clearTimeout(timer);
       await running;
     },
   };

@@ -6,14 +6,8 @@
  * A pack that was written but never recorded may be written again, at another place; recover() removes what is left of it.
  */
 import type { z } from 'zod';
-import type { PackRecord, Place, SegmentRecord } from '../ledger/ledger.ts';
+import type { Place, RecordedSegment } from '../ledger/ledger.ts';
 import type { SegmentKey, VerifiedPack } from '../pack/pack.ts';
-
-/** A segment with its recorded packs, read page by page in id order. */
-export interface RecordedSegment {
-  readonly segment: SegmentRecord;
-  packs(): AsyncIterable<PackRecord>;
-}
 
 export interface Sink extends AsyncDisposable {
   /**
@@ -21,16 +15,26 @@ export interface Sink extends AsyncDisposable {
    * learns where to go on. Idempotent.
    */
   recover(segment: RecordedSegment): Promise<void>;
-  /** Hands a pack to the operating system and says where it lies. Writing it again at the same place is harmless. */
-  write(pack: VerifiedPack): Promise<Place>;
+  /**
+   * Hands a pack to the operating system and says where it lies. Writing it again at the same place is harmless. `recorded` is the
+   * segment as the ledger last had it, undefined where it has none. When bytes of it are not there any more, nothing is written:
+   * rejects with a retryable `corrupt` that names the place, until they are back.
+   */
+  write(pack: VerifiedPack, recorded: RecordedSegment | undefined): Promise<Place>;
   /**
    * Makes durable whatever write() has finished before this call, including new directory entries. When it rejects, none of
    * these packs may be taken as stored: the sink forgets them, and the store has them sent again.
    */
   flush(): Promise<void>;
-  /** The raw bytes of recorded packs, in id order and as they are stored now; rejects with `corrupt`, naming the pack, where undecodable. */
+  /**
+   * The raw bytes of recorded packs, in id order and as they are stored now. Rejects with `corrupt`, naming the place: retryable
+   * where bytes are not there, which may be put back; else where they are others.
+   */
   read(segment: RecordedSegment): AsyncIterable<Buffer>;
-  /** Gives a complete, proven segment its final form (pack order, read-only, modification time), durably. Idempotent. */
+  /**
+   * Gives a complete, proven segment its final form (pack order, read-only, modification time), durably. Idempotent. Rejects with
+   * a retryable `corrupt` while stored bytes are not there.
+   */
   seal(segment: RecordedSegment): Promise<void>;
   /** Where a person finds the segment: a path or an address. */
   locate(key: SegmentKey): string;

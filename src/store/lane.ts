@@ -19,6 +19,8 @@ export interface Lane {
   digest: RunningDigest | undefined;
   /** Settles when every pack written so far is recorded, or failed. */
   pending: Promise<unknown>;
+  /** The sink misses what is recorded, and that was told. */
+  missing: boolean;
   /** The generation for which the segment is known to be open, markers gone. */
   opened: number;
   /** Changes whenever something that was written could not be recorded. */
@@ -57,6 +59,7 @@ export const createLane = (ledger: Ledger, key: SegmentKey): Lane => {
     end: 0,
     digest: undefined,
     pending: Promise.resolve(),
+    missing: false,
     opened: 1,
     get epoch() {
       return epoch;

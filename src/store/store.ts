@@ -7,6 +7,7 @@
 import { LogdError, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import type { CommitResult, Ledger, Place } from '../ledger/ledger.ts';
+import { recordedSegment } from '../ledger/recorded.ts';
 import type { RunningDigest } from '../pack/digest.ts';
 import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../pack/pack.ts';
 import type { Sink } from '../sinks/sink.ts';
@@ -40,7 +41,7 @@ export interface Store {
   put(header: PackHeader, verified: Promise<VerifiedPack>, written: () => void): Promise<Answer>;
   /**
    * Runs a job while nothing is written to the segment, all earlier packs recorded. It gets the running digest of what arrived,
-   * where that is known.
+   * where that is known; when it rejects with `corrupt`, the next job does not.
    */
   exclusive<T>(key: SegmentKey, job: (digest: RunningDigest | undefined) => Promise<T>): Promise<T>;
   /** Resolves when nothing is being stored. */
@@ -61,6 +62,10 @@ const nack = (code: NackCode, message: string, retryable = false): Answer => ({
   message,
   retryable,
 });
+
+/** What is stored is not what was stored. */
+const isCorrupt = (error: unknown): error is LogdError =>
+  error instanceof LogdError && error.code === 'corrupt';
 
 export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened }: StoreOptions): Store => {
   const lanes = new Map<string, Lane>();
@@ -151,6 +156,22 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
     return { kind: 'ack' };
   };
 
+  /** Where the sink put the pack. When it misses what is recorded, that is told once, and what arrived proves nothing any more. */
+  const hand = async (lane: Lane, pack: VerifiedPack): Promise<Place | Answer> => {
+    try {
+      const place = await sink.write(pack, lane.record && recordedSegment(ledger, lane.record));
+      lane.missing = false;
+      return place;
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      const { host, stream, hour } = lane.key;
+      if (!lane.missing) emit('store.missing', { host, stream, hour, reason: error.message });
+      lane.missing = true;
+      lane.digest = undefined;
+      return nack('storage', error.message, true);
+    }
+  };
+
   /** Runs in the lane. Resolves once written, with the promise of the durable answer. */
   const write = async (
     lane: Lane,
@@ -164,7 +185,8 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
     if (digest !== undefined && 'kind' in digest) return { answer: digest };
     await reopenIfLate(lane, header);
     fault('store.before-write');
-    const place = header.lost === undefined ? await sink.write(pack) : NOWHERE;
+    const place = header.lost === undefined ? await hand(lane, pack) : NOWHERE;
+    if ('kind' in place) return { answer: place };
     fault('store.after-write');
     if (lane.epoch !== epoch) return { answer: LOST_TRACK };
     lane.digest = digest;
@@ -210,7 +232,10 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
       return lane.run(async () => {
         const { epoch } = lane;
         await lane.pending;
-        const result = await job(lane.epoch === epoch ? lane.digest : undefined);
+        const result = await job(lane.epoch === epoch ? lane.digest : undefined).catch((error: unknown) => {
+          if (isCorrupt(error)) lane.digest = undefined;
+          throw error;
+        });
         lane.record = await ledger.segment(key);
         return result;
       });

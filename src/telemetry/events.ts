@@ -184,6 +184,11 @@ export const EVENTS = {
     text: 'Cannot store packs: {reason}; they stay with their agents',
     fields: { reason: 'string' },
   },
+  'store.missing': {
+    level: 'error',
+    text: '{host}/{stream}/{hour} has to wait: {reason}',
+    fields: { ...segment, reason: 'string' },
+  },
   'store.lost': {
     level: 'error',
     text: '{bytes} bytes of pack {id} of {host}/{stream}/{hour} are lost at the agent: {reason}',

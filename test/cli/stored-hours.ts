@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { recordedSegment } from '../../src/ledger/recorded.ts';
 import { runningDigest } from '../../src/pack/digest.ts';
 import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import { encode } from '../../src/pack/codec.ts';
 import { openSink } from '../../src/sinks/registry.ts';
 import type { Sink } from '../../src/sinks/sink.ts';
-import { recordedSegment } from '../../src/seal/proof.ts';
 
 const WRITTEN_AT = Date.UTC(2026, 10, 22, 16, 59, 59);
 const ARRIVED_AT = WRITTEN_AT + 2500;
@@ -45,7 +45,7 @@ export const storedHours = async (compression: 'none' | 'zstd' = 'none'): Promis
         ({ header }) => !skip.includes(header.id),
       );
       for (const pack of reversed ? packs.toReversed() : packs) {
-        const place = await sink.write(pack);
+        const place = await sink.write(pack, undefined);
         await sink.flush();
         await ledger.commit([{ header: pack.header, place, arrivedAt: ARRIVED_AT }]);
       }
@@ -62,8 +62,8 @@ export const storedHours = async (compression: 'none' | 'zstd' = 'none'): Promis
       const { packs, bytes } = (await ledger.segment(segment))!;
       const [pack] = await cut(segment, [text], false, compression);
       const header = { ...pack!.header, id: packs + 1, generation: 2, offset: bytes };
-      await ledger.reopen(segment, 2);
-      const place = await sink.write({ ...pack!, header });
+      const record = await ledger.reopen(segment, 2);
+      const place = await sink.write({ ...pack!, header }, recordedSegment(ledger, record));
       await sink.flush();
       await ledger.commit([{ header, place, arrivedAt: ARRIVED_AT }]);
     },

@@ -1,10 +1,10 @@
 /** What the tests of sinks stand on: packs of given bytes, and the simplest ledger there can be. */
-import type { PackRecord, Place, SegmentRecord } from '../../src/ledger/ledger.ts';
+import type { PackRecord, Place, RecordedSegment, SegmentRecord } from '../../src/ledger/ledger.ts';
 import { encode } from '../../src/pack/codec.ts';
 import { runningDigest } from '../../src/pack/digest.ts';
 import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { Codec, SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
-import type { RecordedSegment, Sink } from '../../src/sinks/sink.ts';
+import type { Sink } from '../../src/sinks/sink.ts';
 
 export const KEY: SegmentKey = { host: 'web1', stream: 'access', hour: '2026112216' };
 export const LAST_LINE = Date.UTC(2026, 10, 22, 16, 59, 59, 123);
@@ -58,6 +58,11 @@ export class Recorder {
     this.records.set(header.id, { header, place, arrivedAt: 0 });
   }
 
+  /** What the store hands to `Sink.write`: undefined while nothing is recorded. */
+  get known(): RecordedSegment | undefined {
+    return this.records.size === 0 ? undefined : this.recorded;
+  }
+
   get recorded(): RecordedSegment {
     const all = [...this.records.values()].toSorted((a, b) => a.header.id - b.header.id);
     const sum = (of: (record: PackRecord) => number): number =>
@@ -90,7 +95,7 @@ export const store = async (
   packs: readonly VerifiedPack[],
 ): Promise<void> => {
   const places: Place[] = [];
-  for (const pack of packs) places.push(await sink.write(pack));
+  for (const pack of packs) places.push(await sink.write(pack, recorder.known));
   await sink.flush();
   for (const [index, pack] of packs.entries()) recorder.add(pack, places[index]!);
 };

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { LogdError } from '../../src/error.ts';
 import type { VerifiedPack } from '../../src/pack/pack.ts';
 import type { Sink } from '../../src/sinks/sink.ts';
 import { KEY, logLines, packsOf, readBack, Recorder, store } from './recorder.ts';
@@ -27,7 +28,25 @@ const WHOLE = Buffer.concat(PARTS);
 const inOrder = (packs: readonly VerifiedPack[], ...ids: number[]): VerifiedPack[] =>
   ids.map((id) => packs.find(({ header }) => header.id === id)!);
 
-export const sinkContract = (name: string, open: (place: string) => Promise<Sink>): void => {
+/** Something that takes stored bytes away; `apply` does it to what lies at `Sink.locate()`, and returns how to put them back. */
+export interface Harm {
+  readonly what: string;
+  apply(path: string): Promise<() => Promise<void>>;
+}
+
+/** What the sink says of bytes that are not there. */
+const notThere = (error: unknown, path: string): true => {
+  assert.ok(error instanceof LogdError, String(error));
+  assert.deepEqual([error.code, error.retryable], ['corrupt', true], error.message);
+  assert.ok(error.message.includes(path), error.message);
+  return true;
+};
+
+export const sinkContract = (
+  name: string,
+  open: (place: string) => Promise<Sink>,
+  harms: readonly Harm[],
+): void => {
   describe(`sink contract: ${name}`, () => {
     for (const codec of ['none', 'zstd'] as const)
       for (const order of [
@@ -51,7 +70,7 @@ export const sinkContract = (name: string, open: (place: string) => Promise<Sink
       const recorder = new Recorder();
       const packs = await packsOf(PARTS);
       await store(sink, recorder, inOrder(packs, 1, 3));
-      await sink.write(packs[1]!);
+      await sink.write(packs[1]!, recorder.known);
       await sink.flush();
       assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat([PARTS[0]!, PARTS[2]!]));
     });
@@ -60,7 +79,7 @@ export const sinkContract = (name: string, open: (place: string) => Promise<Sink
       await using sink = await open(await scratch(test));
       const recorder = new Recorder();
       const packs = await packsOf(PARTS);
-      for (const pack of packs) await sink.write(pack);
+      for (const pack of packs) await sink.write(pack, undefined);
       await store(sink, recorder, inOrder(packs, 2, 2, 1, 3, 5, 4, 1));
       assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
       await sink.seal(recorder.recorded);
@@ -74,7 +93,7 @@ export const sinkContract = (name: string, open: (place: string) => Promise<Sink
       {
         await using sink = await open(place);
         await store(sink, recorder, inOrder(packs, 2, 1));
-        await sink.write(packs[2]!);
+        await sink.write(packs[2]!, recorder.known);
         await sink.flush();
       }
       await using sink = await open(place);
@@ -89,7 +108,7 @@ export const sinkContract = (name: string, open: (place: string) => Promise<Sink
       const place = await scratch(test);
       {
         await using sink = await open(place);
-        for (const pack of await packsOf([logLines(500), logLines(900)])) await sink.write(pack);
+        for (const pack of await packsOf([logLines(500), logLines(900)])) await sink.write(pack, undefined);
         await sink.flush();
       }
       await using sink = await open(place);
@@ -118,6 +137,47 @@ export const sinkContract = (name: string, open: (place: string) => Promise<Sink
         await last.seal(recorder.recorded);
         assert.deepEqual(await readBack(last, recorder.recorded), Buffer.concat([WHOLE, ...late]));
       });
+
+    for (const { what, apply } of harms)
+      for (const sealed of [true, false])
+        for (const restarted of [true, false]) {
+          const when = `${sealed ? 'sealed' : 'open'}${restarted ? ', after a restart' : ''}`;
+          it(`takes no pack while ${what} (${when}), and all of them when the bytes are back`, async (test) => {
+            const place = await scratch(test);
+            const recorder = new Recorder();
+            const packs = await packsOf(PARTS);
+            let sink = await open(place);
+            await store(sink, recorder, inOrder(packs, 3, 1, 2));
+            if (sealed) await store(sink, recorder, inOrder(packs, 4, 5));
+            if (sealed) await sink.seal(recorder.recorded);
+            if (restarted) {
+              await sink[Symbol.asyncDispose]();
+              sink = await open(place);
+            }
+            await using last = sink;
+            const path = last.locate(KEY);
+            const putBack = await apply(path);
+            const more = [logLines(10, 5), logLines(20, 7)];
+            const late = await packsOf(more, { firstId: 6, offset: WHOLE.length, generation: 2 });
+            const rest = sealed ? late : inOrder(packs, 4);
+            const known = recorder.recorded;
+            if (restarted && !sealed)
+              await assert.rejects(last.recover(known), (error) => notThere(error, path));
+            for (let time = 0; time < 2; time++)
+              for (const pack of rest)
+                await assert.rejects(last.write(pack, known), (error) => notThere(error, path));
+            await assert.rejects(last.seal(known), (error) => notThere(error, path));
+            await last.flush();
+            await putBack();
+            // A sink may say once more that it is another file than the one it had.
+            await last.write(rest[0]!, known).catch((error: unknown) => notThere(error, path));
+            await store(last, recorder, rest.toReversed());
+            const whole = Buffer.concat(sealed ? [WHOLE, ...more] : PARTS.slice(0, 4));
+            assert.deepEqual(await readBack(last, recorder.recorded), whole);
+            await last.seal(recorder.recorded);
+            assert.deepEqual(await readBack(last, recorder.recorded), whole);
+          });
+        }
 
     it('seals a segment without bytes', async (test) => {
       await using sink = await open(await scratch(test));

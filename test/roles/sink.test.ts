@@ -1,9 +1,10 @@
 /** The sink role in this process: its own road through start, stop and start again. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { VerifiedPack } from '../../src/pack/pack.ts';
 import { decompressFrames } from '../flow/zstd.ts';
 import { brief } from '../store/rig.ts';
@@ -64,24 +65,133 @@ test('what was stored and never recorded is cut off at the start', TEST, async (
   assert.ok((await storedFile(node, KEY)).equals(bytesOf(packs)));
 });
 
-test(
-  'stored bytes that were removed refuse their segment at the start, and the node lives',
-  TEST,
-  async () => {
-    await using node = await startSinkNode();
-    const packs = await cutInto(logParts(4));
-    await node.send(packs.slice(0, 3));
-    await node.stop();
-    await writeFile(node.locate(KEY), 'short');
-    await node.restart();
-    const { state, reason } = (await node.segment(KEY))!;
-    assert.equal(state, 'refused');
-    assert.match(reason ?? '', /has 5 bytes where \d+ were stored/);
-    const other = { ...KEY, host: 'web2' };
-    await node.send(await cutInto(logParts(3), { key: other }));
-    await node.reaches(other, 'sealed');
-  },
-);
+test('a start where stored bytes were removed says so, and the node lives', TEST, async () => {
+  await using node = await startSinkNode();
+  const packs = await cutInto(logParts(4));
+  await node.send(packs.slice(0, 3));
+  await node.stop();
+  await writeFile(node.locate(KEY), 'short');
+  await node.restart();
+  const { reason } = node.said('store.missing')[0] as { readonly reason: string };
+  assert.match(reason, /has 5 bytes where \d+ were stored/);
+  const other = { ...KEY, host: 'web2' };
+  await node.send(await cutInto(logParts(3), { key: other }));
+  await node.reaches(other, 'sealed');
+});
+
+for (const compression of ['none', 'zstd'] as const)
+  for (const restarted of [false, true])
+    test(
+      `late lines wait for a sealed file that is gone, ${restarted ? 'after a restart too, ' : ''}and nothing is sealed (${compression})`,
+      TEST,
+      async () => {
+        await using node = await startSinkNode({ compression });
+        const packs = await cutInto(logParts(6), { codec: 'zstd', ends: [4, 6] });
+        // Out of order, so that the stored file is written anew when it is sealed.
+        await node.send(packs.slice(0, 4).toReversed());
+        await node.reaches(KEY, 'sealed');
+        if (restarted) await node.restart();
+        const path = node.locate(KEY);
+        await rename(path, `${path}.kept`);
+        for (let time = 0; time < 2; time++) {
+          const answers = await node.send(packs.slice(4));
+          for (const answer of answers) {
+            assert.ok(answer.kind === 'nack');
+            assert.deepEqual([answer.code, answer.retryable], ['storage', true]);
+            assert.ok(answer.message.startsWith(`${path}, the file of web1/access/2026112216, is gone`));
+          }
+          // A start finds the hour open, and its file gone.
+          if (restarted) await node.restart();
+        }
+        // Once in each run, and at each start that finds it so.
+        assert.equal(node.said('store.missing').length, restarted ? 4 : 1);
+        assert.equal(node.said('seal.sealed').length, 1);
+        await assert.rejects(stat(path), /ENOENT/);
+        await rename(`${path}.kept`, path);
+        assert.deepEqual((await node.send(packs.slice(4))).map(brief), ['ack', 'ack']);
+        await node.reaches(KEY, 'sealed');
+        assert.ok((await node.read(KEY)).equals(bytesOf(packs)));
+      },
+    );
+
+for (const compression of ['none', 'zstd'] as const)
+  test(
+    `the file of an open hour that is removed is never sealed, nor is another in its place (${compression})`,
+    TEST,
+    async () => {
+      for (const after of ['nothing', 'a restart', 'the file is back', 'another file is there']) {
+        await using node = await startSinkNode({ compression });
+        const packs = await cutInto(logParts(6), { codec: 'zstd' });
+        assert.deepEqual((await node.send(packs.slice(0, 4))).map(brief), ['ack', 'ack', 'ack', 'ack']);
+        const path = node.locate(KEY);
+        const stored = await readFile(path);
+        await rm(path);
+        assert.deepEqual((await node.send(packs.slice(4))).map(brief), ['storage', 'storage']);
+        const { reason } = node.said('store.missing')[0] as { readonly reason: string };
+        const open = /\/proc\/\d+\/fd\/\d+/.exec(reason)?.[0];
+        if (process.platform === 'linux') assert.ok((await readFile(open!)).equals(stored), after);
+        if (after === 'a restart') await node.restart();
+        if (after === 'another file is there') stored[3]! ^= 1;
+        if (after.endsWith('file is back') || after.startsWith('another')) {
+          await writeFile(path, stored);
+          // That it is another file than the one it had is said once.
+          await node.send(packs.slice(4));
+          assert.deepEqual((await node.send(packs.slice(4))).map(brief), ['ack', 'ack']);
+          await node.reaches(KEY, after === 'the file is back' ? 'sealed' : 'refused');
+        } else {
+          assert.deepEqual((await node.send(packs.slice(4))).map(brief), ['storage', 'storage']);
+          await assert.rejects(stat(path), /ENOENT/);
+        }
+        assert.equal(node.said('seal.sealed').length, after === 'the file is back' ? 1 : 0);
+      }
+    },
+  );
+
+for (const compression of ['none', 'zstd'] as const)
+  test(
+    `a complete hour whose file is removed before its seal waits for it, after a restart too (${compression})`,
+    TEST,
+    async () => {
+      await using node = await startSinkNode({ compression });
+      const packs = await cutInto(logParts(3), { codec: 'zstd' });
+      await node.send(packs.slice(0, 2));
+      const stored = await readFile(node.locate(KEY));
+      await rm(node.locate(KEY));
+      // The last pack has no bytes, so it is not written: only the seal looks at the file.
+      const { header } = packs[1]!;
+      const done = { packs: 3, lines: header.lines + packs[0]!.header.lines, bytes: packs[2]!.header.offset };
+      const last = {
+        ...packs[2]!.header,
+        bytes: 0,
+        lines: 0,
+        codec: 'none' as const,
+        checksum: 0,
+        sha256: header.sha256,
+      };
+      const empty = Buffer.alloc(0);
+      await node.send([
+        {
+          header: { ...last, done: { ...done, sha256: header.sha256, hoursInDay: 24 } },
+          raw: empty,
+          body: empty,
+        },
+      ]);
+      while (node.said('seal.failed').length === 0) await setImmediate();
+      assert.ok(
+        String((node.said('seal.failed')[0] as { reason: string }).reason).startsWith(node.locate(KEY)),
+      );
+      await node.restart();
+      assert.equal(node.said('store.missing').length, 1);
+      assert.equal((await node.segment(KEY))?.state, 'complete');
+      assert.deepEqual(
+        [node.said('seal.sealed'), await readdir(join(node.dir, 'state', 'received'))],
+        [[], []],
+      );
+      await writeFile(node.locate(KEY), stored);
+      await node.restart();
+      await node.reaches(KEY, 'sealed');
+    },
+  );
 
 test('a token is asked for, and a wrong one is told on both sides', TEST, async () => {
   await using node = await startSinkNode({ token: TOKEN });

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PackRecord, SegmentRecord } from '../../src/ledger/ledger.ts';
+import type { PackRecord, RecordedSegment, SegmentRecord } from '../../src/ledger/ledger.ts';
 import { runningDigest } from '../../src/pack/digest.ts';
 import type { VerifiedPack } from '../../src/pack/pack.ts';
 import { disproof } from '../../src/seal/proof.ts';
-import type { RecordedSegment } from '../../src/sinks/sink.ts';
 import { cutInto, logParts } from '../store/packs.ts';
 
 /** The segment as a ledger that knows these packs has it. */

@@ -87,6 +87,26 @@ test('every segment that is not sealed is recovered once, by pages; a damaged on
   assert.equal(rig.said('seal.refused').length, 1);
 });
 
+test('an hour under way whose bytes are missing waits for them, and one that was closed is refused', async () => {
+  await using rig = await sealRig();
+  rig.sink.fails = (call) => call === 'seal';
+  const keys = ['open', 'complete', 'incomplete'].map((host) => ({ ...KEY, host }));
+  for (const key of keys)
+    await rig.put(...(await cutInto(logParts(1), { key, ends: key.host === 'complete' ? [1] : [] })));
+  await rig.ledger.close(keys[2]!, 'incomplete', 'No pack came.');
+  const { recover } = rig.sink;
+  rig.sink.recover = () => Promise.reject(new LogdError('corrupt', 'The file is gone.', { retryable: true }));
+  await rig.restart();
+  assert.deepEqual(await Promise.all(keys.map(rig.state)), ['open', 'complete', 'refused']);
+  const waiting = rig.said('store.missing').map((fields) => 'host' in fields && fields.host);
+  assert.deepEqual(waiting, ['complete', 'open']);
+  assert.equal(rig.said('seal.refused').length, 1);
+  mend(rig);
+  Object.assign(rig.sink, { recover });
+  await rig.restart();
+  assert.equal(await rig.state(keys[1]!), 'sealed');
+});
+
 test('a disk that fails while recovering stops the start', async () => {
   await using rig = await sealRig();
   await rig.put((await cutInto(logParts(1), { ends: [] }))[0]!);

@@ -97,7 +97,7 @@ test(
       for (const pack of packs.toReversed()) assert.deepEqual(await rig.put(pack), ['ack']);
       for (let n = 1; n <= 2; n++) {
         assert.equal(rig.said('seal.failed').length, n, what);
-        t.mock.timers.tick(2_000);
+        t.mock.timers.tick(2_000 * n);
         await rig.sealer.idle();
       }
       assert.equal(await rig.state(KEY), 'sealed', what);
@@ -112,6 +112,48 @@ test(
     }
   },
 );
+
+test('a seal that cannot be made is tried again at growing intervals', { timeout: 30_000 }, async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  await using rig = await sealRig();
+  rig.sink.fails = (call) => call === 'seal';
+  await rig.put(...(await cutInto(logParts(1))));
+  let waited = 0;
+  const tries: number[] = [];
+  while (waited < 3_600_000) {
+    t.mock.timers.tick(1_000);
+    waited += 1_000;
+    await rig.sealer.idle();
+    if (rig.said('seal.failed').length > tries.length + 1) tries.push(waited / 1_000);
+  }
+  assert.deepEqual(tries.slice(0, 9), [2, 6, 14, 30, 62, 126, 254, 510, 810]);
+  rig.sink.fails = () => false;
+  t.mock.timers.tick(300_000);
+  await rig.sealer.idle();
+  assert.equal(await rig.state(KEY), 'sealed');
+});
+
+test('stored bytes that are missing hold up the seal until they are back, and are read then', async (t) => {
+  for (const isBack of [true, false]) {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    await using rig = await sealRig();
+    rig.sink.fails = (call) => {
+      if (call === 'seal') throw new LogdError('corrupt', 'The file is gone.', { retryable: true });
+      return false;
+    };
+    await rig.put(...(await cutInto(logParts(3))));
+    assert.deepEqual(rig.said('seal.failed'), [{ ...KEY, reason: 'The file is gone.' }]);
+    assert.equal(await rig.state(KEY), 'complete');
+    // What arrived was right: only reading can tell that something else was put in its place.
+    if (!isBack) rig.sink.bytesOf(KEY)[3]! ^= 1;
+    rig.sink.fails = () => false;
+    t.mock.timers.tick(2_000);
+    await rig.sealer.idle();
+    assert.equal(await rig.state(KEY), isBack ? 'sealed' : 'refused');
+    assert.equal((await rig.ledger.seals(KEY)).length, isBack ? 1 : 0);
+    t.mock.timers.reset();
+  }
+});
 
 test('what waits to be tried again does not hold up the end', { timeout: 30_000 }, async () => {
   const rig = await sealRig();

@@ -47,6 +47,50 @@ test('when recording fails nothing is acked, and sending again makes it good', a
   }
 });
 
+test('packs wait while the sink misses what is recorded, and that is told once', async () => {
+  const rig = storeRig();
+  const packs = await cutInto(logParts(4), { ends: [2, 4] });
+  await Promise.all(packs.slice(0, 2).map(rig.put));
+  rig.sink.fails = (call) => {
+    if (call === 'write') throw new LogdError('corrupt', 'The file is gone.', { retryable: true });
+    return false;
+  };
+  const told = { name: 'store.missing', fields: { ...KEY, reason: 'The file is gone.' } };
+  for (let time = 1; time <= 2; time++)
+    for (const pack of packs.slice(2))
+      assert.deepEqual(await rig.put(pack), {
+        ...{ kind: 'nack', code: 'storage', message: 'The file is gone.', retryable: true },
+      });
+  assert.deepEqual(rig.events, [told]);
+  assert.equal((await rig.ledger.segment(KEY))?.packs, 2);
+  rig.sink.fails = () => false;
+  assert.equal(brief(await rig.put(packs[2]!)), 'ack');
+  // The bytes that arrived prove nothing of what was put in their place since.
+  assert.equal(await rig.store.exclusive(KEY, (arrived) => Promise.resolve(arrived)), undefined);
+  rig.sink.fails = (call) => {
+    if (call === 'write') throw new LogdError('corrupt', 'The file is gone.', { retryable: true });
+    return false;
+  };
+  assert.equal(brief(await rig.put(packs[3]!)), 'storage');
+  assert.deepEqual(rig.events, [told, told]);
+});
+
+test('the sink is told what is recorded of the segment with each pack', async () => {
+  const rig = storeRig();
+  const seen: (number | undefined)[] = [];
+  const { write } = rig.sink;
+  rig.sink.write = async (pack, recorded) => {
+    let packs = 0;
+    if (recorded !== undefined) for await (const _ of recorded.packs()) packs++;
+    assert.equal(packs, recorded?.segment.packs ?? 0);
+    seen.push(recorded?.segment.storedEnd);
+    return write(pack, recorded);
+  };
+  const packs = await cutInto(logParts(3));
+  for (const pack of packs) await rig.put(pack);
+  assert.deepEqual(seen, [undefined, packs[1]!.header.offset, packs[2]!.header.offset]);
+});
+
 test('what is written while an earlier pack fails to be recorded is not acked', async () => {
   const rig = storeRig();
   const [first, second] = (await cutInto(logParts(2))) as [VerifiedPack, VerifiedPack];

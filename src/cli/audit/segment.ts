@@ -1,12 +1,12 @@
 /** The audit of one segment: what is stored, and what the source holds, each held against the seal. */
 import { open } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../../error.ts';
-import type { Ledger, Seal, SegmentRecord } from '../../ledger/ledger.ts';
+import type { Ledger, RecordedSegment, Seal, SegmentRecord } from '../../ledger/ledger.ts';
+import { recordedSegment } from '../../ledger/recorded.ts';
 import { segmentName } from '../../pack/pack.ts';
 import { checksumOf } from '../../pack/survey.ts';
-import { recordedSegment } from '../../seal/proof.ts';
 import { readSign, SIGN_BYTES } from '../../sinks/file/order.ts';
-import type { RecordedSegment, Sink } from '../../sinks/sink.ts';
+import type { Sink } from '../../sinks/sink.ts';
 import { formatCount } from '../terminal.ts';
 import { type Piece, readRange } from './pieces.ts';
 import { auditSource, type SourceAudit, type SourceScope } from './source-audit.ts';

@@ -5,11 +5,11 @@
  * segment, and where the sink keeps it. Memory is one buffer of the sink's and one page of packs, whatever the segment's size.
  */
 import { messageOf } from '../../error.ts';
-import type { PackRecord } from '../../ledger/ledger.ts';
+import type { PackRecord, RecordedSegment } from '../../ledger/ledger.ts';
 import { runningDigest } from '../../pack/digest.ts';
 import { countLines, runningChecksum } from '../../pack/survey.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
-import type { RecordedSegment, Sink } from '../../sinks/sink.ts';
+import type { Sink } from '../../sinks/sink.ts';
 
 const MOST_DIFFERENCES = 20;
 

@@ -7,13 +7,14 @@
  */
 import { chmod, type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { LogdError } from '../../error.ts';
+import type { LogdError } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
+import type { RecordedSegment } from '../../ledger/ledger.ts';
 import { segmentName } from '../../pack/pack.ts';
-import type { RecordedSegment } from '../sink.ts';
 import { syncDirectory } from '../durable-directory.ts';
 import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
 import { ranges, readFully } from './read.ts';
+import { bytesMissing } from './presence.ts';
 import { OPEN_MODE, reopenedMode, sealedMode, statFile } from './stored-files.ts';
 
 /** No path of a layout holds a "~". */
@@ -52,12 +53,12 @@ export const writeFully = async (handle: FileHandle, bytes: Buffer, at: number):
   }
 };
 
-const tooShort = (path: string, recorded: RecordedSegment, size: number, end: number): LogdError =>
-  new LogdError(
-    'corrupt',
-    `${path}, the file of ${segmentName(recorded.segment)}, has ${size} bytes where ${end} were stored: ` +
-      'bytes of it were removed. Restore the file, or have the segment sent again.',
-  );
+const missing = (
+  path: string,
+  { segment }: RecordedSegment,
+  size: number | undefined,
+  end: number,
+): LogdError => bytesMissing(path, segmentName(segment), size, end);
 
 /** A file is opened for writing only where it must change; a sealed one becomes writable. */
 const truncateDurably = async (path: string, end: number): Promise<void> => {
@@ -80,27 +81,26 @@ const reading = async <T>(path: string, job: (handle: FileHandle) => Promise<T>)
   }
 };
 
-/**
- * Cuts off what the ledger does not know. Returns where the stored packs end, and what is wrong when the file is too short:
- * it is left as it is then.
- */
+/** Cuts off what the ledger does not know. Returns where the stored packs end; a file that is too short is left as it is. */
 export const recoverFile = async (
   path: string,
   compressed: boolean,
   recorded: RecordedSegment,
-): Promise<{ readonly end: number; readonly damage?: LogdError }> => {
+): Promise<number> => {
   await rm(temporaryOf(path), { force: true });
   const { storedEnd } = recorded.segment;
   const found = await statFile(path);
-  if (found === undefined)
-    return storedEnd === 0 ? { end: 0 } : { end: storedEnd, damage: tooShort(path, recorded, 0, storedEnd) };
+  if (found === undefined) {
+    if (storedEnd > 0) throw missing(path, recorded, undefined, storedEnd);
+    return 0;
+  }
   const end =
     compressed && storedEnd > 0
       ? await reading(path, async (handle) => (await surveyed(handle, recorded)).end)
       : storedEnd;
-  if (found.size < end) return { end, damage: tooShort(path, recorded, found.size, end) };
+  if (found.size < end) throw missing(path, recorded, found.size, end);
   if (found.size > end) await truncateDurably(path, end);
-  return { end };
+  return end;
 };
 
 /** Gives the file of a complete segment its final form, durably. The file exists and is not open for writing. */
@@ -111,10 +111,11 @@ export const finishFile = async (
 ): Promise<void> => {
   await rm(temporaryOf(path), { force: true });
   const { storedEnd, lastLine } = recorded.segment;
-  const size = (await statFile(path))?.size ?? 0;
+  const size = (await statFile(path))?.size;
+  if (size === undefined) throw missing(path, recorded, undefined, storedEnd);
   const contents = compressed ? await reading(path, (handle) => surveyed(handle, recorded)) : undefined;
   const end = contents?.end ?? storedEnd;
-  if (size < end) throw tooShort(path, recorded, size, end);
+  if (size < end) throw missing(path, recorded, size, end);
   // A file of no bytes is none that zstd takes: an hour without lines is a sign alone.
   const isFinal = contents === undefined || (contents.ordered && contents.end > 0);
   if (isFinal) {
@@ -122,7 +123,7 @@ export const finishFile = async (
     await reading(path, (handle) => finish(handle, lastLine));
     return;
   }
-  await reading(path, (from) => rewrite(from, temporaryOf(path), recorded, contents.sign));
+  await reading(path, (from) => rewrite(from, path, recorded, contents.sign));
   fault('seal.before-rename');
   await rename(temporaryOf(path), path);
   await syncDirectory(dirname(path));
@@ -131,20 +132,19 @@ export const finishFile = async (
 
 const rewrite = async (
   from: FileHandle,
-  temporary: string,
+  path: string,
   recorded: RecordedSegment,
   sign: Sign,
 ): Promise<void> => {
   const found = await readSign(from, recorded);
-  const to = await open(temporary, 'wx', OPEN_MODE);
+  const to = await open(temporaryOf(path), 'wx', OPEN_MODE);
   try {
     await writeFully(to, encodeSign(sign), 0);
     let at = SIGN_BYTES;
     for await (const range of ranges(placedPacks(recorded, found))) {
       const bytes = Buffer.allocUnsafe(range.length);
       const filled = await readFully(from, bytes, range.at);
-      if (filled < range.length)
-        throw tooShort(temporary, recorded, range.at + filled, range.at + range.length);
+      if (filled < range.length) throw missing(path, recorded, range.at + filled, range.at + range.length);
       await writeFully(to, bytes, at);
       at += range.length;
     }

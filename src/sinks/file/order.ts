@@ -23,8 +23,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import type { PackRecord } from '../../ledger/ledger.ts';
-import type { RecordedSegment } from '../sink.ts';
+import type { PackRecord, RecordedSegment } from '../../ledger/ledger.ts';
 
 export const SIGN_BYTES = 32;
 const MAGIC = 0x184d2a5d;

@@ -6,10 +6,9 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { errnoOf, LogdError, messageOf } from '../../error.ts';
-import type { PackRecord } from '../../ledger/ledger.ts';
+import type { PackRecord, RecordedSegment } from '../../ledger/ledger.ts';
 import { decode } from '../../pack/codec.ts';
 import { segmentName } from '../../pack/pack.ts';
-import type { RecordedSegment } from '../sink.ts';
 import { placedPacks, readSign } from './order.ts';
 
 /** Most stored bytes of a range, and most raw bytes; a single pack may have more. */
@@ -94,8 +93,9 @@ const openStored = async (path: string, { segment }: RecordedSegment): Promise<F
     if (segment.storedEnd === 0) return undefined;
     throw new LogdError(
       'corrupt',
-      `${path}, the file of ${segmentName(segment)}, is missing: it should hold ${segment.bytes} bytes of log.`,
-      { cause: error },
+      `${path}, the file of ${segmentName(segment)}, is missing: it should hold ${segment.bytes} bytes of log. ` +
+        'Put it back as it was.',
+      { retryable: true, cause: error },
     );
   }
 };
@@ -117,7 +117,11 @@ const load = async (handle: FileHandle, path: string, compressed: boolean, range
 };
 
 const cutShort = (pack: PackRecord, path: string, there: number): Promise<never> =>
-  Promise.reject(damaged(pack, path, `the file ends after ${there} of its ${pack.place.length} bytes`));
+  Promise.reject(
+    damaged(pack, path, `the file ends after ${there} of its ${pack.place.length} bytes`, {
+      retryable: true,
+    }),
+  );
 
 const rawOf = async (
   stored: Buffer,
@@ -128,16 +132,21 @@ const rawOf = async (
   try {
     return await decode(stored, compressed ? 'zstd' : 'none', pack.header.bytes);
   } catch (error) {
-    throw damaged(pack, path, messageOf(error), error);
+    throw damaged(pack, path, messageOf(error), { cause: error });
   }
 };
 
-const damaged = ({ header, place }: PackRecord, path: string, why: string, cause?: unknown): LogdError =>
+const damaged = (
+  { header, place }: PackRecord,
+  path: string,
+  why: string,
+  options: { readonly retryable?: boolean; readonly cause?: unknown },
+): LogdError =>
   new LogdError(
     'corrupt',
     `Pack ${header.id} of ${segmentName(header)}, at byte ${place.at} of ${path}, is damaged: ${why}`.replace(
       /\.*$/,
       '.',
     ),
-    { cause },
+    options,
   );

@@ -17,17 +17,17 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { choice, path as pathKind, textWith } from '../../config/kind.ts';
 import { option, section } from '../../config/option.ts';
-import type { Place } from '../../ledger/ledger.ts';
+import type { Place, RecordedSegment } from '../../ledger/ledger.ts';
 import { encode } from '../../pack/codec.ts';
 import type { SegmentKey, VerifiedPack } from '../../pack/pack.ts';
-import type { RecordedSegment, Sink, SinkKind, SinkView } from '../sink.ts';
+import type { Sink, SinkKind, SinkView } from '../sink.ts';
 import { makeDirectory } from '../durable-directory.ts';
 import { directoriesBelow } from './directories.ts';
 import { finishFile, recoverFile, writeFully } from './final-form.ts';
 import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
 import { lockDirectory } from '../../sqlite/directory-lock.ts';
 import { readPacks } from './read.ts';
-import { OPEN_MODE, storageError, StoredFiles } from './stored-files.ts';
+import { OPEN_MODE, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
 
 /** For the packs of agents that do not compress: fast, and the sink is not the place to save disk at any price. */
 const OWN_LEVEL = 1;
@@ -65,11 +65,24 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
   const view = viewFiles(options);
   const files = new StoredFiles(directories, (key) => Promise.resolve(view.locate(key)), mostOpen);
 
-  const write = (pack: VerifiedPack): Promise<Place> => {
+  const learn = async (file: StoredFile, recorded: RecordedSegment): Promise<void> => {
+    files.learn(file, undefined);
+    files.learn(file, await recoverFile(file.path, isCompressed(file.path), recorded));
+  };
+
+  /** Rejects with `corrupt` unless everything that is recorded, or was written since, is in the file. */
+  const confirm = async (file: StoredFile, recorded: RecordedSegment | undefined): Promise<void> => {
+    const isStored = recorded !== undefined && recorded.segment.storedEnd > 0;
+    if (isStored && !file.known) await learn(file, recorded);
+    await files.confirm(file);
+  };
+
+  const write = (pack: VerifiedPack, recorded: RecordedSegment | undefined): Promise<Place> => {
     const { header, raw } = pack;
     if (header.bytes === 0 || header.lost !== undefined) return Promise.resolve(NOWHERE);
     return files.exclusive(header, async (file) => {
       try {
+        await confirm(file, recorded);
         const handle = await files.writable(file, header.generation);
         const { era } = file;
         const compressed = isCompressed(file.path);
@@ -86,24 +99,22 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
 
   const recover = (recorded: RecordedSegment): Promise<void> =>
     files.exclusive(recorded.segment, async (file) => {
-      const { end, damage } = await recoverFile(file.path, isCompressed(file.path), recorded).catch(
-        (error: unknown) => {
-          throw storageError('recover', file.path, error);
-        },
-      );
-      files.learn(file, end);
-      if (damage !== undefined) throw damage;
+      await learn(file, recorded).catch((error: unknown) => {
+        throw storageError('recover', file.path, error);
+      });
     });
 
   const seal = (recorded: RecordedSegment): Promise<void> =>
     files.exclusive(recorded.segment, async (file) => {
       try {
+        await confirm(file, recorded);
         await files.release(file);
         await directories.prepare(file.path);
         if (recorded.segment.storedEnd === 0) await (await open(file.path, 'a', OPEN_MODE)).close();
         await directories.flush();
-        await finishFile(file.path, isCompressed(file.path), recorded);
+        // From here on it may be another file, of another length.
         files.learn(file, undefined);
+        await finishFile(file.path, isCompressed(file.path), recorded);
       } catch (error) {
         throw storageError('seal', file.path, error);
       }

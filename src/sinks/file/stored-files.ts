@@ -10,11 +10,13 @@
  * - A file is cut to nothing on its first opening when nobody has recovered it, its pack is of generation 1 and the file is not
  *   sealed (read-only): the ledger knows nothing of such a segment. Whatever else is found is kept, and written behind.
  */
+import type { Stats } from 'node:fs';
 import { chmod, constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { errnoOf, LogdError, messageOf } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
 import { segmentName, type SegmentKey } from '../../pack/pack.ts';
 import type { Directories } from './directories.ts';
+import { bytesMissing, type Identity, isSame, replaced } from './presence.ts';
 import { type InTurn, inTurn } from './turn.ts';
 
 const WRITABLE = 0o222;
@@ -38,6 +40,8 @@ export interface StoredFile {
   /** False until the file was opened or recovered: `end` means nothing then. */
   known: boolean;
   handle: FileHandle | undefined;
+  /** Of the file that was last opened; undefined before, and where another may take its place. */
+  identity: Identity | undefined;
   /** Written to since the last fsync began. */
   dirty: boolean;
   doomed: boolean;
@@ -55,6 +59,7 @@ const newFile = (name: string): StoredFile => ({
   durableEnd: 0,
   known: false,
   handle: undefined,
+  identity: undefined,
   dirty: false,
   doomed: false,
   era: 0,
@@ -72,10 +77,8 @@ export const storageError = (what: string, path: string, cause: unknown): LogdEr
         { retryable: true, cause },
       );
 
-/** Size and mode, or undefined where there is no file. */
-export const statFile = async (
-  path: string,
-): Promise<{ readonly size: number; readonly mode: number } | undefined> => {
+/** Undefined where there is no file. */
+export const statFile = async (path: string): Promise<Stats | undefined> => {
   try {
     return await stat(path);
   } catch (error) {
@@ -122,7 +125,25 @@ export class StoredFiles {
     return file;
   }
 
-  /** The file's handle, open for writing. Only inside {@link exclusive}. */
+  /**
+   * Rejects with a retryable `corrupt` unless all that was stored is there; another file that could hold it is
+   * taken by the next call. Only inside {@link exclusive}.
+   */
+  async confirm(file: StoredFile): Promise<void> {
+    if (!file.known) return;
+    const found = await statFile(file.path);
+    const { identity, end, name, path, handle } = file;
+    const isSameFile = found !== undefined && (identity === undefined || isSame(found, identity));
+    if (found === undefined ? end > 0 : found.size < end)
+      throw bytesMissing(path, name, found?.size, end, isSameFile ? undefined : handle?.fd);
+    if (isSameFile) return;
+    // Whatever is not synced went where nobody finds it.
+    if (handle !== undefined) this.#fail(file, true);
+    file.identity = undefined;
+    if (end > 0) throw replaced(path, name);
+  }
+
+  /** The file's handle, open for writing. Only inside {@link exclusive}, and behind {@link confirm}. */
   async writable(file: StoredFile, generation: number): Promise<FileHandle> {
     const handle = file.handle ?? (await this.#openFile(file, generation));
     this.#open.delete(file);
@@ -164,6 +185,8 @@ export class StoredFiles {
         file.end = file.durableEnd = unknown ? 0 : (before?.size ?? 0);
         file.known = true;
       }
+      const { dev, ino } = await handle.stat();
+      file.identity = { dev, ino };
     } catch (error) {
       await handle.close();
       throw error;
@@ -194,6 +217,7 @@ export class StoredFiles {
   learn(file: StoredFile, end: number | undefined): void {
     file.known = end !== undefined;
     file.end = file.durableEnd = end ?? 0;
+    file.identity = undefined;
   }
 
   /** See `Sink.flush`. */

@@ -38,7 +38,7 @@ const storeGroup = async (group: readonly VerifiedPack[]): Promise<{ flushed: Pr
   const written: { readonly pack: VerifiedPack; readonly place: Place }[] = [];
   for (const pack of group)
     try {
-      written.push({ pack, place: await sink.write(pack) });
+      written.push({ pack, place: await sink.write(pack, undefined) });
     } catch (error) {
       failures.push(String(error));
     }

@@ -4,15 +4,18 @@ import { createHash } from 'node:crypto';
 import {
   appendFile,
   chmod,
+  mkdir,
   open as openFile,
   readdir,
   readFile,
   readlink,
+  rename,
+  rm,
   stat,
   truncate,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import { LogdError } from '../../../src/error.ts';
@@ -20,7 +23,7 @@ import { DEFAULT_LAYOUT } from '../../../src/sinks/file/layout.ts';
 import { SIGN_BYTES } from '../../../src/sinks/file/order.ts';
 import { fileSink, type FileSinkOptions, openFileSink } from '../../../src/sinks/file/sink.ts';
 import { KEY, LAST_LINE, logLines, packsOf, readBack, Recorder, store } from '../../contract/recorder.ts';
-import { scratch, sinkContract } from '../../contract/sink.ts';
+import { type Harm, scratch, sinkContract } from '../../contract/sink.ts';
 
 const PARTS = [logLines(300, 1), logLines(400, 3), logLines(500, 7)];
 const WHOLE = Buffer.concat(PARTS);
@@ -40,9 +43,62 @@ const corrupt =
     return true;
   };
 
+/** What people do to stored files. The file comes back as itself, or as a copy. */
+const HARMS: readonly Harm[] = [
+  {
+    what: 'its file is moved away',
+    apply: async (path) => {
+      await rename(path, `${path}.kept`);
+      return async () => {
+        await assert.rejects(stat(path), /ENOENT/);
+        await rename(`${path}.kept`, path);
+      };
+    },
+  },
+  {
+    what: 'its file and directory are gone',
+    apply: async (path) => {
+      const kept = await readFile(path);
+      await rm(dirname(path), { recursive: true });
+      return async () => {
+        await assert.rejects(stat(dirname(path)), /ENOENT/);
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, kept);
+      };
+    },
+  },
+  {
+    what: 'its file is cut short',
+    apply: async (path) => {
+      const kept = await readFile(path);
+      const { mode } = await stat(path);
+      await chmod(path, 0o644);
+      await truncate(path, kept.length - 1);
+      await chmod(path, mode);
+      return async () => {
+        assert.equal((await stat(path)).size, kept.length - 1);
+        await chmod(path, 0o644);
+        await writeFile(path, kept);
+      };
+    },
+  },
+  {
+    what: 'a shorter file is in its place',
+    apply: async (path) => {
+      await rename(path, `${path}.kept`);
+      await writeFile(path, 'x');
+      return async () => {
+        assert.equal(await readFile(path, 'utf8'), 'x');
+        await rename(`${path}.kept`, path);
+      };
+    },
+  },
+];
+
 for (const compression of ['none', 'zstd'] as const) {
-  sinkContract(`file, ${compression}`, (dir) => openFileSink(options(dir, compression)));
-  sinkContract(`file, ${compression}, two open files`, (dir) => openFileSink(options(dir, compression), 2));
+  const open = (dir: string, mostOpen?: number) => openFileSink(options(dir, compression), mostOpen);
+  sinkContract(`file, ${compression}`, (dir) => open(dir), HARMS);
+  sinkContract(`file, ${compression}, two open files`, (dir) => open(dir, 2), HARMS);
 
   describe(`file sink, ${compression}`, () => {
     it('leaves a read-only file of the hour’s last line that common tools prove equal', async (test) => {
@@ -121,10 +177,10 @@ for (const compression of ['none', 'zstd'] as const) {
       const packs = await packsOf(PARTS);
       {
         await using sink = await openFileSink(options(dir, compression));
-        for (const pack of packs) await sink.write(pack);
+        for (const pack of packs) await sink.write(pack, undefined);
       }
       await using sink = await openFileSink(options(dir, compression));
-      const place = await sink.write(packs[0]!);
+      const place = await sink.write(packs[0]!, undefined);
       assert.equal((await stat(sink.locate(KEY))).size, place.length);
     });
 
@@ -149,7 +205,7 @@ for (const compression of ['none', 'zstd'] as const) {
       await store(sink, recorder, await packsOf(PARTS));
       const size = recorder.recorded.segment.storedEnd;
       const [beyond] = await packsOf([logLines(9)], { firstId: 4, offset: WHOLE.length });
-      await sink.write(beyond!);
+      await sink.write(beyond!, recorder.known);
       await sink.seal(recorder.recorded);
       const path = sink.locate(KEY);
       assert.equal((await stat(path)).size, size);
@@ -175,7 +231,7 @@ for (const compression of ['none', 'zstd'] as const) {
         await using sink = await openFileSink(options(dir, compression));
         await store(sink, recorder, (await packsOf(PARTS)).toReversed());
         await sink.seal(recorder.recorded);
-        await sink.write(late[0]!);
+        await sink.write(late[0]!, recorder.known);
       }
       await using sink = await openFileSink(options(dir, compression));
       const sealedSize =
@@ -283,7 +339,7 @@ describe('file sink, zstd in order', () => {
     for (const bytes of [PARTS[0]!.length - 1, PARTS[0]!.length + 1]) {
       const recorder = new Recorder();
       const [pack] = await packsOf(PARTS);
-      const place = await sink.write(pack!);
+      const place = await sink.write(pack!, undefined);
       recorder.add({ ...pack!, header: { ...pack!.header, bytes } }, place);
       await assert.rejects(readBack(sink, recorder.recorded), corrupt('Pack 1 of'));
     }

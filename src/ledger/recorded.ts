@@ -1,0 +1,19 @@
+/** Reading what a ledger has recorded of a segment, however much that is. */
+import type { Ledger, PackRecord, RecordedSegment, SegmentRecord } from './ledger.ts';
+
+const PAGE = 512;
+
+/** A segment with its packs, read from the ledger page by page. */
+export const recordedSegment = (ledger: Pick<Ledger, 'packs'>, segment: SegmentRecord): RecordedSegment => ({
+  segment,
+  async *packs(): AsyncGenerator<PackRecord> {
+    let after = 0;
+    for (;;) {
+      const page = await ledger.packs(segment, after, PAGE);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE) return;
+      after = last.header.id;
+    }
+  },
+});

@@ -1,0 +1,47 @@
+/**
+ * Whether what was stored is still there. Nobody but the sink writes its files, but people move, remove and restore them: a pack
+ * that were written all the same would leave a file with a hole, and an ack for bytes that are nowhere.
+ */
+import { LogdError } from '../../error.ts';
+
+/** Which file it is, whatever it is called. */
+export interface Identity {
+  readonly dev: number;
+  readonly ino: number;
+}
+
+export const isSame = (a: Identity, b: Identity): boolean => a.dev === b.dev && a.ino === b.ino;
+
+/**
+ * The file of the segment `name` has `size` bytes, or is gone (undefined), where `end` were stored. `descriptor`: under which it
+ * is still open, though gone from its path.
+ */
+export const bytesMissing = (
+  path: string,
+  name: string,
+  size: number | undefined,
+  end: number,
+  descriptor?: number,
+): LogdError => {
+  const what =
+    size === undefined
+      ? `is gone: ${end} bytes were stored in it`
+      : `has ${size} bytes where ${end} were stored`;
+  const copy =
+    descriptor === undefined || process.platform !== 'linux'
+      ? ''
+      : ` They can be copied from /proc/${process.pid}/fd/${descriptor} as long as that is open.`;
+  return new LogdError(
+    'corrupt',
+    `${path}, the file of ${name}, ${what}.${copy} Put the file back as it was: the hour waits for it.`,
+    { retryable: true },
+  );
+};
+
+/** Another file lies there, which may well be the right one: it is not known to hold what was stored. */
+export const replaced = (path: string, name: string): LogdError =>
+  new LogdError(
+    'corrupt',
+    `${path}, the file of ${name}, was replaced by another: it is taken from now on, and read back before the hour is sealed.`,
+    { retryable: true },
+  );
