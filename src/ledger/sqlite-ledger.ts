@@ -1,7 +1,10 @@
 /** The ledger in SQLite: the contract of {@link file://./ledger.ts} over a database thread. */
+import { realpath } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { LogdError } from '../error.ts';
 import { moduleBeside, openDatabaseThread } from '../sqlite/database-thread.ts';
 import type { Counters } from '../sqlite/database-thread.ts';
+import { lockDirectory } from '../sqlite/directory-lock.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerOperations } from './operations.ts';
 
@@ -19,7 +22,13 @@ export interface LedgerOptions {
   readonly readOnly?: boolean;
 }
 
-/** Rejects with `storage` where the file cannot be opened, is not a ledger, or was written by a newer logd. */
+/** What lies beside a ledger that has an owner. Stores keep names that begin so free of their files. */
+const lockOf = (path: string): string => `.logd-${basename(path)}-lock`;
+
+/**
+ * Rejects with `storage` where the file cannot be opened, is not a ledger, was written by a newer logd, or belongs to another
+ * node: two sinks would take each other's hours for their own, and refuse them.
+ */
 export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> => {
   const thread = await openDatabaseThread<LedgerOperations>({
     module: moduleBeside(import.meta.url, 'operations'),
@@ -27,6 +36,15 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
     readOnly: options.readOnly,
     faults: { beforeCommit: 'ledger.before-commit', afterCommit: 'ledger.after-commit' },
   });
+  let lock: Disposable | undefined;
+  try {
+    // By its own path: a link to it would have another directory.
+    const path = await realpath(options.path);
+    if (options.readOnly !== true) lock = lockDirectory(dirname(path), lockOf(path), 'keeps its ledger in');
+  } catch (error) {
+    await thread[Symbol.asyncDispose]();
+    throw error;
+  }
   return {
     segment: (key) => thread.read('segment', key),
     pack: (key, id) => thread.read('pack', key, id),
@@ -45,6 +63,10 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
     marked: (key, generation) => thread.write('marked', key, generation),
     counters: thread.counters,
     ended: thread.ended,
-    [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await thread[Symbol.asyncDispose]();
+      lock?.[Symbol.dispose]();
+      lock = undefined;
+    },
   };
 };

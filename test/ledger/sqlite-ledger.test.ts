@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { promisify } from 'node:util';
 import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { lockDirectory } from '../../src/sqlite/directory-lock.ts';
 import { ledgerContract } from '../contract/ledger.ts';
 import { KEY, lastPack, pack } from './packs.ts';
 
@@ -31,6 +32,25 @@ it('is read by another opening while it is written, which cannot write', async (
   await ledger.commit([lastPack(2)]);
   assert.equal((await reader.segment(KEY))?.state, 'complete');
   await assert.rejects(reader.commit([pack(3)]), { code: 'storage', message: /read-only/ });
+});
+
+it('has one owner, by whatever path it is called, and is free again when that is gone', async () => {
+  await using home = await createHome();
+  const other = join(home.directory, 'other');
+  {
+    await using _owner = await home.open();
+    await symlink(dirname(home.path), other);
+    await symlink(home.path, join(home.directory, 'linked.db'));
+    for (const path of [home.path, join(other, 'ledger.db'), join(home.directory, 'linked.db')])
+      await assert.rejects(openLedger({ path }), {
+        code: 'storage',
+        message: `Another logd keeps its ledger in ${dirname(home.path)}: stop it, or give this one a directory of its own.`,
+      });
+    // Each has a lock of its own, in one directory.
+    await using _neighbour = await openLedger({ path: join(other, 'another.db') });
+    using _store = lockDirectory(dirname(home.path), '.logd-lock', 'stores into');
+  }
+  await using _again = await home.open();
 });
 
 it('is read by another process while it is written', async () => {

@@ -22,6 +22,8 @@ import { clientOptions, openRaw, type RawClient } from '../wire/rig.ts';
 export interface SinkNodeOptions {
   readonly compression?: 'none' | 'zstd';
   readonly token?: string;
+  /** Where its ledger and markers are, instead of in its own directory. */
+  readonly state?: string;
   /** Where it stores, instead of in its own directory. */
   readonly stored?: string;
   /** More below `sink:`, as YAML. */
@@ -59,6 +61,7 @@ export const startSinkNode = async (options: SinkNodeOptions = {}): Promise<Sink
   const dir = await mkdtemp(join(tmpdir(), 'logd-sink-'));
   const events: Seen[] = [];
   const { compression = 'none', token, more = '', stored = join(dir, 'stored') } = options;
+  const { state = join(dir, 'state') } = options;
   const tokenFile = join(dir, 'token');
   if (token !== undefined) await writeFile(tokenFile, `${token}\n`);
   let role: Role | undefined;
@@ -66,7 +69,7 @@ export const startSinkNode = async (options: SinkNodeOptions = {}): Promise<Sink
 
   const configOf = () => {
     const yaml = `node: sink1
-state_dir: ${join(dir, 'state')}
+state_dir: ${state}
 sink:
   listen: 127.0.0.1:${port}
   ${token === undefined ? '' : `token_file: ${tokenFile}`}
@@ -96,7 +99,7 @@ ${more}
 
   let reader: Ledger | undefined;
   const look = async (): Promise<Ledger> =>
-    (reader ??= await openLedger({ path: join(dir, 'state', 'ledger.db'), readOnly: true }));
+    (reader ??= await openLedger({ path: join(state, 'ledger.db'), readOnly: true }));
   const view = viewSink(configOf().sink!.store);
 
   const node: SinkNode = {

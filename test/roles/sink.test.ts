@@ -1,7 +1,8 @@
 /** The sink role in this process: its own road through start, stop and start again. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -223,6 +224,30 @@ test('a node that cannot start says why, and leaves nothing open', TEST, async (
   await node.restart();
   await node.send(await cutInto(logParts(2)));
   await node.reaches(KEY, 'sealed');
+});
+
+test('two sinks do not share one ledger, and the first does not notice', TEST, async () => {
+  await using node = await startSinkNode();
+  const packs = await cutInto(logParts(3));
+  await node.send(packs.slice(0, 1));
+  const state = join(node.dir, 'state');
+  await assert.rejects(startSinkNode({ state }), {
+    code: 'storage',
+    message: `Another logd keeps its ledger in ${state}: stop it, or give this one a directory of its own.`,
+  });
+  assert.equal((await node.segment(KEY))?.state, 'open');
+  await node.send(packs);
+  await node.reaches(KEY, 'sealed');
+});
+
+test('a sink may keep its ledger where it stores', TEST, async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'logd-both-'));
+  await using node = await startSinkNode({ state: dir, stored: dir });
+  await node.send(await cutInto(logParts(1)));
+  await node.reaches(KEY, 'sealed');
+  await node.restart();
+  await node.stop();
+  await rm(dir, { recursive: true });
 });
 
 test('two sinks do not share one directory', TEST, async () => {
