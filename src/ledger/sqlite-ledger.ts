@@ -1,7 +1,8 @@
 /** The ledger in SQLite: the contract of {@link file://./ledger.ts} over a database thread. */
+import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import type { LogdError } from '../error.ts';
+import { basename, dirname, join } from 'node:path';
+import { LogdError } from '../error.ts';
 import { moduleBeside, openDatabaseThread } from '../sqlite/database-thread.ts';
 import type { Counters } from '../sqlite/database-thread.ts';
 import { lockDirectory } from '../sqlite/directory-lock.ts';
@@ -25,11 +26,22 @@ export interface LedgerOptions {
 /** What lies beside a ledger that has an owner. Stores keep names that begin so free of their files. */
 const lockOf = (path: string): string => `.logd-${basename(path)}-lock`;
 
+/** An empty ledger in the place of one that is gone would have hours begin anew, over what is stored of them. */
+const refuseToBeginAnew = (path: string): void => {
+  const lock = join(dirname(path), lockOf(path));
+  if (existsSync(path) || !existsSync(lock)) return;
+  throw new LogdError(
+    'storage',
+    `The ledger ${path} is gone: restore it. To begin with an empty one, move the store and the marker files away and remove ${lock}.`,
+  );
+};
+
 /**
- * Rejects with `storage` where the file cannot be opened, is not a ledger, was written by a newer logd, or belongs to another
+ * Rejects with `storage` where the file cannot be opened, was there before and is gone, is not a ledger, was written by a newer logd, or belongs to another
  * node: two sinks would take each other's hours for their own, and refuse them.
  */
 export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> => {
+  if (options.readOnly !== true) refuseToBeginAnew(options.path);
   const thread = await openDatabaseThread<LedgerOperations>({
     module: moduleBeside(import.meta.url, 'operations'),
     path: options.path,

@@ -2,6 +2,7 @@
  * The database thread: owns one database, takes whatever calls are queued, commits their writes together, answers.
  *
  * Messages in: calls, or `close`. Messages out: one {@link ToOwner} `ready` or `failed`, then `answers` for each group.
+ * Of a group that went into files which are not at their paths any more nothing is answered: `failed`, and the thread ends.
  * While a group commits, the next one gathers in the port's queue: the slower the disk, the larger the groups.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
@@ -9,6 +10,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { LogdError } from '../error.ts';
 import { databaseError, toFailure } from './failure.ts';
 import type { Failure } from './failure.ts';
+import { type Displaced, watchFiles } from './files-in-place.ts';
 import { callRunner } from './group-commit.ts';
 import type { Answer, Call, CallRunner, Lookup } from './group-commit.ts';
 import { openDatabase } from './open-database.ts';
@@ -35,7 +37,7 @@ const GROUP_CALLS = 1_024;
 
 const open = async (
   input: WorkerInput,
-): Promise<{ readonly runner: CallRunner; readonly close: () => void }> => {
+): Promise<{ readonly runner: CallRunner; readonly displaced: Displaced; readonly close: () => void }> => {
   const module: unknown = await import(input.module);
   if (!isDatabaseModule(module)) throw new Error(`${input.module} exports no schema and open()`);
   const asLogdError = (error: unknown): LogdError =>
@@ -43,7 +45,8 @@ const open = async (
   try {
     const db = openDatabase(input.path, module.schema, input);
     const runner = callRunner(db, asLogdError, lookupIn(module.open(db)), input.faults);
-    return { runner, close: () => db.close() };
+    const displaced = input.readOnly ? () => undefined : watchFiles(input.path, module.schema.title);
+    return { runner, displaced, close: () => db.close() };
   } catch (error) {
     throw asLogdError(error);
   }
@@ -76,11 +79,22 @@ const gather = (
 
 const serve = async (port: MessagePort, input: WorkerInput): Promise<void> => {
   const post = (message: ToOwner): void => port.postMessage(message);
-  const { runner, close } = await open(input);
+  const { runner, displaced, close } = await open(input);
   port.on('message', (first: ToWorker) => {
     const { calls, closing } = gather(first, port);
     const writes = calls.filter((call) => call.kind === 'write');
-    if (writes.length > 0) post({ kind: 'answers', answers: runner.commit(writes), committed: true });
+    if (writes.length > 0) {
+      const answers = runner.commit(writes);
+      const why = displaced();
+      if (why !== undefined) {
+        // Closing brings what is in a -wal file without a name into the database, where that has still its own.
+        close();
+        post({ kind: 'failed', failure: toFailure(why) });
+        port.close();
+        return;
+      }
+      post({ kind: 'answers', answers, committed: true });
+    }
     const reads = calls.filter((call) => call.kind === 'read');
     if (reads.length > 0)
       post({ kind: 'answers', answers: reads.map((call) => runner.read(call)), committed: false });

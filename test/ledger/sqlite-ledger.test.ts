@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
@@ -51,6 +51,23 @@ it('has one owner, by whatever path it is called, and is free again when that is
     using _store = lockDirectory(dirname(home.path), '.logd-lock', 'stores into');
   }
   await using _again = await home.open();
+});
+
+it('does not begin anew in the place of a ledger that is gone', async () => {
+  await using home = await createHome();
+  await (await home.open())[Symbol.asyncDispose]();
+  await rename(home.path, `${home.path}.kept`);
+  for (let time = 0; time < 2; time++)
+    await assert.rejects(home.open(), { code: 'storage', message: /^The ledger .* is gone: restore it\. / });
+  assert.deepEqual((await readdir(dirname(home.path))).toSorted(), [
+    '.logd-ledger.db-lock',
+    'ledger.db.kept',
+  ]);
+  await rename(`${home.path}.kept`, home.path);
+  await (await home.open())[Symbol.asyncDispose]();
+  await rm(home.path);
+  await rm(join(dirname(home.path), '.logd-ledger.db-lock'));
+  await (await home.open())[Symbol.asyncDispose]();
 });
 
 it('is read by another process while it is written', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -151,6 +151,29 @@ describe('database thread', () => {
     assert.match(error.message, /died: a defect/);
     await assert.rejects(notes.write('add', 'later'), { code: 'storage', message: /died/ });
   });
+
+  for (const suffix of ['', '-wal'])
+    for (const how of ['deleted', 'replaced'])
+      it(`acknowledges nothing more once notes.db${suffix} was ${how}, and ends`, async () => {
+        await using notes = await openNotes();
+        await notes.write('add', 'before');
+        const release = await block(notes);
+        if (how === 'replaced') await copyFile(`${path}${suffix}`, `${path}.copy`);
+        await (how === 'replaced' ? rename(`${path}.copy`, `${path}${suffix}`) : rm(`${path}${suffix}`));
+        const gone = {
+          ...{ code: 'storage', retryable: false },
+          message: new RegExp(
+            `^${path}${suffix} was removed or replaced .* notebook.* ${suffix === '' ? 'Do not start' : 'start it again'}`,
+          ),
+        };
+        const group = [notes.write('add', 'one'), notes.write('add', 'two'), notes.read('count')];
+        await Promise.all([...group.map((call) => assert.rejects(call, gone)), release()]);
+        await assert.rejects(notes.write('add', 'later'), gone);
+        assert.match((await notes.ended)?.message ?? '', gone.message);
+        if (suffix === '') return;
+        await using again = await openNotes();
+        assert.ok((await again.read('count')) >= 1, 'what was acknowledged is there');
+      });
 
   it('refuses a newer schema, another program’s file, and what is no database', async () => {
     await (await openNotes())[Symbol.asyncDispose]();
