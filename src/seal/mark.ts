@@ -1,6 +1,6 @@
 /** Marker files as the ledger says: of a seal, and of its day where that is complete. */
 import type { DayRecord, Ledger, Seal } from '../ledger/ledger.ts';
-import type { Markers } from './markers.ts';
+import type { Marker, Markers } from './markers.ts';
 
 /**
  * Writes the marker files of the newest seal of a sealed segment, and has the ledger remember it. Resolves with the day when it is
@@ -23,9 +23,21 @@ export const markSealed = async (
   return still;
 };
 
+/** Whether the ledger backs a marker file that lies there. One that it does not, when it is older than the files, would start a job. */
+export const isBacked = async (ledger: Ledger, { lines, ...key }: Marker): Promise<boolean> => {
+  if (lines === undefined) {
+    const { host, stream, hour: day } = key;
+    return (await ledger.days({ host, stream, day })).some(isComplete);
+  }
+  const segment = await ledger.segment(key);
+  return segment?.state === 'sealed' && segment.lines === lines;
+};
+
+const isComplete = ({ sealed, hours }: DayRecord): boolean => hours > 0 && sealed >= hours;
+
 /** A host and stream may have both, days of hours and segments of a whole day, when its files were once named otherwise. */
 const completeDay = async (ledger: Ledger, { host, stream, hour }: Seal): Promise<DayRecord | undefined> => {
   const daily = hour.length === 8;
   const days = await ledger.days({ host, stream, day: hour.slice(0, 8) });
-  return days.find(({ sealed, hours }) => hours > 0 && sealed >= hours && (hours === 1) === daily);
+  return days.find((day) => isComplete(day) && (day.hours === 1) === daily);
 };

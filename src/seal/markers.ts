@@ -15,27 +15,66 @@ import { open, opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
 import type { Seal } from '../ledger/ledger.ts';
+import { isHourLabel, isName } from '../pack/name.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 import { makeDirectory, syncDirectory } from '../sinks/durable-directory.ts';
 
 const SETTING = 'sink.markers.dir or state_dir';
+
+/** What a marker file says: the hour is sealed with so many lines; without them, that the day `hour` is complete. */
+export interface Marker extends SegmentKey {
+  readonly lines: number | undefined;
+}
+
+/** How many files are gone, and the names of some. */
+export interface Removed {
+  readonly files: number;
+  readonly examples: readonly string[];
+}
 
 export interface Markers {
   /** Writes the markers of a seal, and takes away that of an earlier generation with another line count. */
   sealed(seal: Seal, dayComplete: boolean): Promise<void>;
   /** Takes away the markers of a segment that is no longer complete, and of its day. */
   reopened(key: SegmentKey): Promise<void>;
+  /** Takes away the markers that do not say what is so. Whatever does not have a marker's name, or is no file, is left alone. */
+  keepOnly(isSo: (marker: Marker) => Promise<boolean>): Promise<Removed>;
+}
+
+const NAME = /^([^_]+)_([^_]+)_(\d+b?)(?:_(0|[1-9]\d*))?$/;
+
+/** Markers that are looked at together, and names that are told. */
+const BATCH = 256;
+const EXAMPLES = 3;
+
+const readName = (name: string): Marker | undefined => {
+  const [, host = '', stream = '', hour = '', lines] = NAME.exec(name) ?? [];
+  if (!isName(host) || !isName(stream) || !isHourLabel(hour)) return undefined;
+  if (lines === undefined && hour.length !== 8) return undefined;
+  return { host, stream, hour, lines: lines === undefined ? undefined : Number(lines) };
+};
+
+async function* batches(dir: string): AsyncGenerator<{ name: string; marker: Marker }[]> {
+  let batch: { name: string; marker: Marker }[] = [];
+  for await (const entry of await opendir(dir)) {
+    const marker = entry.isFile() ? readName(entry.name) : undefined;
+    if (marker !== undefined) batch.push({ name: entry.name, marker });
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  yield batch;
 }
 
 /** Markers below `dir`, which is made where it is missing. Rejects, as do the methods, with `storage`. */
 export const openMarkers = async (dir: string): Promise<Markers> => {
-  const failing = async (job: () => Promise<void>): Promise<void> => {
+  const failing = async <T>(job: () => Promise<T>): Promise<T> => {
     try {
-      await job().catch(async (error: unknown) => {
+      return await job().catch(async (error: unknown) => {
         if (errnoOf(error) !== 'ENOENT') throw error;
         // Someone took the directory away.
         await makeDirectory(dir, SETTING);
-        await job();
+        return job();
       });
     } catch (error) {
       const why = messageOf(error).replace(/\.?$/, '.');
@@ -65,6 +104,21 @@ export const openMarkers = async (dir: string): Promise<Markers> => {
         await create(name);
         if (dayComplete) await create(dayName(seal));
         await syncDirectory(dir);
+      }),
+    keepOnly: (isSo) =>
+      failing(async () => {
+        const removed: { files: number; examples: string[] } = { files: 0, examples: [] };
+        for await (const batch of batches(dir)) {
+          const answers = await Promise.all(batch.map(({ marker }) => isSo(marker)));
+          for (const [n, { name }] of batch.entries()) {
+            if (answers[n] === true) continue;
+            await remove(name);
+            removed.files++;
+            if (removed.examples.length < EXAMPLES) removed.examples.push(name);
+          }
+        }
+        if (removed.files > 0) await syncDirectory(dir);
+        return removed;
       }),
     reopened: (key) =>
       failing(async () => {

@@ -1,6 +1,6 @@
 /**
- * What a sink node does before it takes packs again: cut back what was stored and never recorded, and finish what a crash
- * left between two steps of sealing.
+ * What a sink node does before it takes packs again: take away markers that are not true, cut back what was stored and never
+ * recorded, and finish what a crash left between two steps of sealing.
  */
 import { LogdError } from '../error.ts';
 import type { Ledger, SegmentRecord, SegmentState } from '../ledger/ledger.ts';
@@ -8,7 +8,7 @@ import { recordedSegment } from '../ledger/recorded.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { markSealed } from './mark.ts';
+import { isBacked, markSealed } from './mark.ts';
 import type { Markers } from './markers.ts';
 
 const PAGE = 256;
@@ -27,6 +27,8 @@ export interface ResumeOptions {
  * an hour under way waits for them, as it would have without the restart; others in their place refuse it.
  */
 export const resume = async ({ sink, ledger, markers, emit, requestSeal }: ResumeOptions): Promise<void> => {
+  const { files, examples } = await markers.keepOnly((marker) => isBacked(ledger, marker));
+  if (files > 0) emit('seal.markers-removed', { files, examples: examples.join(', ') });
   for await (const segment of unsealed(ledger)) {
     try {
       await sink.recover(recordedSegment(ledger, segment));

@@ -221,6 +221,11 @@ export const EVENTS = {
     text: 'Cannot seal {host}/{stream}/{hour} yet: {reason}',
     fields: { ...segment, reason: 'string' },
   },
+  'seal.markers-removed': {
+    level: 'warn',
+    text: 'Removed {files} marker files that the ledger does not have as sealed: {examples}',
+    fields: { files: 'number', examples: 'string' },
+  },
   'seal.incomplete': {
     level: 'error',
     text: 'Closed {host}/{stream}/{hour} as incomplete: {reason}',

@@ -194,6 +194,26 @@ for (const compression of ['none', 'zstd'] as const)
     },
   );
 
+test('a ledger restored from before an hour was sealed takes its marker away', TEST, async () => {
+  await using node = await startSinkNode();
+  const packs = await cutInto(logParts(4));
+  await node.send(packs.slice(0, 2));
+  await node.stop();
+  const ledger = join(node.dir, 'state', 'ledger.db');
+  const older = await readFile(ledger);
+  await node.restart();
+  await node.send(packs);
+  // Not by a look into the ledger: that would keep it open.
+  while (node.said('seal.sealed').length === 0) await setImmediate();
+  await node.stop();
+  const received = join(node.dir, 'state', 'received');
+  const [marker] = await readdir(received);
+  await writeFile(ledger, older);
+  await node.restart();
+  assert.deepEqual(await readdir(received), []);
+  assert.deepEqual(node.said('seal.markers-removed'), [{ files: 1, examples: marker }]);
+});
+
 test('a token is asked for, and a wrong one is told on both sides', TEST, async () => {
   await using node = await startSinkNode({ token: TOKEN });
   for (const [shown, message] of [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, it, type TestContext } from 'node:test';
 import type { Seal } from '../../src/ledger/ledger.ts';
 import { openMarkers } from '../../src/seal/markers.ts';
@@ -75,6 +76,66 @@ describe('markers', () => {
     await rm(dir, { recursive: true });
     await markers.sealed(seal({ generation: 2 }), false);
     assert.deepEqual(await listed(dir), ['web1_access_2026112216_120']);
+  });
+
+  it('keeps what is backed, and whatever is no marker', async (test) => {
+    const dir = await scratch(test);
+    const markers = await openMarkers(dir);
+    const foreign = [
+      ...[
+        'notes',
+        '.hidden',
+        'web1_access_2026112216',
+        'web1_access_2026112216_1_',
+        'web1_access_2026112216_',
+      ],
+      ...[
+        'web1_access_2026112225_1',
+        'web1_access_20261322',
+        'web1_access_2026112216_01',
+        'web1_access_2026112216_1.bak',
+      ],
+      ...[
+        'web_1_access_2026112216_1',
+        '-web1_access_2026112216_1',
+        'web1_access_2026112216_+1',
+        'x_y_2026112216_1e3',
+      ],
+    ];
+    for (const name of foreign) await writeFile(join(dir, name), '');
+    await mkdir(join(dir, 'web1_access_2026112216_5'));
+    const good = [
+      'web1_access_2026112216_120',
+      'web1_access_2026102502b_7',
+      'web1_access_20261122',
+      'web1_access_20261122_9',
+    ];
+    const bad = ['web1_access_2026112216_121', 'web2_access_20261122', 'web2_access_20261122_9'];
+    for (const name of [...good, ...bad]) await writeFile(join(dir, name), '');
+    const asked: unknown[] = [];
+    const removed = await markers.keepOnly(({ host, stream, hour, lines }) => {
+      asked.push([host, stream, hour, lines]);
+      return Promise.resolve(host === 'web1' && lines !== 121);
+    });
+    assert.equal(removed.files, 3);
+    assert.deepEqual(removed.examples.toSorted(), bad);
+    assert.equal(asked.length, 7);
+    for (const one of [
+      ['web1', 'access', '2026112216', 120],
+      ['web2', 'access', '20261122', undefined],
+      ['web2', 'access', '20261122', 9],
+    ])
+      assert.ok(asked.some((other) => isDeepStrictEqual(one, other)));
+    assert.deepEqual(await listed(dir), [...foreign, ...good, 'web1_access_2026112216_5'].toSorted());
+  });
+
+  it('counts them all, and names a few', async (test) => {
+    const dir = await scratch(test);
+    const markers = await openMarkers(dir);
+    for (let n = 0; n < 600; n++) await writeFile(join(dir, `web${n}_access_2026112216_1`), '');
+    const { files, examples } = await markers.keepOnly(({ host }) => Promise.resolve(host === 'web7'));
+    assert.deepEqual([files, examples.length], [599, 3]);
+    assert.deepEqual(await listed(dir), ['web7_access_2026112216_1']);
   });
 
   it('says which directory it cannot use', async (test) => {

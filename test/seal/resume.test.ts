@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { LogdError } from '../../src/error.ts';
 import { cutInto, KEY, logParts } from '../store/packs.ts';
@@ -105,6 +107,35 @@ test('an hour under way whose bytes are missing waits for them, and one that was
   Object.assign(rig.sink, { recover });
   await rig.restart();
   assert.equal(await rig.state(keys[1]!), 'sealed');
+});
+
+test('a start takes away markers that the ledger does not back, as when it is older than they are', async () => {
+  await using rig = await sealRig();
+  const hours = Array.from({ length: 24 }, (_, n) => ({
+    ...KEY,
+    hour: `20261122${String(n).padStart(2, '0')}`,
+  }));
+  for (const key of hours) await rig.put(...(await cutInto(logParts(2), { key })));
+  await rig.put(...(await cutInto(logParts(2), { key: { ...KEY, hour: '20261123' } })));
+  const backed = await rig.markerFiles();
+  assert.equal(backed.length, 27);
+  const open = { ...KEY, host: 'web2' };
+  await rig.put((await cutInto(logParts(2), { key: open, ends: [] }))[0]!);
+  await rig.restart();
+  assert.deepEqual([await rig.markerFiles(), rig.said('seal.markers-removed')], [backed, []]);
+  const untrue = [
+    'web1_access_2026112216_999',
+    'web1_access_20261124',
+    'web2_access_2026112216_1',
+    'web3_access_2026112216_0',
+  ];
+  for (const name of [...untrue, 'README']) await writeFile(join(rig.dir, name), '');
+  await rig.restart();
+  assert.deepEqual(await rig.markerFiles(), ['README', ...backed]);
+  const [told, ...more] = rig.said('seal.markers-removed');
+  assert.ok(told !== undefined && 'files' in told && 'examples' in told);
+  assert.deepEqual([told.files, more], [4, []]);
+  for (const example of String(told.examples).split(', ')) assert.ok(untrue.includes(example), example);
 });
 
 test('a disk that fails while recovering stops the start', async () => {

@@ -26,6 +26,8 @@ export interface SealRig extends AsyncDisposable {
   /** Of all events, by name. */
   said(name: Seen['name']): Seen['fields'][];
   markerFiles(): Promise<string[]>;
+  /** Where they are. */
+  readonly dir: string;
   state(key: SegmentKey): Promise<string | undefined>;
 }
 
@@ -42,6 +44,7 @@ export const sealRig = async (): Promise<SealRig> => {
   };
   const markers: Markers = {
     sealed: (seal, dayComplete) => failing('sealed', () => real.sealed(seal, dayComplete)),
+    keepOnly: (isBacked) => real.keepOnly(isBacked),
     reopened: (key) => failing('reopened', () => real.reopened(key)),
   };
   const start = (): Pick<SealRig, 'store' | 'sealer'> => {
@@ -54,7 +57,7 @@ export const sealRig = async (): Promise<SealRig> => {
     return { store, sealer };
   };
   const rig: SealRig = {
-    ...{ ledger, sink, events, markers, markerFails: () => false },
+    ...{ dir, ledger, sink, events, markers, markerFails: () => false },
     ...start(),
     async restart() {
       await rig.sealer[Symbol.asyncDispose]();

@@ -203,6 +203,9 @@ describe('database thread', () => {
 
   it('says what fails where the file cannot be', async () => {
     await writeFile(join(directory, 'a'), '');
-    await assert.rejects(openNotes(), { code: 'storage', message: /Cannot make the directory .*: a file is in the way/ });
+    await assert.rejects(openNotes(), {
+      code: 'storage',
+      message: /Cannot make the directory .*: a file is in the way/,
+    });
   });
 });
