@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../../error.ts';
 import type { Ledger, SegmentRecord } from '../../ledger/ledger.ts';
 import { segmentName } from '../../pack/pack.ts';
-import { recordedSegment } from '../../seal/proof.ts';
+import { recordedSegment } from '../../ledger/recorded.ts';
 import type { Sink } from '../../sinks/sink.ts';
 import { formatCount } from '../terminal.ts';
 import { lengthOf, type Piece, readEnds, readPieces, wholeFiles } from './pieces.ts';
