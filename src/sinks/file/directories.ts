@@ -5,7 +5,8 @@
  * Invariant: a directory in `settled` is durably entered in its parent, and so are all above it.
  */
 import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, sep } from 'node:path';
+import { errnoOf } from '../../error.ts';
 import { syncDirectory } from '../durable-directory.ts';
 import { inTurn } from './turn.ts';
 
@@ -15,7 +16,10 @@ const MOST_SETTLED = 10_000;
 export interface Directories {
   /** Makes the directory that is to hold `path`; the next {@link flush} makes the entry of `path` durable. */
   prepare(path: string): Promise<void>;
-  /** Resolves when everything prepared before this call is durably entered. What failed is tried again by the next call. */
+  /**
+   * Resolves when everything prepared before this call is durably entered. What failed is tried again by the next call, but for
+   * directories that are gone: whatever was in them has to be prepared again.
+   */
   flush(): Promise<void>;
 }
 
@@ -25,10 +29,18 @@ export const directoriesBelow = (root: string): Directories => {
   const settled = new Set<string>([root]);
   const turn = inTurn();
 
+  /** The directory, and all that were below it, are not there any more. */
+  const forget = (gone: string): void => {
+    for (const directory of settled)
+      if (directory === gone || directory.startsWith(gone + sep)) settled.delete(directory);
+  };
+
   return {
     prepare: async (path) => {
       let level = dirname(path);
-      if (!settled.has(level)) await mkdir(level, { recursive: true });
+      // Also where it was made before: somebody may have taken it away, as one does with old hours.
+      const firstMade = await mkdir(level, { recursive: true });
+      if (firstMade !== undefined) forget(firstMade);
       pending.add(level);
       while (!settled.has(level) && level !== root) pending.add((level = dirname(level)));
     },
@@ -37,11 +49,13 @@ export const directoriesBelow = (root: string): Directories => {
         if (pending.size === 0) return;
         const directories = [...pending];
         pending.clear();
-        try {
-          await Promise.all(directories.map(syncDirectory));
-        } catch (error) {
-          for (const directory of directories) pending.add(directory);
-          throw error;
+        const results = await Promise.allSettled(directories.map(syncDirectory));
+        const failures = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason);
+        if (failures.length > 0) {
+          for (const [n, directory] of directories.entries())
+            if (isGone(results[n])) forget(directory);
+            else pending.add(directory);
+          throw failures.find((reason) => errnoOf(reason) !== 'ENOENT') ?? failures[0];
         }
         if (settled.size > MOST_SETTLED) {
           settled.clear();
@@ -51,3 +65,6 @@ export const directoriesBelow = (root: string): Directories => {
       }),
   };
 };
+
+const isGone = (result: PromiseSettledResult<void> | undefined): boolean =>
+  result?.status === 'rejected' && errnoOf(result.reason) === 'ENOENT';
