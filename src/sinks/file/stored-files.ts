@@ -7,6 +7,8 @@
  * - After fsync has failed nothing is known of what was written since the one before: a failed fsync is reported once, and
  *   the kernel may drop the pages. The handle is closed, the end goes back to `durableEnd`, a write that was under way
  *   fails (`era`), and one that had finished makes the next flush fail, too (`doomed`).
+ * - Nothing is flushed into a file that somebody took away: it is looked at before its first write behind a flush, and
+ *   behind its fsync. So it costs two looks a flush, however many packs that has.
  * - A file is cut to nothing on its first opening when nobody has recovered it, its pack is of generation 1 and the file is not
  *   sealed (read-only): the ledger knows nothing of such a segment. Whatever else is found is kept, and written behind.
  */
@@ -42,6 +44,8 @@ export interface StoredFile {
   handle: FileHandle | undefined;
   /** Of the file that was last opened; undefined before, and where another may take its place. */
   identity: Identity | undefined;
+  /** The round (see StoredFiles) in which it was last seen to be all there. */
+  seenIn: number;
   /** Written to since the last fsync began. */
   dirty: boolean;
   doomed: boolean;
@@ -60,6 +64,7 @@ const newFile = (name: string): StoredFile => ({
   known: false,
   handle: undefined,
   identity: undefined,
+  seenIn: -1,
   dirty: false,
   doomed: false,
   era: 0,
@@ -96,6 +101,8 @@ export class StoredFiles {
   /** Least recently used first. */
   readonly #open = new Set<StoredFile>();
   #unflushed = new Set<StoredFile>();
+  /** Counts the flushes. A file is looked at before its first write in a round, and when that is synced. */
+  #round = 0;
   readonly #flushTurn = inTurn();
 
   constructor(directories: Directories, locate: (key: SegmentKey) => Promise<string>, mostOpen: number) {
@@ -130,13 +137,17 @@ export class StoredFiles {
    * taken by the next call. Only inside {@link exclusive}.
    */
   async confirm(file: StoredFile): Promise<void> {
-    if (!file.known) return;
+    if (!file.known || (file.handle !== undefined && file.seenIn === this.#round)) return;
+    const round = this.#round;
     const found = await statFile(file.path);
     const { identity, end, name, path, handle } = file;
     const isSameFile = found !== undefined && (identity === undefined || isSame(found, identity));
     if (found === undefined ? end > 0 : found.size < end)
       throw bytesMissing(path, name, found?.size, end, isSameFile ? undefined : handle?.fd);
-    if (isSameFile) return;
+    if (isSameFile) {
+      file.seenIn = round;
+      return;
+    }
     // Whatever is not synced went where nobody finds it.
     if (handle !== undefined) this.#fail(file, true);
     file.identity = undefined;
@@ -225,6 +236,7 @@ export class StoredFiles {
     return this.#flushTurn(async () => {
       const files = [...this.#unflushed];
       this.#unflushed = new Set();
+      this.#round++;
       const results = await Promise.allSettled([
         ...files.map((file) => this.#sync(file, true)),
         this.#directories.flush(),
@@ -246,28 +258,40 @@ export class StoredFiles {
   }
 
   async #syncNow(file: StoredFile, told: boolean): Promise<void> {
-    const { doomed, dirty, end, handle } = file;
+    const { doomed, dirty, end, handle, identity } = file;
     if (told) file.doomed = false;
     if (dirty && handle !== undefined) {
       file.dirty = false;
+      let isSynced = false;
       try {
         fault('sink.before-sync');
         await handle.datasync();
+        isSynced = true;
+        const found = await statFile(file.path);
+        if (found === undefined || identity === undefined || !isSame(found, identity))
+          throw new Error('it was removed or replaced while it was written');
         file.durableEnd = end;
       } catch (error) {
-        this.#fail(file, told);
+        // A file that is only not at its path any more stays open: what is in it may be copied.
+        if (isSynced) this.#undo(file, told);
+        else this.#fail(file, told);
         throw storageError('make durable', file.path, error);
       }
     }
     if (doomed && told) throw storageError('make durable', file.path, new Error('an earlier fsync failed'));
   }
 
-  #fail(file: StoredFile, told: boolean): void {
+  /** What was written and is not durable was never written. */
+  #undo(file: StoredFile, told: boolean): void {
     file.era++;
     file.doomed = file.dirty || !told;
     if (file.doomed) this.#unflushed.add(file);
     file.end = file.durableEnd;
     file.dirty = false;
+  }
+
+  #fail(file: StoredFile, told: boolean): void {
+    this.#undo(file, told);
     this.#open.delete(file);
     file.handle?.close().catch(() => undefined);
     file.handle = undefined;

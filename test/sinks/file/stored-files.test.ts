@@ -1,9 +1,10 @@
 /** What becomes of packs when fsync fails: the kernel reports it once, and may have dropped any page written so far. */
 import assert from 'node:assert/strict';
 import type { FileHandle } from 'node:fs/promises';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { messageOf } from '../../../src/error.ts';
 import { directoriesBelow } from '../../../src/sinks/file/directories.ts';
 import { StoredFiles } from '../../../src/sinks/file/stored-files.ts';
 import { KEY } from '../../contract/recorder.ts';
@@ -85,6 +86,25 @@ describe('stored files', () => {
     await append(files, 10, { host: 'b' });
     await assert.rejects(files.flush(), FAILED);
     assert.equal(await append(files, 10, { host: 'a' }), 0);
+    await files.flush();
+  });
+
+  it('fails the flush of a file that is not at its path any more, and has it at hand to be copied', async (test) => {
+    const dir = await scratch(test);
+    const files = new StoredFiles(directoriesBelow(dir), () => Promise.resolve(join(dir, 'file')), 8);
+    test.after(() => files.close());
+    await append(files, 10);
+    await files.flush();
+    await append(files, 5);
+    await rename(join(dir, 'file'), join(dir, 'away'));
+    await assert.rejects(files.flush(), FAILED);
+    const confirm = (): Promise<void> => files.exclusive(KEY, (file) => files.confirm(file));
+    const error: unknown = await confirm().catch((reason: unknown) => reason);
+    const [, fd] = /file, the file of .* is gone: 10 bytes .*\/fd\/(\d+)/.exec(messageOf(error)) ?? [];
+    assert.equal((await readFile(`/proc/self/fd/${fd}`)).length, 15);
+    await rename(join(dir, 'away'), join(dir, 'file'));
+    await confirm();
+    assert.equal(await append(files, 7), 10);
     await files.flush();
   });
 
