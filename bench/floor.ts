@@ -9,13 +9,15 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Figures } from './figures.ts';
 import { touchMemory } from './memory.ts';
-import { asInstalled, cpuSecondsOf } from './node.ts';
+import { asInstalled, cpuSecondsOf, nodeOn } from './node.ts';
 import type { ShipOptions } from './ship.ts';
 
-const start = (...args: string[]): ChildProcess => {
+const start = (processor: number | undefined, ...args: string[]): ChildProcess => {
   const { flags, env } = asInstalled();
+  const node = nodeOn(processor);
   return fork(join(import.meta.dirname, 'floor-node.ts'), args, {
-    execArgv: flags,
+    execPath: node.file,
+    execArgv: [...node.args, ...flags],
     env: { ...process.env, ...env },
   });
 };
@@ -29,11 +31,11 @@ const answer = async (child: ChildProcess): Promise<{ readonly port?: number; re
 
 /** Ships the file once, behind a warm-up, and holds both ends' SHA-256 against the file's. */
 export const runFloor = async (options: ShipOptions): Promise<Figures> => {
-  const { compression, input, warmUp, dir, expectSha256 } = options;
+  const { compression, input, warmUp, dir, expectSha256, pin = false } = options;
   const output = join(dir, 'floor.out');
-  const writer = start('writer', compression, output);
+  const writer = start(pin ? 1 : undefined, 'writer', compression, output);
   const { port } = await answer(writer);
-  const reader = start('reader', String(port));
+  const reader = start(pin ? 0 : undefined, 'reader', String(port));
   const cpuSeconds = (): number => cpuSecondsOf(reader.pid!) + cpuSecondsOf(writer.pid!);
   const ship = async (path: string): Promise<string | undefined> => {
     reader.send({ ship: path });

@@ -22,6 +22,12 @@ export const asInstalled = (): { readonly flags: string[]; readonly env: Record<
   };
 };
 
+/** What runs Node.js, where given on one processor alone (Linux: taskset). */
+export const nodeOn = (processor: number | undefined): { readonly file: string; readonly args: string[] } =>
+  processor === undefined
+    ? { file: process.execPath, args: [] }
+    : { file: 'taskset', args: ['-c', String(processor), process.execPath] };
+
 /** Clock ticks a second: fixed at 100 for user space on Linux. */
 const TICKS = 100;
 
@@ -42,9 +48,10 @@ export interface MeasuredNode {
 }
 
 /** Starts `logd run` on a configuration file. */
-export const startMeasured = (config: string): MeasuredNode => {
+export const startMeasured = (config: string, processor?: number): MeasuredNode => {
   const { env, flags } = asInstalled();
-  const child: ChildProcess = spawn(process.execPath, [...flags, MAIN, 'run', '-c', config], {
+  const { file, args } = nodeOn(processor);
+  const child: ChildProcess = spawn(file, [...args, ...flags, MAIN, 'run', '-c', config], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

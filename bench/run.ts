@@ -3,7 +3,9 @@
  * pipe `zstd -1 | zstd -d > file` and the floor (floor.ts) run in the same minute, and holds the ratios against the bars of docs/benchmarks.md; then ships
  * hours of several sizes, and compares the memory that they took.
  *
- *   npm run bench -- --runs 5 --mib 1024 --seed 1 --sizes 256,1024,4096 --input FILE --save NAME
+ *   npm run bench -- --runs 5 --mib 1024 --seed 1 --sizes 256,1024,4096 --input FILE --save NAME --pin
+ *
+ * --pin gives agent and sink a processor each: what is saved is the price of handing data from one processor to another.
  */
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem } from 'node:os';
@@ -44,6 +46,7 @@ const { values } = parseArgs({
     sizes: { type: 'string', default: '256,1024,4096' },
     input: { type: 'string' },
     save: { type: 'string' },
+    pin: { type: 'boolean', default: false },
   },
 });
 const runs = Number(values.runs);
@@ -170,7 +173,7 @@ const main = async (): Promise<void> => {
     for (let run = 0; run < runs; run++)
       for (const compression of ['none', 'zstd'] as const) {
         const pipe = await runPipe(input, dir);
-        const options = { compression, input, warmUp, dir, expectSha256: sha256 };
+        const options = { compression, input, warmUp, dir, expectSha256: sha256, pin: values.pin };
         const floor = await runFloor(options);
         const shipped = await ship(options);
         const pair = { compression, pipe, floor, ship: shipped };
@@ -197,6 +200,7 @@ const main = async (): Promise<void> => {
         node: process.version,
         cpu: cpus()[0]?.model,
         processors: cpus().length,
+        pinned: values.pin,
         pairs,
         growth,
       };

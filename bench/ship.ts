@@ -17,6 +17,8 @@ export interface ShipOptions {
   readonly warmUp: string;
   readonly dir: string;
   readonly expectSha256: string;
+  /** Agent and sink (or reader and writer) have a processor each, and no other. */
+  readonly pin?: boolean;
 }
 
 const freePort = (): Promise<number> =>
@@ -36,6 +38,7 @@ export const ship = async ({
   warmUp,
   dir,
   expectSha256,
+  pin = false,
 }: ShipOptions): Promise<ShipFigures> => {
   const home = join(dir, `ship-${compression}`);
   await rm(home, { recursive: true, force: true });
@@ -63,9 +66,9 @@ export const ship = async ({
   // JSON is YAML.
   await writeFile(join(home, 'sink.yaml'), JSON.stringify(sinkConfig));
   await writeFile(join(home, 'agent.yaml'), JSON.stringify(agentConfig));
-  const sink = startMeasured(join(home, 'sink.yaml'));
+  const sink = startMeasured(join(home, 'sink.yaml'), pin ? 1 : undefined);
   await sink.event('receive.listening');
-  const agent = startMeasured(join(home, 'agent.yaml'));
+  const agent = startMeasured(join(home, 'agent.yaml'), pin ? 0 : undefined);
   await agent.event('send.connected');
 
   // A node runs for months: what is measured is a warm one.
