@@ -185,12 +185,12 @@ describe('many old hours', () => {
     const remembered = async () => (await world.marks.read('segments', 'access')).map(({ hour }) => hour);
     await world.pass(34 * DAY, 34 * DAY);
     assert.deepEqual(await remembered(), hours);
-    world.clock.advance(3 * DAY);
-    await until(async () => (await remembered()).length < 4, 'the oldest is forgotten');
-    await world.still();
+    await world.pass(3 * DAY, 3 * DAY);
+    await world.pass(60_000, 10_000);
     assert.deepEqual(await remembered(), hours.slice(1), 'a hole would be taken for an hour without a file');
     await rm(world.path(log(hours[1]!)));
-    await until(async () => (await remembered()).length < 3, 'the next are forgotten');
+    // A look at old hours is due by the clock, which stands still otherwise.
+    await world.pass(60_000, 10_000);
     assert.deepEqual(await remembered(), hours.slice(3));
     const news = await world.write(log('2026110800'), 'much later\n');
     await world.pass(8000, 4000);
