@@ -27,6 +27,11 @@ export interface Sink extends AsyncDisposable {
    */
   flush(): Promise<void>;
   /**
+   * Of what was written some could not be flushed or recorded, and nobody is told that it is stored. The next write to each segment goes on
+   * behind what `recorded` has, so that packs which come again and again take their room once.
+   */
+  forget(): void;
+  /**
    * The raw bytes of recorded packs, in id order and as they are stored now. Rejects with `corrupt`, naming the place: retryable
    * where bytes are not there, which may be put back; else where they are others.
    */

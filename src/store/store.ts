@@ -72,6 +72,7 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
 
   const fail = (error: unknown): void => {
     for (const lane of lanes.values()) lane.forget();
+    sink.forget();
     emit('store.failed', { reason: messageOf(error) });
   };
   const committer = createCommitter(sink, ledger, fail);

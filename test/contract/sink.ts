@@ -86,6 +86,25 @@ export const sinkContract = (
       assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
     });
 
+    it('forgets what could not be recorded, also of a segment that has nothing else', async (test) => {
+      await using sink = await open(await scratch(test));
+      const recorder = new Recorder();
+      const packs = await packsOf(PARTS);
+      for (const pack of packs) {
+        for (let time = 0; time < 3; time++) {
+          await sink.write(pack, recorder.known);
+          if (time > 0) await sink.flush();
+          sink.forget();
+        }
+        await store(sink, recorder, [pack]);
+      }
+      await sink.flush();
+      assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
+      await sink.seal(recorder.recorded);
+      sink.forget();
+      assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
+    });
+
     it('recovers: what was written and not recorded is gone, the rest goes on', async (test) => {
       const place = await scratch(test);
       const recorder = new Recorder();

@@ -23,6 +23,8 @@ export interface MemorySink extends Sink {
   /** What callers did that they must not do. */
   readonly violations: string[];
   readonly writes: number;
+  /** How often it was told to forget. */
+  readonly forgotten: number;
   bytesOf(key: SegmentKey): Buffer;
 }
 
@@ -30,7 +32,7 @@ export interface MemorySink extends Sink {
 export const memorySink = (recorded: (key: SegmentKey) => readonly PackRecord[]): MemorySink => {
   const segments = new Map<string, Stored>();
   const violations: string[] = [];
-  let writes = 0;
+  let [writes, forgotten] = [0, 0];
 
   const storedOf = (key: SegmentKey): Stored => {
     const name = segmentName(key);
@@ -57,6 +59,10 @@ export const memorySink = (recorded: (key: SegmentKey) => readonly PackRecord[])
     get writes() {
       return writes;
     },
+    get forgotten() {
+      return forgotten;
+    },
+    forget: () => void forgotten++,
     bytesOf: (key) => storedOf(key).bytes,
     recover: () => Promise.resolve(),
     async write({ header, raw }: VerifiedPack) {

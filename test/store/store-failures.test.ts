@@ -44,6 +44,8 @@ test('when recording fails nothing is acked, and sending again makes it good', a
     assert.deepEqual(rig.sink.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
     assert.deepEqual(rig.sink.violations, []);
     assert.ok(rig.events.some(({ name }) => name === 'store.failed'));
+    // The others fail before anything is written.
+    assert.equal(rig.sink.forgotten > 0, failing === 'flush' || failing === 'commit', failing);
   }
 });
 

@@ -125,6 +125,7 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
     recover,
     write,
     flush: () => files.flush(),
+    forget: () => files.forget(),
     seal,
     [Symbol.asyncDispose]: async () => {
       await files.close();

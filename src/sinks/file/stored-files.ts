@@ -247,6 +247,17 @@ export class StoredFiles {
     });
   }
 
+  /** See `Sink.forget`. Every file is looked at anew before it is written again. */
+  forget(): void {
+    for (const file of this.#files.values()) {
+      file.dirty = false;
+      this.#fail(file, true);
+      this.learn(file, undefined);
+      if (file.users === 0) this.#files.delete(file.name);
+    }
+    this.#unflushed = new Set();
+  }
+
   /** `told`: whoever waits for the flush hears of a failure; else the next flush has to fail. */
   async #sync(file: StoredFile, told: boolean): Promise<void> {
     file.users++;
@@ -258,7 +269,7 @@ export class StoredFiles {
   }
 
   async #syncNow(file: StoredFile, told: boolean): Promise<void> {
-    const { doomed, dirty, end, handle, identity } = file;
+    const { doomed, dirty, end, handle, identity, era } = file;
     if (told) file.doomed = false;
     if (dirty && handle !== undefined) {
       file.dirty = false;
@@ -270,7 +281,8 @@ export class StoredFiles {
         const found = await statFile(file.path);
         if (found === undefined || identity === undefined || !isSame(found, identity))
           throw new Error('it was removed or replaced while it was written');
-        file.durableEnd = end;
+        // Not when all was forgotten meanwhile.
+        if (file.era === era) file.durableEnd = end;
       } catch (error) {
         // A file that is only not at its path any more stays open: what is in it may be copied.
         if (isSynced) this.#undo(file, told);
