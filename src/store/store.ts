@@ -186,6 +186,8 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
     if (digest !== undefined && 'kind' in digest) return { answer: digest };
     await reopenIfLate(lane, header);
     fault('store.before-write');
+    // The sink would go by a record that may be behind the ledger's.
+    if (lane.epoch !== epoch) return { answer: LOST_TRACK };
     const place = header.lost === undefined ? await hand(lane, pack) : NOWHERE;
     if ('kind' in place) return { answer: place };
     fault('store.after-write');

@@ -80,13 +80,14 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
   const write = (pack: VerifiedPack, recorded: RecordedSegment | undefined): Promise<Place> => {
     const { header, raw } = pack;
     if (header.bytes === 0 || header.lost !== undefined) return Promise.resolve(NOWHERE);
-    return files.exclusive(header, async (file) => {
+    return files.exclusive(header, async (file, era) => {
       try {
+        files.current(file, era);
         await confirm(file, recorded);
-        const handle = await files.writable(file, header.generation);
-        const { era } = file;
+        const handle = await files.writable(file, header.generation, era);
         const compressed = isCompressed(file.path);
         const bytes = compressed ? await frameOf(pack) : raw;
+        files.current(file, era);
         const at = compressed ? file.end : header.offset;
         await writeFully(handle, bytes, at);
         files.wrote(file, Math.max(file.end, at + bytes.length), era);

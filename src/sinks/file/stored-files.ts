@@ -7,6 +7,8 @@
  * - After fsync has failed nothing is known of what was written since the one before: a failed fsync is reported once, and
  *   the kernel may drop the pages. The handle is closed, the end goes back to `durableEnd`, a write that was under way
  *   fails (`era`), and one that had finished makes the next flush fail, too (`doomed`).
+ * - After a failure all is forgotten. What the ledger had of a segment when a write was asked for may be less than it has now, so a write
+ *   of an earlier era changes nothing: it must not cut a file back to that.
  * - Nothing is flushed into a file that somebody took away: it is looked at before its first write behind a flush, and
  *   behind its fsync. So it costs two looks a flush, however many packs that has.
  * - A file is cut to nothing on its first opening when nobody has recovered it, its pack is of generation 1 and the file is not
@@ -111,14 +113,15 @@ export class StoredFiles {
     this.#mostOpen = mostOpen;
   }
 
-  /** Runs a job on the segment's file when those before it are done. */
-  async exclusive<T>(key: SegmentKey, job: (file: StoredFile) => Promise<T>): Promise<T> {
+  /** Runs a job on the segment's file when those before it are done. It gets the file's era as of this call. */
+  async exclusive<T>(key: SegmentKey, job: (file: StoredFile, era: number) => Promise<T>): Promise<T> {
     const file = this.#file(segmentName(key));
+    const { era } = file;
     file.users++;
     try {
       return await file.turn(async () => {
         if (file.path === '') file.path = await this.#locate(key);
-        return job(file);
+        return job(file, era);
       });
     } finally {
       file.users--;
@@ -154,9 +157,15 @@ export class StoredFiles {
     if (end > 0) throw replaced(path, name);
   }
 
+  /** Rejects what was asked for before an fsync failed or all was forgotten: what it knows of the segment may not be so any more. */
+  current(file: StoredFile, era: number): void {
+    if (file.era !== era)
+      throw storageError('store', file.path, new Error('an fsync failed while it was written'));
+  }
+
   /** The file's handle, open for writing. Only inside {@link exclusive}, and behind {@link confirm}. */
-  async writable(file: StoredFile, generation: number): Promise<FileHandle> {
-    const handle = file.handle ?? (await this.#openFile(file, generation));
+  async writable(file: StoredFile, generation: number, era: number): Promise<FileHandle> {
+    const handle = file.handle ?? (await this.#openFile(file, generation, era));
     this.#open.delete(file);
     this.#open.add(file);
     for (const each of this.#open) {
@@ -177,7 +186,7 @@ export class StoredFiles {
     }
   }
 
-  async #openFile(file: StoredFile, generation: number): Promise<FileHandle> {
+  async #openFile(file: StoredFile, generation: number, era: number): Promise<FileHandle> {
     await this.#directories.prepare(file.path);
     const before = await statFile(file.path);
     const sealed = before !== undefined && (before.mode & WRITABLE) === 0;
@@ -190,6 +199,7 @@ export class StoredFiles {
     if (sealed) await chmod(file.path, reopenedMode(before.mode));
     const handle = await open(file.path, constants.O_RDWR | constants.O_CREAT, OPEN_MODE);
     try {
+      this.current(file, era);
       if (!file.known) {
         const unknown = before !== undefined && before.size > 0 && !sealed && generation === 1;
         if (unknown) await handle.truncate(0);
@@ -208,8 +218,7 @@ export class StoredFiles {
 
   /** Notes that bytes were written, up to `end`. `era` is the file's as it was before. Only inside {@link exclusive}. */
   wrote(file: StoredFile, end: number, era: number): void {
-    if (file.era !== era)
-      throw storageError('store', file.path, new Error('an fsync failed while it was written'));
+    this.current(file, era);
     file.end = end;
     file.dirty = true;
     this.#unflushed.add(file);
@@ -252,6 +261,7 @@ export class StoredFiles {
     for (const file of this.#files.values()) {
       file.dirty = false;
       this.#fail(file, true);
+      file.doomed = false;
       this.learn(file, undefined);
       if (file.users === 0) this.#files.delete(file.name);
     }
@@ -296,7 +306,7 @@ export class StoredFiles {
   /** What was written and is not durable was never written. */
   #undo(file: StoredFile, told: boolean): void {
     file.era++;
-    file.doomed = file.dirty || !told;
+    file.doomed ||= file.dirty || !told;
     if (file.doomed) this.#unflushed.add(file);
     file.end = file.durableEnd;
     file.dirty = false;

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import test from 'node:test';
 import { DEFAULT_LAYOUT } from '../../../src/sinks/file/layout.ts';
 import { openFileSink } from '../../../src/sinks/file/sink.ts';
-import { KEY, logLines, packsOf, Recorder, store } from '../../contract/recorder.ts';
+import { KEY, logLines, packsOf, readBack, Recorder, store } from '../../contract/recorder.ts';
 import { scratch } from '../../contract/sink.ts';
 
 for (const compression of ['none', 'zstd'] as const)
@@ -24,4 +24,18 @@ for (const compression of ['none', 'zstd'] as const)
       return (await stat(sink.locate(KEY))).size;
     };
     assert.equal(await sizeAfter(9), await sizeAfter(0));
+  });
+
+for (const compression of ['none', 'zstd'] as const)
+  test(`a write that was asked for before does not cut back what was recorded since (${compression})`, async (context) => {
+    const dir = await scratch(context);
+    await using sink = await openFileSink({ dir, compression, layout: DEFAULT_LAYOUT });
+    const recorder = new Recorder();
+    const [first, second] = await packsOf([logLines(300, 1), logLines(400, 3)]);
+    const before = recorder.known;
+    await store(sink, recorder, [first!]);
+    const late = sink.write(second!, before);
+    sink.forget();
+    await assert.rejects(late, { code: 'storage', retryable: true });
+    assert.deepEqual(await readBack(sink, recorder.recorded), first!.raw);
   });

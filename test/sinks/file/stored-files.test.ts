@@ -26,9 +26,9 @@ const append = (
   bytes: number,
   { host = KEY.host, during }: { host?: string; during?: (handle: FileHandle) => Promise<void> | void } = {},
 ): Promise<number> =>
-  files.exclusive({ ...KEY, host }, async (file) => {
-    const handle = await files.writable(file, 1);
-    const [at, { era }] = [file.end, file];
+  files.exclusive({ ...KEY, host }, async (file, era) => {
+    const handle = await files.writable(file, 1, era);
+    const at = file.end;
     await handle.write(Buffer.alloc(bytes), 0, bytes, at);
     await during?.(handle);
     files.wrote(file, at + bytes, era);
