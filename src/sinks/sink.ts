@@ -7,7 +7,7 @@
  */
 import type { z } from 'zod';
 import type { Place, RecordedSegment } from '../ledger/ledger.ts';
-import type { SegmentKey, VerifiedPack } from '../pack/pack.ts';
+import type { PackHeader, SegmentKey, VerifiedPack } from '../pack/pack.ts';
 
 export interface Sink extends AsyncDisposable {
   /**
@@ -32,10 +32,10 @@ export interface Sink extends AsyncDisposable {
    */
   forget(): void;
   /**
-   * The raw bytes of recorded packs, in id order and as they are stored now. Rejects with `corrupt`, naming the place: retryable
+   * The raw bytes of recorded packs (those that are wanted; all, unless told), in id order and as they are stored now. Rejects with `corrupt`, naming the place: retryable
    * where bytes are not there, which may be put back; else where they are others.
    */
-  read(segment: RecordedSegment): AsyncIterable<Buffer>;
+  read(segment: RecordedSegment, isWanted?: (header: PackHeader) => boolean): AsyncIterable<Buffer>;
   /**
    * Gives a complete, proven segment its final form (pack order, read-only, modification time), durably. Idempotent. Rejects with
    * a retryable `corrupt` while stored bytes are not there.

@@ -7,7 +7,7 @@
 import { stat } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../../error.ts';
 import type { Ledger, SegmentRecord } from '../../ledger/ledger.ts';
-import { segmentName } from '../../pack/pack.ts';
+import { type PackHeader, segmentName } from '../../pack/pack.ts';
 import { recordedSegment } from '../../ledger/recorded.ts';
 import type { Sink } from '../../sinks/sink.ts';
 import { formatCount } from '../terminal.ts';
@@ -196,13 +196,14 @@ const isAsStored = async (
 ): Promise<boolean> => {
   const end = piece.at + piece.end - piece.start;
   const recorded = recordedSegment(ledger, segment);
+  const isWanted = ({ offset, bytes }: PackHeader): boolean =>
+    bytes > 0 && offset >= piece.at && offset + bytes <= end;
   const packs = async function* () {
-    for await (const pack of recorded.packs()) {
-      const { offset, bytes } = pack.header;
-      if (bytes > 0 && offset >= piece.at && offset + bytes <= end) yield pack;
-    }
+    for await (const pack of recorded.packs()) if (isWanted(pack.header)) yield pack;
   };
-  const stored = await readStored(sink, { segment, packs }, onBytes);
+  // Read with all packs at hand: where a pack lies in a file that was put in order follows from those before it.
+  const part = { read: () => sink.read(recorded, isWanted) };
+  const stored = await readStored(part, { segment, packs }, onBytes);
   const found = await readPieces([piece], onBytes);
   return stored.differences.length === 0 && stored.bytes === found.bytes && stored.sha256 === found.sha256;
 };

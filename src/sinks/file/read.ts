@@ -62,13 +62,14 @@ export async function* readPacks(
   path: string,
   compressed: boolean,
   recorded: RecordedSegment,
+  isWanted: (header: PackRecord['header']) => boolean = () => true,
 ): AsyncGenerator<Buffer> {
   const handle = await openStored(path, recorded);
   if (handle === undefined) return;
   try {
     const sign = compressed ? await readSign(handle, recorded) : undefined;
     let ahead: Promise<Part[]> = Promise.resolve([]);
-    for await (const range of ranges(placedPacks(recorded, sign))) {
+    for await (const range of ranges(wanted(placedPacks(recorded, sign), isWanted))) {
       const loading = load(handle, path, compressed, range);
       loading.catch(() => undefined);
       for (const part of await ahead) yield part instanceof Promise ? await part : part;
@@ -78,6 +79,13 @@ export async function* readPacks(
   } finally {
     await handle.close();
   }
+}
+
+async function* wanted(
+  packs: AsyncIterable<PackRecord>,
+  isWanted: (header: PackRecord['header']) => boolean,
+): AsyncGenerator<PackRecord> {
+  for await (const pack of packs) if (isWanted(pack.header)) yield pack;
 }
 
 /** Undefined when there is no file and none is needed, as nothing was recorded. */

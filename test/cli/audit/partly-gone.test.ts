@@ -92,13 +92,19 @@ const filesOf = (...minutes: string[]): Files =>
 
 const SUBSETS = [['20', '40'], ['00', '40'], ['00', '20'], ['00'], ['20'], ['40']];
 
-for (const compression of ['none', 'zstd'] as const)
+// A zstd file whose packs came in another order is put in order when it is sealed.
+for (const [compression, reversed] of [
+  ['none', false],
+  ['zstd', false],
+  ['zstd', true],
+] as const)
   for (const withMarks of [true, false])
-    test(`${compression}, ${withMarks ? 'with' : 'without'} marks: what is left of an hour's files is compared, whichever are gone`, async () => {
+    test(`${compression}${reversed ? ', put in order' : ''}, ${withMarks ? 'with' : 'without'} marks: what is left of an hour's files is compared, whichever are gone`, async () => {
       await using hours = await storedHours(compression);
       await hours.store(
         HOUR,
         IN_ORDER.map(([, text]) => text),
+        { reversed },
       );
       if (withMarks) await putMarks(hours, IN_ORDER);
       for (const minutes of SUBSETS) {
