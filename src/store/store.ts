@@ -184,6 +184,7 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
     if (refusal !== undefined) return { answer: refusal };
     const digest = digestBehind(lane, pack);
     if (digest !== undefined && 'kind' in digest) return { answer: digest };
+    const isLate = header.generation > lane.opened;
     await reopenIfLate(lane, header);
     fault('store.before-write');
     // The sink would go by a record that may be behind the ledger's.
@@ -192,7 +193,8 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
     if ('kind' in place) return { answer: place };
     fault('store.after-write');
     if (lane.epoch !== epoch) return { answer: LOST_TRACK };
-    lane.digest = digest;
+    // Since the seal its file lay about closed: what was once written to it proves nothing any more.
+    lane.digest = isLate ? undefined : digest;
     if (header.id > lane.lastId) {
       lane.lastId = header.id;
       lane.end = header.offset + header.bytes;

@@ -19,7 +19,7 @@ import { choice, path as pathKind, textWith } from '../../config/kind.ts';
 import { option, section } from '../../config/option.ts';
 import type { Place, RecordedSegment } from '../../ledger/ledger.ts';
 import { encode } from '../../pack/codec.ts';
-import type { SegmentKey, VerifiedPack } from '../../pack/pack.ts';
+import type { PackHeader, SegmentKey, VerifiedPack } from '../../pack/pack.ts';
 import type { Sink, SinkKind, SinkView } from '../sink.ts';
 import { makeDirectory } from '../durable-directory.ts';
 import { directoriesBelow } from './directories.ts';
@@ -27,7 +27,7 @@ import { finishFile, recoverFile, writeFully } from './final-form.ts';
 import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
 import { lockDirectory } from '../../sqlite/directory-lock.ts';
 import { readPacks } from './read.ts';
-import { OPEN_MODE, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
+import { OPEN_MODE, statFile, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
 
 /** For the packs of agents that do not compress: fast, and the sink is not the place to save disk at any price. */
 const OWN_LEVEL = 1;
@@ -111,7 +111,9 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
         await confirm(file, recorded);
         await files.release(file);
         await directories.prepare(file.path);
-        if (recorded.segment.storedEnd === 0) await (await open(file.path, 'a', OPEN_MODE)).close();
+        // An hour without bytes. One that is there already may be read-only.
+        if (recorded.segment.storedEnd === 0 && (await statFile(file.path)) === undefined)
+          await (await open(file.path, 'a', OPEN_MODE)).close();
         await directories.flush();
         // From here on it may be another file, of another length.
         files.learn(file, undefined);
@@ -141,9 +143,12 @@ const viewFiles = ({ dir, layout, compression }: FileSinkOptions): SinkView => {
     const [path, other] = compression === 'none' ? [plain, plain + COMPRESSED] : [plain + COMPRESSED, plain];
     return !existsSync(path) && existsSync(other) ? other : path;
   };
-  async function* read(recorded: RecordedSegment): AsyncGenerator<Buffer> {
+  async function* read(
+    recorded: RecordedSegment,
+    isWanted?: (header: PackHeader) => boolean,
+  ): AsyncGenerator<Buffer> {
     const path = locate(recorded.segment);
-    yield* readPacks(path, isCompressed(path), recorded);
+    yield* readPacks(path, isCompressed(path), recorded, isWanted);
   }
   return { locate, read };
 };

@@ -1,7 +1,7 @@
 /** What becomes of packs when fsync fails: the kernel reports it once, and may have dropped any page written so far. */
 import assert from 'node:assert/strict';
 import type { FileHandle } from 'node:fs/promises';
-import { readdir, readFile, rename } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { messageOf } from '../../../src/error.ts';
@@ -106,6 +106,21 @@ describe('stored files', () => {
     await confirm();
     assert.equal(await append(files, 7), 10);
     await files.flush();
+  });
+
+  it('fails the next flush for an idle file that was replaced, though that was seen before', async (test) => {
+    const dir = await scratch(test);
+    const files = new StoredFiles(directoriesBelow(dir), ({ host }) => Promise.resolve(join(dir, host)), 1);
+    test.after(() => files.close());
+    await append(files, 10, { host: 'a' });
+    await files.flush();
+    await append(files, 5, { host: 'a' });
+    await rename(join(dir, 'a'), join(dir, 'away'));
+    await writeFile(join(dir, 'a'), Buffer.alloc(10));
+    await append(files, 3, { host: 'b' });
+    const confirm = files.exclusive({ ...KEY, host: 'a' }, (file) => files.confirm(file));
+    await assert.rejects(confirm, /was replaced/);
+    await assert.rejects(files.flush(), FAILED);
   });
 
   it('keeps no more files open than allowed', async (test) => {
