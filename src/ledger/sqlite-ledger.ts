@@ -1,5 +1,5 @@
 /** The ledger in SQLite: the contract of {@link file://./ledger.ts} over a database thread. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LogdError } from '../error.ts';
@@ -26,13 +26,17 @@ export interface LedgerOptions {
 /** What lies beside a ledger that has an owner. Stores keep names that begin so free of their files. */
 const lockOf = (path: string): string => `.logd-${basename(path)}-lock`;
 
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
 /** An empty ledger in the place of one that is gone would have hours begin anew, over what is stored of them. */
 const refuseToBeginAnew = (path: string): void => {
   const lock = join(dirname(path), lockOf(path));
-  if (existsSync(path) || !existsSync(lock)) return;
+  // Behind a crash the file itself may be empty while its -wal is not.
+  const isThere = existsSync(path) && (sizeOf(path) > 0 || sizeOf(`${path}-wal`) > 0);
+  if (isThere || !existsSync(lock)) return;
   throw new LogdError(
     'storage',
-    `The ledger ${path} is gone: restore it. To begin with an empty one, move the store and the marker files away and remove ${lock}.`,
+    `The ledger ${path} is gone, or empty: restore it. To begin with an empty one, move the store and the marker files away and remove ${lock}.`,
   );
 };
 

@@ -28,7 +28,7 @@ flow('database-removed: a sink whose ledger is moved away ends, and goes on when
   const refused = rig.spawn('sink');
   assert.match(
     String((await refused.event('node.not-started')).reason),
-    /^The ledger .* is gone: restore it/,
+    /^The ledger .* is gone, or empty: restore it/,
   );
   assert.deepEqual(await refused.ended, { code: 1, signal: null });
   // Together with its -wal, which a node that has lost its database leaves as it is.

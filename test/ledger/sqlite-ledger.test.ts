@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
@@ -57,8 +57,14 @@ it('does not begin anew in the place of a ledger that is gone', async () => {
   await using home = await createHome();
   await (await home.open())[Symbol.asyncDispose]();
   await rename(home.path, `${home.path}.kept`);
-  for (let time = 0; time < 2; time++)
-    await assert.rejects(home.open(), { code: 'storage', message: /^The ledger .* is gone: restore it\. / });
+  for (const left of ['nothing', 'nothing', 'an empty file']) {
+    if (left === 'an empty file') await writeFile(home.path, '');
+    await assert.rejects(home.open(), {
+      code: 'storage',
+      message: /^The ledger .* is gone, or empty: restore it\. /,
+    });
+  }
+  await rm(home.path);
   assert.deepEqual((await readdir(dirname(home.path))).toSorted(), [
     '.logd-ledger.db-lock',
     'ledger.db.kept',

@@ -37,7 +37,7 @@ const NOWHERE: Place = { at: 0, length: 0 };
 const schema = section('Files, one for each host, stream and hour.', {
   dir: option(pathKind(), {
     summary: 'Directory below which the files are stored. Only one sink may use it at a time.',
-    example: '/srv/logs',
+    example: '/srv/logd/store',
   }),
   compression: option(choice('none', 'zstd'), {
     summary:
