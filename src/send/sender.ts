@@ -149,7 +149,8 @@ export const createSender = ({ address, connect, retry, emit }: SenderOptions): 
       const error: unknown = await serve(delay).catch((failure: unknown) => failure);
       if (closing.signal.aborted) return;
       const delay_ms = delay.next();
-      const refused = error instanceof LogdError && error.code === 'refused';
+      // A sink that is busy, stops or had to wait too long (for us, or the network between) will let us in again by itself.
+      const refused = error instanceof LogdError && error.code === 'refused' && !error.retryable;
       emit(refused ? 'send.refused' : 'send.disconnected', { address, reason: messageOf(error), delay_ms });
       await sleep(delay_ms, undefined, { signal: closing.signal }).catch(() => undefined);
     }

@@ -195,6 +195,9 @@ describe('sender', () => {
     const { sender, events } = begin(context, to);
     const answer = fate(sender, packOf(1));
     await until(() => to.tries() >= 4, 'it has tried some times');
+    to.refuse(new LogdError('refused', 'The sink is busy.', { retryable: true }));
+    await until(() => to.tries() >= 7, 'it has tried some more');
+    assert.ok(!events.includes('send.refused'), 'waiting helps');
     to.refuse(new LogdError('refused', 'Wrong token.'));
     await until(() => events.includes('send.refused'), 'it was refused');
     to.onPack((line, id) => line.answer(id));
