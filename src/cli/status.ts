@@ -31,7 +31,10 @@ export const statusCommand = (): Command =>
     .option('--all', 'every segment, not only the newest 50')
     .option('--json', 'one JSON document with every selected segment')
     .option('--watch', 'show it again every second, until Ctrl-C')
-    .option('--check', 'exit with 1 unless something is selected and all of it is sealed')
+    .option(
+      '--check',
+      'exit with 1 unless something is selected and all of it is sealed; of a day (--hour 20261122), all of its hours',
+    )
     .addHelpText(
       'after',
       `
@@ -53,7 +56,8 @@ Columns: PACKS received/expected, GAPS packs missing or lost, FIRST and LAST arr
 the last line was written until it arrived.
 
 Exit codes:
-  0  the ledger was read; with --check: all selected segments are sealed
+  0  the ledger was read; with --check: all selected segments are sealed, and a
+     selected day is complete
   1  the ledger cannot be read, or the output not written; with --check: not all are sealed, or none is
      selected
   2  the command line or the configuration is wrong`,
@@ -65,7 +69,9 @@ Exit codes:
       const { openLedger } = await import('../ledger/sqlite-ledger.ts');
       await using ledger = await openLedger({ path, readOnly: true });
       const sealed = options.watch ? await watch(ledger, options) : await once(ledger, options);
-      if (options.check && !sealed) process.exitCode = EXIT.failed;
+      const { daysComplete } = await import('./status/show.ts');
+      const isComplete = sealed && (await daysComplete(ledger, selectionOf(options)));
+      if (options.check && !isComplete) process.exitCode = EXIT.failed;
     });
 
 const ledgerPath = async (file: string): Promise<string> => {

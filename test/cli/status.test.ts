@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { showJson, showText } from '../../src/cli/status/show.ts';
+import { daysComplete, showJson, showText } from '../../src/cli/status/show.ts';
 import { allSealed } from '../../src/cli/status/summary.ts';
 import { key, storedHours } from './stored-hours.ts';
 
@@ -55,6 +55,18 @@ test('a selection is what is counted', async () => {
   assert.equal(allSealed(only.summary), true);
   assert.deepEqual((await text(hours, { selection: { host: 'web9' } })).lines, ['No segment is selected.']);
   assert.deepEqual((await text(hours, { selection: { since: '2027' } })).lines, ['No segment is selected.']);
+});
+
+test('a day that is asked for is complete when all of its hours are, also those that have not arrived', async () => {
+  await using hours = await storedHours();
+  await hours.store(key('web1', '2026112216'), ['a\n']);
+  assert.equal(await daysComplete(hours.ledger, { hour: '20261122' }), false);
+  assert.equal(await daysComplete(hours.ledger, { hour: '2026112216' }), true);
+  assert.equal(await daysComplete(hours.ledger, {}), true);
+  for (let hour = 0; hour < 24; hour++)
+    await hours.store(key('web2', `20261121${String(hour).padStart(2, '0')}`), ['a\n']);
+  assert.equal(await daysComplete(hours.ledger, { hour: '20261121' }), true);
+  assert.equal(await daysComplete(hours.ledger, { hour: '20261121', host: 'web2' }), true);
 });
 
 test('hours and days before --since are left out', async () => {

@@ -14,6 +14,8 @@ const ROWS_A_TABLE = 500;
 const MOST_GAPS = 100;
 const MOST_GAPS_SHOWN = 5;
 const MOST_NOTES = 20;
+/** Characters of a day's label. */
+const DAY_LABEL = 8;
 
 type ReadLedger = Pick<Ledger, 'segments' | 'gaps' | 'days'>;
 
@@ -114,6 +116,11 @@ const selectedDays = async (
   const days = await ledger.days({ ...(host && { host }), ...(stream && { stream }), ...(day && { day }) });
   return days.filter((one) => one.day.startsWith(hour.slice(0, 8)) && one.day >= since.slice(0, 8));
 };
+
+/** False when a day is asked for and not all of its hours are sealed: those that have not begun to arrive have no segment yet. */
+export const daysComplete = async (ledger: ReadLedger, selection: Selection): Promise<boolean> =>
+  selection.hour?.length !== DAY_LABEL ||
+  (await selectedDays(ledger, selection)).every(({ sealed, hours }) => sealed === hours);
 
 const newestDays = (days: readonly DayRecord[]): DayRecord[] =>
   days.toSorted((a, b) => compare(b.day, a.day)).slice(0, NEWEST_DAYS);
