@@ -160,7 +160,11 @@ export class StoredFiles {
   /** Rejects what was asked for before an fsync failed or all was forgotten: what it knows of the segment may not be so any more. */
   current(file: StoredFile, era: number): void {
     if (file.era !== era)
-      throw storageError('store', file.path, new Error('an fsync failed while it was written'));
+      throw storageError(
+        'store',
+        file.path,
+        new Error('something before it could not be made durable, or not be recorded'),
+      );
   }
 
   /** The file's handle, open for writing. Only inside {@link exclusive}, and behind {@link confirm}. */
