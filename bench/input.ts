@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { accessLog } from '../src/cli/demo/access-log.ts';
+import { accessLog } from '../src/demo/access-log.ts';
 import { countLines } from '../src/pack/survey.ts';
 
 export interface Input {

@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jsonSchema } from '../src/config/json-schema.ts';
-import { outline } from '../src/config/outline.ts';
+import { outline } from '../src/config/option-tree.ts';
 import { reference } from '../src/config/reference.ts';
 import { logdOptions } from '../src/roles/options.ts';
 

@@ -2,8 +2,8 @@
 import { Command, Option } from 'commander';
 import { LogdError, messageOf } from '../error.ts';
 import { systemClock } from '../telemetry/clock.ts';
-import type { AuditScope, SegmentAudit } from './audit/segment.ts';
-import type { AgentNode } from './audit/sources.ts';
+import type { AuditScope, SegmentAudit } from '../audit/segment.ts';
+import type { AgentNode } from '../audit/sources.ts';
 import {
   allProven,
   auditJson,
@@ -14,8 +14,8 @@ import {
   showVerdict,
   type Tally,
   verdictJson,
-} from './audit/show.ts';
-import { openProgress } from './audit/progress.ts';
+} from './audit-output.ts';
+import { openProgress } from './audit-progress.ts';
 import { configOption, readConfig } from './config-file.ts';
 import { EXIT } from './exit-codes.ts';
 import { type Selection, selectionOf, selectionOptions, selectSegments } from './selection.ts';
@@ -82,10 +82,10 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
       `${options.config} has no sink, so it stores nothing: name the sink's configuration.`,
     );
   const { openLedger } = await import('../ledger/sqlite-ledger.ts');
-  const { viewSink } = await import('../sinks/registry.ts');
-  const { openShipped } = await import('./audit/shipped.ts');
-  const { auditSegment } = await import('./audit/segment.ts');
-  const { findSources } = await import('./audit/sources.ts');
+  const { viewSink } = await import('../stores/registry.ts');
+  const { openShipped } = await import('../audit/shipped.ts');
+  const { auditSegment } = await import('../audit/segment.ts');
+  const { findSources } = await import('../audit/sources.ts');
 
   const problems: string[] = [];
   const { agent, state_dir } = config;

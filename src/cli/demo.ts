@@ -5,10 +5,10 @@ import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LogdError, messageOf } from '../error.ts';
-import { makeDirectory } from '../sinks/durable-directory.ts';
+import { makeDirectory } from '../disk/durable-directory.ts';
 import { moduleBeside } from '../sqlite/database-thread.ts';
 import { systemClock } from '../telemetry/clock.ts';
-import type { DemoPlan } from './demo/plan.ts';
+import type { DemoPlan } from '../demo/plan.ts';
 import { EXIT, signalExit } from './exit-codes.ts';
 import { painter } from './terminal.ts';
 
@@ -76,8 +76,8 @@ function integer(least: number, most: number) {
 }
 
 const demo = async (flags: DemoFlags): Promise<number> => {
-  const { runDemo } = await import('./demo/run.ts');
-  const { checkInput } = await import('./demo/input.ts');
+  const { runDemo } = await import('../demo/run.ts');
+  const { checkInput } = await import('../demo/input.ts');
   const input = await checkInput(flags.input);
   const sizes = await Promise.all(input.map(async (file) => (await stat(file)).size));
   const plan = await makePlan(flags, input.length);
@@ -113,7 +113,7 @@ const demo = async (flags: DemoFlags): Promise<number> => {
 
 /** Files are dealt out to the hosts in turn; what is left over makes a last hour that not all hosts have. */
 const makePlan = async (flags: DemoFlags, files: number): Promise<DemoPlan> => {
-  const { demoHosts, pastHours } = await import('./demo/plan.ts');
+  const { demoHosts, pastHours } = await import('../demo/plan.ts');
   const hosts = demoHosts(Math.min(flags.hosts ?? (files > 0 ? 1 : HOSTS), files || Infinity));
   const hours = pastHours(systemClock.now(), files > 0 ? Math.ceil(files / hosts.length) : flags.hours);
   const all = hours.flatMap((hour) => hosts.map(({ name }) => ({ host: name, hour })));

@@ -1,6 +1,6 @@
 /** `logd explain`: what an option means. */
 import { Command } from 'commander';
-import type { Entry } from '../config/outline.ts';
+import type { Entry } from '../config/option-tree.ts';
 import { LogdError } from '../error.ts';
 import { describeTerm, proseWidth, wrap } from './prose.ts';
 import { type Output, painter, table, widthOf } from './terminal.ts';
@@ -24,7 +24,7 @@ Exit codes:
   2  there is no such option`,
     )
     .action(async (key: string | undefined) => {
-      const { entries, outline } = await import('../config/outline.ts');
+      const { entries, outline } = await import('../config/option-tree.ts');
       const { logdOptions } = await import('../roles/options.ts');
       const all = entries(outline(logdOptions));
       const lines =

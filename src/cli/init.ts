@@ -8,7 +8,7 @@ type Role = 'agent' | 'sink' | 'both';
 /** The text of a starter configuration. */
 export const starterConfig = async (role: Role): Promise<string> => {
   const { exampleConfig } = await import('../config/example.ts');
-  const { outline } = await import('../config/outline.ts');
+  const { outline } = await import('../config/option-tree.ts');
   const { logdOptions } = await import('../roles/options.ts');
   const head = [
     '## Configuration of a logd node. Check it with: logd validate · an option in detail: logd explain KEY',

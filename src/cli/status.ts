@@ -69,7 +69,7 @@ Exit codes:
       const { openLedger } = await import('../ledger/sqlite-ledger.ts');
       await using ledger = await openLedger({ path, readOnly: true });
       const sealed = options.watch ? await watch(ledger, options) : await once(ledger, options);
-      const { daysComplete } = await import('./status/show.ts');
+      const { daysComplete } = await import('./status-output.ts');
       const isComplete = sealed && (await daysComplete(ledger, selectionOf(options)));
       if (options.check && !isComplete) process.exitCode = EXIT.failed;
     });
@@ -85,8 +85,8 @@ const ledgerPath = async (file: string): Promise<string> => {
 
 /** Returns whether all is sealed. */
 const once = async (ledger: Ledger, options: StatusOptions): Promise<boolean> => {
-  const { showJson, showText } = await import('./status/show.ts');
-  const { allSealed } = await import('./status/summary.ts');
+  const { showJson, showText } = await import('./status-output.ts');
+  const { allSealed } = await import('../report/summary.ts');
   const selection = selectionOf(options);
   const { stdout } = process;
   const print = (text: string): void => void stdout.write(text);
@@ -97,8 +97,8 @@ const once = async (ledger: Ledger, options: StatusOptions): Promise<boolean> =>
 
 /** Shows the state again and again until a signal; then returns whether all was sealed. */
 const watch = async (ledger: Ledger, options: StatusOptions): Promise<boolean> => {
-  const { showText } = await import('./status/show.ts');
-  const { allSealed } = await import('./status/summary.ts');
+  const { showText } = await import('./status-output.ts');
+  const { allSealed } = await import('../report/summary.ts');
   const { stdout } = process;
   const stop = new AbortController();
   const end = (): void => stop.abort();

@@ -2,7 +2,7 @@
  * Options from the environment: `LOGD_` and the option's key in capitals, dots as underscores (`sink.listen` →
  * `LOGD_SINK_LISTEN`). They win over the file. Options below maps have none, since their names are the user's.
  */
-import { entries, type Node } from './outline.ts';
+import { entries, type Node } from './option-tree.ts';
 
 /** A configuration before it is checked: text, and mappings of such. */
 export type Raw = string | { [key: string]: Raw } | Raw[];

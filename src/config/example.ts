@@ -5,7 +5,7 @@
  * `## words` explain; a `#` before a key is an option, which is put to use by removing that `#`. So nobody who removes
  * them, by hand or by a pattern, takes the one for the other, whatever words a summary begins with.
  */
-import type { Node } from './outline.ts';
+import type { Node } from './option-tree.ts';
 
 export interface ExampleOptions {
   /** Top-level sections to leave out. */

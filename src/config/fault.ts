@@ -1,7 +1,7 @@
 /** What is wrong with a configuration, in words and with a place: one fault for each thing to fix. */
 import type { z } from 'zod';
 import { nearest } from './nearest.ts';
-import { entries, keysOf, type Node, nodeAt } from './outline.ts';
+import { entries, keysOf, type Node, nodeAt } from './option-tree.ts';
 
 /** A fault before it has a place in the file. */
 export interface Finding {

@@ -1,6 +1,6 @@
 /** The JSON Schema (draft 2020-12) of a configuration, for completion and checks in editors. */
 import type { ValueSchema } from './kind.ts';
-import type { Node, OptionNode } from './outline.ts';
+import type { Node, OptionNode } from './option-tree.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 

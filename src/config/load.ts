@@ -16,8 +16,8 @@ import type { z } from 'zod';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
 import { overlayEnvironment, type Raw } from './environment.ts';
 import { type Fault, type Finding, findingsOf } from './fault.ts';
-import { outline } from './outline.ts';
-import { presumeKinds } from './presume.ts';
+import { outline } from './option-tree.ts';
+import { presumeKinds } from './guess-kind.ts';
 
 const LARGEST_FILE = 1024 ** 2;
 

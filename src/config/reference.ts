@@ -1,5 +1,5 @@
 /** The reference page of a configuration, as Markdown, and what an option is in a few lines of text. */
-import { type Entry, entries, type Node, type OptionNode } from './outline.ts';
+import { type Entry, entries, type Node, type OptionNode } from './option-tree.ts';
 
 /** `from 1s to 1d`; undefined without bounds. */
 export const boundsOf = ({ min, max }: OptionNode): string | undefined => {

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { LogdError } from '../error.ts';
 import { moduleBeside, openDatabaseThread } from '../sqlite/database-thread.ts';
 import type { Counters } from '../sqlite/database-thread.ts';
-import { lockDirectory } from '../sqlite/directory-lock.ts';
+import { lockDirectory } from '../disk/directory-lock.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerOperations } from './operations.ts';
 

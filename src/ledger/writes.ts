@@ -11,7 +11,7 @@ import type { CommitResult, DayRecord, PackEntry, PackRecord, Seal, SegmentRecor
 import { packParameters, readDay, readPack, readSegment, sealParameters, segmentParameters } from './rows.ts';
 import type { Parameters } from './rows.ts';
 import { PACK_COLUMNS, SEAL_COLUMNS, SEGMENT_COLUMNS } from './schema.ts';
-import { addPack, dayShare, fits, isRepeat, reopened } from './transition.ts';
+import { addPack, dayShare, fits, isRepeat, reopened } from './rules.ts';
 
 /** `INSERT` with one named parameter for each column. */
 const insertInto = (table: string, columns: readonly string[]): string => {

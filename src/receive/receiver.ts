@@ -12,9 +12,9 @@ import { free } from '../pack/codec.ts';
 import { createDecoder, type Decode } from '../pack/decoder.ts';
 import { corrupt, type Pack, type VerifiedPack } from '../pack/pack.ts';
 import { survey } from '../pack/survey.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../commit/commit-stage.ts';
 import type { Emit } from '../telemetry/events.ts';
-import type { Answer, OnPack } from '../wire/peer.ts';
+import type { Answer, OnPack } from '../transport/transport.ts';
 
 export interface ReceiverOptions {
   readonly store: Pick<Store, 'put'>;

@@ -2,7 +2,7 @@
 import { formatAddress, isLoopback } from '../config/address.ts';
 import { duration, integer, listenAddress, path, size } from '../config/kind.ts';
 import { defaulted, group, option, rule, section, variants } from '../config/option.ts';
-import { sinkKinds } from '../sinks/registry.ts';
+import { sinkKinds } from '../stores/registry.ts';
 
 const limits = defaulted(
   rule(

@@ -17,7 +17,7 @@ import { errnoOf, LogdError, messageOf } from '../error.ts';
 import type { Seal } from '../ledger/ledger.ts';
 import { isHourLabel, isName } from '../pack/name.ts';
 import type { SegmentKey } from '../pack/pack.ts';
-import { makeDirectory, syncDirectory } from '../sinks/durable-directory.ts';
+import { makeDirectory, syncDirectory } from '../disk/durable-directory.ts';
 
 const SETTING = 'sink.markers.dir or state_dir';
 

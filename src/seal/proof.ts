@@ -3,7 +3,7 @@
  */
 import type { PackRecord, RecordedSegment } from '../ledger/ledger.ts';
 import { type RunningDigest, runningDigest } from '../pack/digest.ts';
-import type { Sink } from '../sinks/sink.ts';
+import type { Sink } from '../stores/store.ts';
 
 /**
  * Why the segment is not what its agent read: one sentence, or undefined when it is. The digest of what arrived is used

@@ -6,9 +6,9 @@ import { LogdError } from '../error.ts';
 import type { Ledger, SegmentRecord, SegmentState } from '../ledger/ledger.ts';
 import { recordedSegment } from '../ledger/recorded.ts';
 import type { SegmentKey } from '../pack/pack.ts';
-import type { Sink } from '../sinks/sink.ts';
+import type { Sink } from '../stores/store.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { isBacked, markSealed } from './mark.ts';
+import { isBacked, markSealed } from './publish-seal.ts';
 import type { Markers } from './markers.ts';
 
 const PAGE = 256;

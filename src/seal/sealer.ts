@@ -10,11 +10,11 @@ import type { Ledger, RecordedSegment, Seal, SegmentRecord } from '../ledger/led
 import { recordedSegment } from '../ledger/recorded.ts';
 import type { RunningDigest } from '../pack/digest.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
-import type { Sink } from '../sinks/sink.ts';
-import type { Store } from '../store/store.ts';
+import type { Sink } from '../stores/store.ts';
+import type { Store } from '../commit/commit-stage.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { markSealed } from './mark.ts';
+import { markSealed } from './publish-seal.ts';
 import type { Markers } from './markers.ts';
 import { disproof } from './proof.ts';
 

@@ -6,12 +6,12 @@ import { execFile } from 'node:child_process';
 import test from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
-import { gatherCast } from '../../src/cli/demo/cast.ts';
-import { checkInput, placeInput } from '../../src/cli/demo/input.ts';
-import type { HourView, View } from '../../src/cli/demo/observe.ts';
-import { demoHosts, demoPaths, hourStart, layOut, pastHours } from '../../src/cli/demo/plan.ts';
-import { openScreen } from '../../src/cli/demo/screen.ts';
-import { commandLine } from '../../src/cli/demo/story.ts';
+import { gatherCast } from '../../src/demo/cast.ts';
+import { checkInput, placeInput } from '../../src/demo/input.ts';
+import type { HourView, View } from '../../src/demo/observe.ts';
+import { demoHosts, demoPaths, hourStart, layOut, pastHours } from '../../src/demo/plan.ts';
+import { openScreen } from '../../src/demo/screen.ts';
+import { commandLine } from '../../src/demo/story.ts';
 import type { LogdError } from '../../src/error.ts';
 
 const temporary = async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { emptyTally, showProblem, showVerdict } from '../../src/cli/audit/show.ts';
+import { emptyTally, showProblem, showVerdict } from '../../src/cli/audit-output.ts';
 import { describeTerm, fitError, proseWidth, wrap, wrapHelp } from '../../src/cli/prose.ts';
 
 test('prose is broken between words, and the lines after the first are indented', () => {

@@ -11,7 +11,7 @@ import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import { lockDirectory } from '../../src/sqlite/directory-lock.ts';
+import { lockDirectory } from '../../src/disk/directory-lock.ts';
 import { notTested } from '../house/needs.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { daysComplete, showJson, showText } from '../../src/cli/status/show.ts';
-import { allSealed } from '../../src/cli/status/summary.ts';
+import { daysComplete, showJson, showText } from '../../src/cli/status-output.ts';
+import { allSealed } from '../../src/report/summary.ts';
 import { key, storedHours } from './stored-hours.ts';
 
 const text = async (hours: Awaited<ReturnType<typeof storedHours>>, options = {}) => {

@@ -9,8 +9,8 @@ import { runningDigest } from '../../src/pack/digest.ts';
 import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import { encode } from '../../src/pack/codec.ts';
-import { openSink } from '../../src/sinks/registry.ts';
-import type { Sink } from '../../src/sinks/sink.ts';
+import { openSink } from '../../src/stores/registry.ts';
+import type { Sink } from '../../src/stores/store.ts';
 
 const WRITTEN_AT = Date.UTC(2026, 10, 22, 16, 59, 59);
 const ARRIVED_AT = WRITTEN_AT + 2500;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { jsonSchema } from '../../src/config/json-schema.ts';
 import { duration, integer, size, text } from '../../src/config/kind.ts';
 import { group, mapOf, option, section, variants } from '../../src/config/option.ts';
-import { outline } from '../../src/config/outline.ts';
+import { outline } from '../../src/config/option-tree.ts';
 import { reference } from '../../src/config/reference.ts';
 
 const root = outline(

@@ -4,7 +4,7 @@ import { encode } from '../../src/pack/codec.ts';
 import { runningDigest } from '../../src/pack/digest.ts';
 import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { Codec, SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
-import type { Sink } from '../../src/sinks/sink.ts';
+import type { Sink } from '../../src/stores/store.ts';
 
 export const KEY: SegmentKey = { host: 'web1', stream: 'access', hour: '2026112216' };
 export const LAST_LINE = Date.UTC(2026, 10, 22, 16, 59, 59, 123);

@@ -11,7 +11,7 @@ import { LogdError } from '../../src/error.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
 import type { Codec, Pack } from '../../src/pack/pack.ts';
-import type { Answer } from '../../src/wire/peer.ts';
+import type { Answer } from '../../src/transport/transport.ts';
 
 const SIZE = 1000;
 

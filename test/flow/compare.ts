@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { DEFAULT_LAYOUT, layoutPath } from '../../src/sinks/file/layout.ts';
+import { DEFAULT_LAYOUT, layoutPath } from '../../src/stores/file/layout.ts';
 import { runLogd } from './process.ts';
 import type { Rig } from './rig.ts';
 import type { Expected } from './sources.ts';

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { PackHeader, VerifiedPack } from '../../src/pack/pack.ts';
-import { encodeFrame } from '../../src/wire/frame.ts';
-import { PREAMBLE } from '../../src/wire/preamble.ts';
+import { encodeFrame } from '../../src/transport/tcp/frame.ts';
+import { PREAMBLE } from '../../src/transport/tcp/preamble.ts';
 import { startSinkNode, storedFile } from '../roles/sink-node.ts';
-import { cutInto, KEY, logParts } from '../store/packs.ts';
-import { OPENING, packFrame } from '../wire/rig.ts';
+import { cutInto, KEY, logParts } from '../commit/packs.ts';
+import { OPENING, packFrame } from '../transport/tcp/rig.ts';
 import { randomFrom, seedOf } from './lines.ts';
 import { assertLives, assertSealedEqual, changed, keyOf } from './hostile-rig.ts';
 

@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PackHeader, VerifiedPack } from '../../src/pack/pack.ts';
-import { encodeFrame } from '../../src/wire/frame.ts';
+import { encodeFrame } from '../../src/transport/tcp/frame.ts';
 import { startSinkNode } from '../roles/sink-node.ts';
-import { cutInto, forged, KEY, logParts } from '../store/packs.ts';
-import { brief } from '../store/rig.ts';
-import { OPENING, packFrame } from '../wire/rig.ts';
+import { cutInto, forged, KEY, logParts } from '../commit/packs.ts';
+import { brief } from '../commit/rig.ts';
+import { OPENING, packFrame } from '../transport/tcp/rig.ts';
 import { assertLives, assertSealedEqual, changed, keyOf } from './hostile-rig.ts';
 
 const TEST = { timeout: 120_000 };

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import type { PackHeader, SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import { type SinkNode, storedFile } from '../roles/sink-node.ts';
-import { cutInto, KEY, logParts } from '../store/packs.ts';
-import { brief } from '../store/rig.ts';
+import { cutInto, KEY, logParts } from '../commit/packs.ts';
+import { brief } from '../commit/rig.ts';
 
 export const keyOf = (host: string): SegmentKey => ({ ...KEY, host });
 export const bytesOf = (packs: readonly VerifiedPack[]): Buffer => Buffer.concat(packs.map(({ raw }) => raw));

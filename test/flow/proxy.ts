@@ -10,8 +10,8 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { runningDigest } from '../../src/pack/digest.ts';
 import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { PackHeader } from '../../src/pack/pack.ts';
-import { encodeFrame, FrameDecoder, type FrameHead, HEADER_BYTES } from '../../src/wire/frame.ts';
-import { PREAMBLE } from '../../src/wire/preamble.ts';
+import { encodeFrame, FrameDecoder, type FrameHead, HEADER_BYTES } from '../../src/transport/tcp/frame.ts';
+import { PREAMBLE } from '../../src/transport/tcp/preamble.ts';
 
 /** A pack on its way. `seq` is the agent's. */
 export interface Parcel {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { promisify } from 'node:util';
 import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
-import { lockDirectory } from '../../src/sqlite/directory-lock.ts';
+import { lockDirectory } from '../../src/disk/directory-lock.ts';
 import { ledgerContract } from '../contract/ledger.ts';
 import { KEY, lastPack, pack } from './packs.ts';
 

@@ -5,12 +5,12 @@ import fc from 'fast-check';
 import { encode } from '../../src/pack/codec.ts';
 import type { Pack, PackHeader, VerifiedPack } from '../../src/pack/pack.ts';
 import { createReceiver, verify } from '../../src/receive/receiver.ts';
-import type { Store } from '../../src/store/store.ts';
-import { connect } from '../../src/wire/client.ts';
-import type { Answer } from '../../src/wire/peer.ts';
-import { cutInto, forged, KEY, logParts } from '../store/packs.ts';
-import { storeRig } from '../store/rig.ts';
-import { clientOptions, startRig } from '../wire/rig.ts';
+import type { Store } from '../../src/commit/commit-stage.ts';
+import { connect } from '../../src/transport/tcp/client.ts';
+import type { Answer } from '../../src/transport/transport.ts';
+import { cutInto, forged, KEY, logParts } from '../commit/packs.ts';
+import { storeRig } from '../commit/rig.ts';
+import { clientOptions, startRig } from '../transport/tcp/rig.ts';
 
 const PEER = { node: 'web1', address: '127.0.0.1:9' };
 

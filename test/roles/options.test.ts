@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { starterConfig } from '../../src/cli/init.ts';
 import { formatFault, parseConfig } from '../../src/config/load.ts';
-import { entries, outline } from '../../src/config/outline.ts';
+import { entries, outline } from '../../src/config/option-tree.ts';
 import { type LogdConfig, logdOptions } from '../../src/roles/options.ts';
 
 const SINK = 'sink:\n  store: { kind: file, dir: /data }\n';

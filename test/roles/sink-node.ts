@@ -12,12 +12,12 @@ import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/
 import { logdOptions } from '../../src/roles/options.ts';
 import type { Role } from '../../src/roles/role.ts';
 import { startSink } from '../../src/roles/sink.ts';
-import { viewSink } from '../../src/sinks/registry.ts';
+import { viewSink } from '../../src/stores/registry.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
-import { connect } from '../../src/wire/client.ts';
-import type { Answer, Upstream } from '../../src/wire/peer.ts';
-import type { Seen } from '../store/rig.ts';
-import { clientOptions, openRaw, type RawClient } from '../wire/rig.ts';
+import { connect } from '../../src/transport/tcp/client.ts';
+import type { Answer, Upstream } from '../../src/transport/transport.ts';
+import type { Seen } from '../commit/rig.ts';
+import { clientOptions, openRaw, type RawClient } from '../transport/tcp/rig.ts';
 
 export interface SinkNodeOptions {
   readonly compression?: 'none' | 'zstd';

@@ -8,8 +8,8 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { VerifiedPack } from '../../src/pack/pack.ts';
 import { decompressFrames } from '../flow/zstd.ts';
-import { brief } from '../store/rig.ts';
-import { cutInto, KEY, logParts } from '../store/packs.ts';
+import { brief } from '../commit/rig.ts';
+import { cutInto, KEY, logParts } from '../commit/packs.ts';
 import { startSinkNode, storedFile } from './sink-node.ts';
 
 const TEST = { timeout: 60_000 };

@@ -4,7 +4,7 @@ import test from 'node:test';
 import { runningDigest } from '../../src/pack/digest.ts';
 import type { VerifiedPack } from '../../src/pack/pack.ts';
 import { survey } from '../../src/pack/survey.ts';
-import { cutInto, KEY, logParts } from '../store/packs.ts';
+import { cutInto, KEY, logParts } from '../commit/packs.ts';
 import { startSinkNode } from './sink-node.ts';
 
 /** In its place, by another file with one other byte, and with `more` behind it. */

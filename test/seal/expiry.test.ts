@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expireOnce, startExpiry } from '../../src/seal/expiry.ts';
-import { cutInto, KEY, logParts } from '../store/packs.ts';
+import { cutInto, KEY, logParts } from '../commit/packs.ts';
 import { CLOCK, type SealRig, sealRig } from './rig.ts';
 
 const HOUR = 3_600_000;

@@ -5,7 +5,7 @@ import type { PackRecord, RecordedSegment, SegmentRecord } from '../../src/ledge
 import { runningDigest } from '../../src/pack/digest.ts';
 import type { VerifiedPack } from '../../src/pack/pack.ts';
 import { disproof } from '../../src/seal/proof.ts';
-import { cutInto, logParts } from '../store/packs.ts';
+import { cutInto, logParts } from '../commit/packs.ts';
 
 /** The segment as a ledger that knows these packs has it. */
 const recordedFrom = (

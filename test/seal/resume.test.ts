@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LogdError } from '../../src/error.ts';
-import { cutInto, KEY, logParts } from '../store/packs.ts';
+import { cutInto, KEY, logParts } from '../commit/packs.ts';
 import { type SealRig, sealRig } from './rig.ts';
 
 /** Where sealing is cut off for good, as by a crash, and what is then there. */

@@ -6,9 +6,9 @@ import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import { type Markers, openMarkers } from '../../src/seal/markers.ts';
 import { resume } from '../../src/seal/resume.ts';
 import { createSealer, type Sealer } from '../../src/seal/sealer.ts';
-import { createStore, type Store } from '../../src/store/store.ts';
+import { createStore, type Store } from '../../src/commit/commit-stage.ts';
 import type { Clock } from '../../src/telemetry/clock.ts';
-import { brief, type Seen, storeRig, type StoreRig } from '../store/rig.ts';
+import { brief, type Seen, storeRig, type StoreRig } from '../commit/rig.ts';
 
 export interface SealRig extends AsyncDisposable {
   readonly ledger: StoreRig['ledger'];

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { LogdError } from '../../src/error.ts';
 import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
-import { cutInto, KEY, logParts } from '../store/packs.ts';
+import { cutInto, KEY, logParts } from '../commit/packs.ts';
 import { type SealRig, sealRig } from './rig.ts';
 
 const hourKey = (hour: number): SegmentKey => ({ ...KEY, hour: `20261122${String(hour).padStart(2, '0')}` });

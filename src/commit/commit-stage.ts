@@ -1,0 +1,253 @@
+/**
+ * The store stage: takes verified packs to the sink and the ledger, each exactly once, and answers when they are durable.
+ *
+ * For each pack, in its segment's lane: does it fit (ledger) → are its bytes right → sink.write → group commit → answer.
+ * Of a pack that does not go on where the one before it ended, its checksum must do until the segment is sealed.
+ */
+import { LogdError, messageOf } from '../error.ts';
+import { fault } from '../fault/fault.ts';
+import type { CommitResult, Ledger, Place } from '../ledger/ledger.ts';
+import { recordedSegment } from '../ledger/recorded.ts';
+import type { RunningDigest } from '../pack/digest.ts';
+import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../pack/pack.ts';
+import type { Sink } from '../stores/store.ts';
+import type { Clock } from '../telemetry/clock.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { Answer, NackCode } from '../transport/transport.ts';
+import { createCommitter } from './committer.ts';
+import { fit, mayHaveEnded } from './pack-conflict.ts';
+import { createLane, type Lane } from './segment-queue.ts';
+
+/** Lanes kept though idle: each spares a segment the reading back of its bytes when it is sealed. */
+const IDLE_LANES = 1024;
+const NOWHERE: Place = { at: 0, length: 0 };
+
+export interface StoreOptions {
+  readonly sink: Sink;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Called after the commit in which a segment became complete. */
+  readonly onComplete: (key: SegmentKey) => void;
+  /** Called, in the segment's lane, when a late pack reopens a closed segment, before the pack is written. */
+  readonly onReopened: (key: SegmentKey) => Promise<void>;
+}
+
+export interface Store {
+  /**
+   * Stores one pack. Packs of a segment are taken in order of the calls; `verified` may still be under way. `written` is called
+   * once its raw bytes are needed no more. Never rejects.
+   */
+  put(header: PackHeader, verified: Promise<VerifiedPack>, written: () => void): Promise<Answer>;
+  /**
+   * Runs a job while nothing is written to the segment, all earlier packs recorded. It gets the running digest of what arrived,
+   * where that is known; when it rejects with `corrupt`, the next job does not.
+   */
+  exclusive<T>(key: SegmentKey, job: (digest: RunningDigest | undefined) => Promise<T>): Promise<T>;
+  /** Resolves when nothing is being stored. */
+  idle(): Promise<void>;
+}
+
+/** What we knew of the segment has turned out not to be recorded. */
+const LOST_TRACK: Answer = {
+  kind: 'nack',
+  code: 'storage',
+  message: 'Storing an earlier pack of the segment failed.',
+  retryable: true,
+};
+
+const nack = (code: NackCode, message: string, retryable = false): Answer => ({
+  kind: 'nack',
+  code,
+  message,
+  retryable,
+});
+
+/** What is stored is not what was stored. */
+const isCorrupt = (error: unknown): error is LogdError =>
+  error instanceof LogdError && error.code === 'corrupt';
+
+export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened }: StoreOptions): Store => {
+  const lanes = new Map<string, Lane>();
+
+  const fail = (error: unknown): void => {
+    for (const lane of lanes.values()) lane.forget();
+    sink.forget();
+    emit('store.failed', { reason: messageOf(error) });
+  };
+  const committer = createCommitter(sink, ledger, fail);
+
+  const laneOf = (key: SegmentKey): Lane => {
+    const name = segmentName(key);
+    const lane =
+      lanes.get(name) ?? createLane(ledger, { host: key.host, stream: key.stream, hour: key.hour });
+    lanes.delete(name);
+    lanes.set(name, lane);
+    if (lanes.size > IDLE_LANES) evictIdle(lane);
+    return lane;
+  };
+
+  const evictIdle = (wanted: Lane): void => {
+    for (const [name, lane] of lanes) {
+      if (lanes.size <= IDLE_LANES) return;
+      if (lane.users === 0 && lane !== wanted) lanes.delete(name);
+    }
+  };
+
+  const conflict = ({ host, stream, hour, id }: PackHeader, why: string): Answer => {
+    emit('store.conflict', { host, stream, hour, id });
+    return nack('conflict', `Pack ${id} of ${host}/${stream}/${hour} is refused: ${why}.`);
+  };
+
+  /** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
+  const check = async (lane: Lane, header: PackHeader): Promise<Answer | undefined> => {
+    const goesOn =
+      !mayHaveEnded(header, lane.record) ||
+      (lane.record?.state === 'open' && header.generation <= lane.opened);
+    const inOrder = header.id === lane.lastId + 1 && header.offset === lane.end;
+    if (!inOrder || !goesOn) {
+      const { epoch } = lane;
+      await lane.pending;
+      if (lane.epoch !== epoch) return LOST_TRACK;
+      const result = fit(header, await ledger.around(header, header.id));
+      if (result === 'repeat') return { kind: 'ack' };
+      if (result !== 'new') return conflict(header, result.conflict);
+    }
+    return undefined;
+  };
+
+  /** The digest as it stands behind this pack, undefined when it cannot be known, or a refusal when it is not what the agent says. */
+  const digestBehind = (lane: Lane, pack: VerifiedPack): RunningDigest | undefined | Answer => {
+    const { header, raw } = pack;
+    if (lane.digest === undefined || header.lost !== undefined) return undefined;
+    if (lane.digest.bytes !== header.offset)
+      return lane.digest.bytes > header.offset ? lane.digest : undefined;
+    const digest = lane.digest.fork();
+    digest.update(raw);
+    if (digest.hex() === header.sha256) return digest;
+    return nack(
+      'digest',
+      `The bytes up to pack ${header.id} of ${segmentName(header)} are not what was sent.`,
+      true,
+    );
+  };
+
+  /** Both steps are idempotent, and done anew until both have succeeded: a marker must not outlive the end that it stands for. */
+  const reopenIfLate = async (lane: Lane, { generation }: PackHeader): Promise<void> => {
+    if (generation <= lane.opened) return;
+    if (lane.record === undefined) return;
+    if (generation > lane.record.generation) lane.record = await ledger.reopen(lane.key, generation);
+    await onReopened(lane.key);
+    lane.opened = generation;
+  };
+
+  const recorded = (lane: Lane, header: PackHeader, { outcome, segment }: CommitResult): Answer => {
+    const { host, stream, hour, id, lost } = header;
+    lane.record = segment;
+    if (outcome === 'conflict') {
+      lane.forget();
+      return conflict(header, 'it contradicts what is recorded');
+    }
+    if (outcome === 'recorded') {
+      if (lost) emit('store.lost', { host, stream, hour, id, bytes: lost.bytes, reason: lost.reason });
+      if (segment.state === 'incomplete')
+        emit('seal.incomplete', { host, stream, hour, reason: segment.reason ?? '' });
+    }
+    if (segment.state === 'complete') onComplete(lane.key);
+    return { kind: 'ack' };
+  };
+
+  /** Where the sink put the pack. When it misses what is recorded, that is told once, and what arrived proves nothing any more. */
+  const hand = async (lane: Lane, pack: VerifiedPack): Promise<Place | Answer> => {
+    try {
+      const place = await sink.write(pack, lane.record && recordedSegment(ledger, lane.record));
+      lane.missing = false;
+      return place;
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      const { host, stream, hour } = lane.key;
+      if (!lane.missing) emit('store.missing', { host, stream, hour, reason: error.message });
+      lane.missing = true;
+      lane.digest = undefined;
+      return nack('storage', error.message, true);
+    }
+  };
+
+  /** Runs in the lane. Resolves once written, with the promise of the durable answer. */
+  const write = async (
+    lane: Lane,
+    pack: VerifiedPack,
+  ): Promise<{ readonly answer: Promise<Answer> | Answer }> => {
+    const { header } = pack;
+    const { epoch } = lane;
+    const refusal = await check(lane, header);
+    if (refusal !== undefined) return { answer: refusal };
+    const digest = digestBehind(lane, pack);
+    if (digest !== undefined && 'kind' in digest) return { answer: digest };
+    const isLate = header.generation > lane.opened;
+    await reopenIfLate(lane, header);
+    fault('store.before-write');
+    // The sink would go by a record that may be behind the ledger's.
+    if (lane.epoch !== epoch) return { answer: LOST_TRACK };
+    const place = header.lost === undefined ? await hand(lane, pack) : NOWHERE;
+    if ('kind' in place) return { answer: place };
+    fault('store.after-write');
+    if (lane.epoch !== epoch) return { answer: LOST_TRACK };
+    // Since the seal its file lay about closed: what was once written to it proves nothing any more.
+    lane.digest = isLate ? undefined : digest;
+    if (header.id > lane.lastId) {
+      lane.lastId = header.id;
+      lane.end = header.offset + header.bytes;
+    }
+    const committed = committer.commit({ header, place, arrivedAt: clock.now() });
+    // Groups are settled in order, so the last pack stands for all. Its result is not kept: the lane may live for hours.
+    lane.pending = committed.then(
+      () => undefined,
+      () => undefined,
+    );
+    const answer = committed.then(
+      (result) => recorded(lane, header, result),
+      (error: unknown) => nack('storage', messageOf(error), true),
+    );
+    return { answer };
+  };
+
+  const refusalOf = (error: unknown, header: PackHeader): Answer => {
+    if (error instanceof LogdError && (error.code === 'corrupt' || error.code === 'limit'))
+      return nack(error.code, error.message, error.retryable);
+    emit('store.failed', { reason: `${segmentName(header)}: ${messageOf(error)}` });
+    return nack('storage', messageOf(error), true);
+  };
+
+  return {
+    async put(header, verified, written) {
+      const lane = laneOf(header);
+      lane.users++;
+      try {
+        const { answer } = await lane.run(async () => write(lane, await verified)).finally(written);
+        return await answer;
+      } catch (error) {
+        return refusalOf(error, header);
+      } finally {
+        lane.users--;
+      }
+    },
+    exclusive(key, job) {
+      const lane = laneOf(key);
+      return lane.run(async () => {
+        const { epoch } = lane;
+        await lane.pending;
+        const result = await job(lane.epoch === epoch ? lane.digest : undefined).catch((error: unknown) => {
+          if (isCorrupt(error)) lane.digest = undefined;
+          throw error;
+        });
+        lane.record = await ledger.segment(key);
+        return result;
+      });
+    },
+    async idle() {
+      await Promise.all([...lanes.values()].map((lane) => lane.run(() => lane.pending)));
+      await committer.idle();
+    },
+  };
+};

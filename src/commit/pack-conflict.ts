@@ -1,0 +1,54 @@
+/**
+ * Whether a pack fits among the recorded ones. Packs of a segment lie end to end in id order; a pack that would overlap a
+ * recorded one would overwrite its bytes, so this is asked before a byte is written. The rule is the ledger's own: what fits here
+ * is recorded there.
+ */
+import type { Neighbours, SegmentRecord } from '../ledger/ledger.ts';
+import { fits, isRepeat } from '../ledger/rules.ts';
+import type { PackHeader } from '../pack/pack.ts';
+
+export type Fit = 'new' | 'repeat' | { readonly conflict: string };
+
+/**
+ * True unless the segment is known to go on after this pack's predecessors. A generation above the segment's own goes on; the
+ * record alone does not say whether the end that it knows is that of this generation.
+ */
+export const mayHaveEnded = ({ id, generation }: PackHeader, record: SegmentRecord | undefined): boolean =>
+  record?.expected !== undefined && id > record.expected.packs && generation <= record.generation;
+
+/** Holds a pack against the ones recorded around its id. */
+export const fit = (header: PackHeader, { before, same, after }: Neighbours): Fit => {
+  if (same !== undefined)
+    return isRepeat(same.header, header) || isStored(same.header, header)
+      ? 'repeat'
+      : { conflict: 'other bytes are stored under this name' };
+  if (fits(header, before?.header, after?.header)) return 'new';
+  return { conflict: contradiction(header, before?.header, after?.header) };
+};
+
+/** The agent has lost bytes, after a crash in which it did not hear that they are stored: nothing is lost. */
+const isStored = (known: PackHeader, { lost, ...come }: PackHeader): boolean =>
+  lost !== undefined && known.lost === undefined && isRepeat(known, come);
+
+const contradiction = (
+  header: PackHeader,
+  before: PackHeader | undefined,
+  after: PackHeader | undefined,
+): string => {
+  const { generation, offset, bytes } = header;
+  const below =
+    before &&
+    `pack ${before.id} (generation ${before.generation}), which ends at byte ${before.offset + before.bytes}`;
+  const above =
+    after && `pack ${after.id} (generation ${after.generation}), which begins at byte ${after.offset}`;
+  return (
+    `it has bytes ${offset} to ${offset + bytes} in generation ${generation}, and that does not fit ` +
+    (below && above
+      ? `between ${below}, and ${above}`
+      : below
+        ? `behind ${below}`
+        : above
+          ? `before ${above}`
+          : 'the beginning')
+  );
+};

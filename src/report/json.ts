@@ -1,0 +1,70 @@
+/**
+ * `logd status --json`: one document, written piece by piece. Field names are stable; times are ISO 8601 in UTC.
+ *
+ *   generated_at  time
+ *   segments      list, in order of host, stream and hour
+ *     host, stream, hour   names; the hour as its label, `2026112216`
+ *     state                open | complete | sealed | refused | incomplete
+ *     generation, late     2 and more, and true, once lines came after the end of the hour
+ *     packs, lines, bytes  what is recorded
+ *     expected             null until the hour has ended, then { packs, lines, bytes, sha256 } as the agent states them; while
+ *                          late lines come, still as of the end before them
+ *     missing_packs        ids that are known to exist and are not here
+ *     lost_packs, lost_bytes  what is gone for good
+ *     gaps                 list of { from, to, reason, bytes }, bytes null where unknown; the first 100
+ *     first_arrival, last_arrival  times of the first and the last pack
+ *     last_line            time at which the source was last written, as far as it is here
+ *     lag_ms               last_arrival − last_line
+ *     reason               null, or why it is refused or incomplete; says so where the end is missing, which is no gap between ids
+ *   days          list of { host, stream, day, sealed, hours, complete }
+ *   summary       { segments, open, complete, sealed, refused, incomplete, late, packs, lines, bytes, missing_packs,
+ *                   lost_packs, lost_bytes, all_sealed }
+ */
+import type { DayRecord, Gap, SegmentRecord } from '../ledger/ledger.ts';
+import { allSealed, lagMs, missingPacks, reasonOf, type Summary } from './summary.ts';
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+export const segmentJson = (segment: SegmentRecord, gaps: readonly Gap[]) => ({
+  host: segment.host,
+  stream: segment.stream,
+  hour: segment.hour,
+  state: segment.state,
+  generation: segment.generation,
+  late: segment.generation > 1,
+  packs: segment.packs,
+  lines: segment.lines,
+  bytes: segment.bytes,
+  expected: segment.expected
+    ? {
+        packs: segment.expected.packs,
+        lines: segment.expected.lines,
+        bytes: segment.expected.bytes,
+        sha256: segment.expected.sha256,
+      }
+    : null,
+  missing_packs: missingPacks(segment),
+  lost_packs: segment.lostPacks,
+  lost_bytes: segment.lostBytes,
+  gaps: gaps.map(({ from, to, reason, bytes }) => ({ from, to, reason, bytes: bytes ?? null })),
+  first_arrival: iso(segment.firstArrival),
+  last_arrival: iso(segment.lastArrival),
+  last_line: iso(segment.lastLine),
+  lag_ms: lagMs(segment),
+  reason: reasonOf(segment) ?? null,
+});
+
+export const dayJson = (day: DayRecord) => ({ ...day, complete: day.sealed === day.hours });
+
+export const summaryJson = (summary: Summary) => ({
+  segments: summary.segments,
+  ...summary.states,
+  late: summary.late,
+  packs: summary.packs,
+  lines: summary.lines,
+  bytes: summary.bytes,
+  missing_packs: summary.missingPacks,
+  lost_packs: summary.lostPacks,
+  lost_bytes: summary.lostBytes,
+  all_sealed: allSealed(summary),
+});

@@ -1,0 +1,70 @@
+/**
+ * Directories below the sink's root, and the durability of what is entered in them.
+ *
+ * A file survives power loss only when its directory was fsynced after the file was entered, and so on up to the root.
+ * Invariant: a directory in `settled` is durably entered in its parent, and so are all above it.
+ */
+import { mkdir } from 'node:fs/promises';
+import { dirname, sep } from 'node:path';
+import { errnoOf } from '../../error.ts';
+import { syncDirectory } from '../../disk/durable-directory.ts';
+import { inTurn } from './turn.ts';
+
+/** Only saves fsyncs; forgotten when it grows beyond this many directories. */
+const MOST_SETTLED = 10_000;
+
+export interface Directories {
+  /** Makes the directory that is to hold `path`; the next {@link flush} makes the entry of `path` durable. */
+  prepare(path: string): Promise<void>;
+  /**
+   * Resolves when everything prepared before this call is durably entered. What failed is tried again by the next call, but for
+   * directories that are gone: whatever was in them has to be prepared again.
+   */
+  flush(): Promise<void>;
+}
+
+/** The directories below `root`, which exists. */
+export const directoriesBelow = (root: string): Directories => {
+  const pending = new Set<string>();
+  const settled = new Set<string>([root]);
+  const turn = inTurn();
+
+  /** The directory, and all that were below it, are not there any more. */
+  const forget = (gone: string): void => {
+    for (const directory of settled)
+      if (directory === gone || directory.startsWith(gone + sep)) settled.delete(directory);
+  };
+
+  return {
+    prepare: async (path) => {
+      let level = dirname(path);
+      // Also where it was made before: somebody may have taken it away, as one does with old hours.
+      const firstMade = await mkdir(level, { recursive: true });
+      if (firstMade !== undefined) forget(firstMade);
+      pending.add(level);
+      while (!settled.has(level) && level !== root) pending.add((level = dirname(level)));
+    },
+    flush: () =>
+      turn(async () => {
+        if (pending.size === 0) return;
+        const directories = [...pending];
+        pending.clear();
+        const results = await Promise.allSettled(directories.map(syncDirectory));
+        const failures = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason);
+        if (failures.length > 0) {
+          for (const [n, directory] of directories.entries())
+            if (isGone(results[n])) forget(directory);
+            else pending.add(directory);
+          throw failures.find((reason) => errnoOf(reason) !== 'ENOENT') ?? failures[0];
+        }
+        if (settled.size > MOST_SETTLED) {
+          settled.clear();
+          settled.add(root);
+        }
+        for (const directory of directories) settled.add(directory);
+      }),
+  };
+};
+
+const isGone = (result: PromiseSettledResult<void> | undefined): boolean =>
+  result?.status === 'rejected' && errnoOf(result.reason) === 'ENOENT';

@@ -1,0 +1,168 @@
+/**
+ * The file sink: one file for each segment, in a Hive-style layout.
+ *
+ * Formats
+ *   none   the segment's raw bytes. A pack is written at its offset within the segment, so order does not matter and
+ *          repeats are harmless. Place: { at: header.offset, length: header.bytes }.
+ *   zstd   `.zst`, the packs' zstd frames as they came, in order of arrival until sealed, then in pack order (order.ts).
+ *          Place: where the frame was appended. `zstdcat` of a sealed file gives exactly the segment's bytes.
+ * A pack without bytes has the place { at: 0, length: 0 } in both. A segment that has a file in the other format keeps to it,
+ * so that the compression may be changed at any time; the layout may not.
+ *
+ * Invariants and recovery: stored-files.ts (open files), final-form.ts (after a crash, and sealed), directories.ts.
+ */
+import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { choice, path as pathKind, textWith } from '../../config/kind.ts';
+import { option, section } from '../../config/option.ts';
+import type { Place, RecordedSegment } from '../../ledger/ledger.ts';
+import { encode } from '../../pack/codec.ts';
+import type { PackHeader, SegmentKey, VerifiedPack } from '../../pack/pack.ts';
+import type { Sink, SinkKind, SinkView } from '../store.ts';
+import { makeDirectory } from '../../disk/durable-directory.ts';
+import { directoriesBelow } from './directories.ts';
+import { finishFile, recoverFile, writeFully } from './final-form.ts';
+import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
+import { lockDirectory } from '../../disk/directory-lock.ts';
+import { readPacks } from './read.ts';
+import { OPEN_MODE, statFile, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
+
+/** For the packs of agents that do not compress: fast, and the sink is not the place to save disk at any price. */
+const OWN_LEVEL = 1;
+const MOST_OPEN = 256;
+const NOWHERE: Place = { at: 0, length: 0 };
+
+const schema = section('Files, one for each host, stream and hour.', {
+  dir: option(pathKind(), {
+    summary: 'Directory below which the files are stored. Only one sink may use it at a time.',
+    example: '/srv/logd/store',
+  }),
+  compression: option(choice('none', 'zstd'), {
+    summary:
+      'How files are stored: `none` as plain text, readable as it arrives; `zstd` as the packs came over the wire.',
+    default: 'none',
+    example: 'zstd',
+  }),
+  layout: option(textWith('layout', checkLayout), {
+    summary:
+      'Path of a file below `dir`, with {stream}, {host}, {date} (or {year}, {month}, {day}) and {hour}, which is `all` ' +
+      'for a stream with a segment a day. `zstd` adds `.zst`. Stored files are not found after a change.',
+    default: DEFAULT_LAYOUT,
+    example: '{stream}/{date}/{hour}/{host}.log',
+  }),
+});
+
+export type FileSinkOptions = z.output<typeof schema>;
+
+/** Opens the sink; rejects with `storage` when the directory cannot be made, or another sink has it. */
+export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPEN): Promise<Sink> => {
+  const { dir } = options;
+  await makeDirectory(dir, 'sink.store.dir');
+  const lock = lockDirectory(dir, '.logd-lock', 'stores into');
+  const directories = directoriesBelow(dir);
+  const view = viewFiles(options);
+  const files = new StoredFiles(directories, (key) => Promise.resolve(view.locate(key)), mostOpen);
+
+  const learn = async (file: StoredFile, recorded: RecordedSegment): Promise<void> => {
+    files.learn(file, undefined);
+    files.learn(file, await recoverFile(file.path, isCompressed(file.path), recorded));
+  };
+
+  /** Rejects with `corrupt` unless everything that is recorded, or was written since, is in the file. */
+  const confirm = async (file: StoredFile, recorded: RecordedSegment | undefined): Promise<void> => {
+    const isStored = recorded !== undefined && recorded.segment.storedEnd > 0;
+    if (isStored && !file.known) await learn(file, recorded);
+    await files.confirm(file);
+  };
+
+  const write = (pack: VerifiedPack, recorded: RecordedSegment | undefined): Promise<Place> => {
+    const { header, raw } = pack;
+    if (header.bytes === 0 || header.lost !== undefined) return Promise.resolve(NOWHERE);
+    return files.exclusive(header, async (file, era) => {
+      try {
+        files.current(file, era);
+        await confirm(file, recorded);
+        const handle = await files.writable(file, header.generation, era);
+        const compressed = isCompressed(file.path);
+        const bytes = compressed ? await frameOf(pack) : raw;
+        files.current(file, era);
+        const at = compressed ? file.end : header.offset;
+        await writeFully(handle, bytes, at);
+        files.wrote(file, Math.max(file.end, at + bytes.length), era);
+        return { at, length: bytes.length };
+      } catch (error) {
+        throw storageError('write', file.path, error);
+      }
+    });
+  };
+
+  const recover = (recorded: RecordedSegment): Promise<void> =>
+    files.exclusive(recorded.segment, async (file) => {
+      await learn(file, recorded).catch((error: unknown) => {
+        throw storageError('recover', file.path, error);
+      });
+    });
+
+  const seal = (recorded: RecordedSegment): Promise<void> =>
+    files.exclusive(recorded.segment, async (file) => {
+      try {
+        await confirm(file, recorded);
+        await files.release(file);
+        await directories.prepare(file.path);
+        // An hour without bytes. One that is there already may be read-only.
+        if (recorded.segment.storedEnd === 0 && (await statFile(file.path)) === undefined)
+          await (await open(file.path, 'a', OPEN_MODE)).close();
+        await directories.flush();
+        // From here on it may be another file, of another length.
+        files.learn(file, undefined);
+        await finishFile(file.path, isCompressed(file.path), recorded);
+      } catch (error) {
+        throw storageError('seal', file.path, error);
+      }
+    });
+
+  return {
+    ...view,
+    recover,
+    write,
+    flush: () => files.flush(),
+    forget: () => files.forget(),
+    seal,
+    [Symbol.asyncDispose]: async () => {
+      await files.close();
+      lock[Symbol.dispose]();
+    },
+  };
+};
+
+const viewFiles = ({ dir, layout, compression }: FileSinkOptions): SinkView => {
+  const locate = (key: SegmentKey): string => {
+    const plain = join(dir, layoutPath(layout, key));
+    const [path, other] = compression === 'none' ? [plain, plain + COMPRESSED] : [plain + COMPRESSED, plain];
+    return !existsSync(path) && existsSync(other) ? other : path;
+  };
+  async function* read(
+    recorded: RecordedSegment,
+    isWanted?: (header: PackHeader) => boolean,
+  ): AsyncGenerator<Buffer> {
+    const path = locate(recorded.segment);
+    yield* readPacks(path, isCompressed(path), recorded, isWanted);
+  }
+  return { locate, read };
+};
+
+const isCompressed = (path: string): boolean => path.endsWith(COMPRESSED);
+
+/** The pack's body as a zstd frame: as it came, unless it came uncompressed. */
+const frameOf = ({ header, body, raw }: VerifiedPack): Promise<Buffer> =>
+  header.codec === 'zstd' ? Promise.resolve(body) : encode(raw, 'zstd', OWN_LEVEL);
+
+export const fileSink: SinkKind<typeof schema> = {
+  kind: 'file',
+  summary: 'Stores each hour as a file, plain or compressed.',
+  schema,
+  open: (options) => openFileSink(options),
+  view: viewFiles,
+};

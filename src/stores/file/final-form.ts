@@ -1,0 +1,162 @@
+/**
+ * Brings a stored file into the form that the ledger knows: after a crash, and when its segment is complete.
+ *
+ * Final form: packs in id order and nothing else (see order.ts), modification time of the hour's last line, read-only.
+ * A file to be rewritten gets its final form under a temporary name, so that the rename is the last step; a crash before it
+ * leaves the old file, and the next recovery or sealing removes the temporary.
+ */
+import { chmod, type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { LogdError } from '../../error.ts';
+import { fault } from '../../fault/fault.ts';
+import type { RecordedSegment } from '../../ledger/ledger.ts';
+import { segmentName } from '../../pack/pack.ts';
+import { syncDirectory } from '../../disk/durable-directory.ts';
+import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
+import { ranges, readFully } from './read.ts';
+import { bytesMissing } from './presence.ts';
+import { OPEN_MODE, reopenedMode, sealedMode, statFile } from './stored-files.ts';
+
+/** No path of a layout holds a "~". */
+const temporaryOf = (path: string): string => `${path}.new~`;
+
+/** What the ledger says of a file, and what holds for the file as it lies there. */
+interface Contents {
+  /** Where the last recorded pack ends. */
+  readonly end: number;
+  /** The recorded packs lie end to end in id order from the first byte, or from behind the sign. */
+  readonly ordered: boolean;
+  /** What a sign would say if the file were put in order. */
+  readonly sign: Sign;
+}
+
+const surveyed = async (handle: FileHandle, recorded: RecordedSegment): Promise<Contents> => {
+  const found = await readSign(handle, recorded);
+  const start = found === undefined ? 0 : SIGN_BYTES;
+  let [end, next, packs, bytes, ordered] = [start, start, 0, 0, true];
+  for await (const { header, place } of placedPacks(recorded, found)) {
+    ordered &&= place.at === next;
+    next = place.at + place.length;
+    end = Math.max(end, next);
+    packs = header.id;
+    bytes += place.length;
+  }
+  return { end, ordered, sign: { packs, bytes } };
+};
+
+/** Writes bytes at a position, all of them. */
+export const writeFully = async (handle: FileHandle, bytes: Buffer, at: number): Promise<void> => {
+  for (let done = 0; done < bytes.length;) {
+    fault('sink.write');
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
+    done += bytesWritten;
+  }
+};
+
+const missing = (
+  path: string,
+  { segment }: RecordedSegment,
+  size: number | undefined,
+  end: number,
+): LogdError => bytesMissing(path, segmentName(segment), size, end);
+
+/** A file is opened for writing only where it must change; a sealed one becomes writable. */
+const truncateDurably = async (path: string, end: number): Promise<void> => {
+  await chmod(path, reopenedMode((await stat(path)).mode));
+  const handle = await open(path, 'r+');
+  try {
+    await handle.truncate(end);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+const reading = async <T>(path: string, job: (handle: FileHandle) => Promise<T>): Promise<T> => {
+  const handle = await open(path, 'r');
+  try {
+    return await job(handle);
+  } finally {
+    await handle.close();
+  }
+};
+
+/** Cuts off what the ledger does not know. Returns where the stored packs end; a file that is too short is left as it is. */
+export const recoverFile = async (
+  path: string,
+  compressed: boolean,
+  recorded: RecordedSegment,
+): Promise<number> => {
+  await rm(temporaryOf(path), { force: true });
+  const { storedEnd } = recorded.segment;
+  const found = await statFile(path);
+  if (found === undefined) {
+    if (storedEnd > 0) throw missing(path, recorded, undefined, storedEnd);
+    return 0;
+  }
+  const end =
+    compressed && storedEnd > 0
+      ? await reading(path, async (handle) => (await surveyed(handle, recorded)).end)
+      : storedEnd;
+  if (found.size < end) throw missing(path, recorded, found.size, end);
+  if (found.size > end) await truncateDurably(path, end);
+  return end;
+};
+
+/** Gives the file of a complete segment its final form, durably. The file exists and is not open for writing. */
+export const finishFile = async (
+  path: string,
+  compressed: boolean,
+  recorded: RecordedSegment,
+): Promise<void> => {
+  await rm(temporaryOf(path), { force: true });
+  const { storedEnd, lastLine } = recorded.segment;
+  const size = (await statFile(path))?.size;
+  if (size === undefined) throw missing(path, recorded, undefined, storedEnd);
+  const contents = compressed ? await reading(path, (handle) => surveyed(handle, recorded)) : undefined;
+  const end = contents?.end ?? storedEnd;
+  if (size < end) throw missing(path, recorded, size, end);
+  // A file of no bytes is none that zstd takes: an hour without lines is a sign alone.
+  const isFinal = contents === undefined || (contents.ordered && contents.end > 0);
+  if (isFinal) {
+    if (size > end) await truncateDurably(path, end);
+    await reading(path, (handle) => finish(handle, lastLine));
+    return;
+  }
+  await reading(path, (from) => rewrite(from, path, recorded, contents.sign));
+  fault('seal.before-rename');
+  await rename(temporaryOf(path), path);
+  await syncDirectory(dirname(path));
+  fault('seal.after-rename');
+};
+
+const rewrite = async (
+  from: FileHandle,
+  path: string,
+  recorded: RecordedSegment,
+  sign: Sign,
+): Promise<void> => {
+  const found = await readSign(from, recorded);
+  const to = await open(temporaryOf(path), 'wx', OPEN_MODE);
+  try {
+    await writeFully(to, encodeSign(sign), 0);
+    let at = SIGN_BYTES;
+    for await (const range of ranges(placedPacks(recorded, found))) {
+      const bytes = Buffer.allocUnsafe(range.length);
+      const filled = await readFully(from, bytes, range.at);
+      if (filled < range.length) throw missing(path, recorded, range.at + filled, range.at + range.length);
+      await writeFully(to, bytes, at);
+      at += range.length;
+    }
+    await finish(to, recorded.segment.lastLine);
+  } finally {
+    await to.close();
+  }
+};
+
+const finish = async (handle: FileHandle, lastLine: number): Promise<void> => {
+  const time = new Date(lastLine);
+  await handle.utimes(time, time);
+  await handle.chmod(sealedMode((await handle.stat()).mode));
+  await handle.sync();
+};

@@ -1,0 +1,396 @@
+/**
+ * The receiving end of one connection of wire v2: preamble → HELLO → packs and answers → BYE.
+ *
+ * Invariants
+ * - Memory: a body's buffer is taken only once the window of this connection and the budget of all connections have room for
+ *   it. Until then the socket is not read, so that a client that sends more waits in its own kernel.
+ * - Packs are handed over in order of arrival, without waiting for answers; each gets one ACK or NACK.
+ * - A frame that has begun to arrive is whole within `frameTimeout`, not counting time in which we do not read: nobody holds
+ *   budget by dripping bytes.
+ */
+import type { Socket } from 'node:net';
+import { LogdError, messageOf } from '../../error.ts';
+import type { PackHeader } from '../../pack/pack.ts';
+import { isName, NAME_RULE } from '../../pack/name.ts';
+import type { Clock } from '../../telemetry/clock.ts';
+import type { Emit } from '../../telemetry/events.ts';
+import { AnswerQueue } from './answers.ts';
+import type { ByteBudget } from '../../pack/byte-budget.ts';
+import { FrameDecoder, HEADER_BYTES, HELLO_BYTES, encodeFrame } from './frame.ts';
+import type { FrameHead } from './frame.ts';
+import { VERSION, isFault, readMessage, readPack, shorten } from './messages.ts';
+import type { PackFault, RefuseCode } from './messages.ts';
+import type { Answer, OnPack, Peer, PeerLimits } from '../transport.ts';
+import { PREAMBLE, sniff } from './preamble.ts';
+import type { Ticker } from './ticker.ts';
+import { tokenFault } from './token.ts';
+
+/** What a node allows those who send to it. Timeouts are milliseconds. */
+export interface ServerLimits extends PeerLimits {
+  readonly connections: number;
+  /** Most body bytes in memory and not yet answered, over all connections; at least `bodyBytes`. */
+  readonly inFlightBytes: number;
+  /** With no byte from a client. Clients show signs of life every 15 s. */
+  readonly idleTimeout: number;
+  /** From a frame's first byte to its last. */
+  readonly frameTimeout: number;
+  /** From the connection's start to the end of HELLO. */
+  readonly helloTimeout: number;
+}
+
+/** What all connections of a server share. */
+export interface Listener {
+  readonly node: string;
+  readonly software: string;
+  /** The tokens of which clients must show one; undefined lets everyone in. */
+  readonly tokens: (() => Promise<readonly string[]>) | undefined;
+  readonly limits: ServerLimits;
+  /** After so many milliseconds in which we sent nothing, a PING says that we are alive. */
+  readonly pingInterval: number;
+  readonly clock: Clock;
+  readonly ticker: Ticker;
+  readonly budget: ByteBudget;
+  readonly emit: Emit;
+  readonly onPack: OnPack;
+}
+
+/** A wrong token is answered after so many milliseconds, so that guessing is slow. */
+const TOKEN_DELAY = 200;
+/** How long a refused client may go on sending, so that it can read why. Closing at once would reset the connection. */
+const LINGER = 1000;
+/** A client that we have told that we go, that owes us its BYE and sends nothing for so long, is not there any more. */
+const DRAIN_SILENCE = 1000;
+
+/** The pack whose head is here and whose body is not. */
+interface Incoming {
+  readonly seq: number;
+  readonly pack: PackHeader | PackFault;
+  readonly head: FrameHead;
+  /** Gives back, or withdraws, what was claimed of the budget. */
+  release: (() => void) | undefined;
+  granted: boolean;
+}
+
+export class ServerConnection {
+  /** `hello`: preamble or HELLO not there yet. `token`: it is being looked at. `leaving`: whatever comes is thrown away. */
+  #state: 'hello' | 'token' | 'open' | 'leaving' | 'closed' = 'hello';
+  readonly #listener: Listener;
+  readonly #socket: Socket;
+  readonly #decoder = new FrameDecoder({ headerBytes: HELLO_BYTES, bodyBytes: 0 });
+  readonly #answers: AnswerQueue;
+  readonly #address: string;
+  /** The first bytes, until they are enough to tell who calls. */
+  #opening: Buffer | undefined = Buffer.alloc(0);
+  #peer: Peer | undefined;
+  #incoming: Incoming | undefined;
+  #seq = 0;
+  #unanswered = 0;
+  #unansweredBytes = 0;
+  #clientSaidBye = false;
+  #draining = false;
+  /** Times are the ticker's. */
+  #stateSince: number;
+  #lastByte: number;
+  #lastSent: number;
+  #frameSince: number | undefined;
+  #tokenTimer: NodeJS.Timeout | undefined;
+
+  constructor(listener: Listener, socket: Socket) {
+    this.#listener = listener;
+    this.#socket = socket;
+    this.#address = `${socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress}:${socket.remotePort}`;
+    this.#stateSince = this.#lastByte = this.#lastSent = listener.ticker.now;
+    this.#answers = new AnswerQueue((frames) => this.#send(frames));
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('drain', () => this.#pump());
+    // What went wrong with the connection shows as its end; the packs are safe with whoever sent them.
+    socket.on('error', () => undefined);
+    socket.once('close', () => this.#closed());
+  }
+
+  /** Says why, and closes. */
+  refuse(code: RefuseCode, message: string): void {
+    this.#listener.emit('receive.refused', { peer: this.#address, code, reason: message });
+    this.#refuse(code, message);
+  }
+
+  /** Takes no new packs; closes once those on their way are answered. */
+  drain(): void {
+    if (this.#isBefore()) this.refuse('closing', 'The node is shutting down: try again later.');
+    if (this.#state !== 'open' || this.#draining) return;
+    this.#draining = true;
+    this.#lastByte = this.#listener.ticker.now;
+    this.#send(encodeFrame('BYE', {}));
+    this.#finish();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Called at each tick: cuts off whoever lets us wait too long. */
+  tick(): void {
+    const { ticker, limits, pingInterval } = this.#listener;
+    if (this.#state === 'leaving') {
+      if (ticker.expired(this.#stateSince, LINGER)) this.destroy();
+    } else if (this.#isBefore()) {
+      if (ticker.expired(this.#stateSince, limits.helloTimeout)) this.#timeOut('HELLO', limits.helloTimeout);
+    } else if (this.#state === 'open') {
+      if (this.#waitsForRoom()) this.#lastByte = ticker.now;
+      if (this.#draining && this.#unanswered === 0 && ticker.expired(this.#lastByte, DRAIN_SILENCE))
+        return this.destroy();
+      if (this.#frameSince !== undefined && ticker.expired(this.#frameSince, limits.frameTimeout))
+        this.#timeOut('The rest of a frame', limits.frameTimeout);
+      else if (ticker.expired(this.#lastByte, limits.idleTimeout))
+        this.#timeOut('Any sign of life', limits.idleTimeout);
+      else if (ticker.expired(this.#lastSent, pingInterval)) this.#send(encodeFrame('PING', {}));
+    }
+  }
+
+  /** It has not been let in, nor turned away. */
+  #isBefore(): boolean {
+    return this.#state === 'hello' || this.#state === 'token';
+  }
+
+  #timeOut(what: string, timeout: number): void {
+    this.#violated('timeout', `${what} did not come within ${timeout} ms.`);
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#lastByte = this.#listener.ticker.now;
+    if (!this.#isBefore() && this.#state !== 'open') return;
+    const bytes = this.#opening === undefined ? chunk : this.#open(Buffer.concat([this.#opening, chunk]));
+    if (bytes === undefined) return;
+    this.#decoder.push(bytes);
+    this.#pump();
+  }
+
+  /** Checks the preamble; gives what follows it. */
+  #open(bytes: Buffer): Buffer | undefined {
+    const caller = sniff(bytes);
+    if (caller === 'more') {
+      this.#opening = bytes;
+      return undefined;
+    }
+    this.#opening = undefined;
+    if (caller === 'v2') return bytes.subarray(PREAMBLE.length);
+    const reason =
+      caller === 'v1'
+        ? 'Wire v1 is not spoken here yet: send with wire v2.'
+        : 'The first bytes are not those of wire v2.';
+    this.#listener.emit('receive.refused', { peer: this.#address, code: 'version', reason });
+    // Whoever calls would not understand a frame.
+    this.#leave();
+    this.#socket.end();
+    return undefined;
+  }
+
+  /** Goes on as far as the bytes that are here, the window and the budget allow; then stops or resumes reading. */
+  #pump(): void {
+    try {
+      while ((this.#state === 'hello' || this.#state === 'open') && this.#step());
+    } catch (error) {
+      const known = error instanceof LogdError && error.code === 'limit' ? 'limit' : 'protocol';
+      this.#violated(known, messageOf(error));
+    }
+    if (this.#state !== 'open') return;
+    const blocked = this.#waitsForRoom() || this.#socket.writableNeedDrain;
+    if (blocked !== this.#socket.isPaused()) {
+      if (blocked) this.#socket.pause();
+      else this.#socket.resume();
+    }
+    if (blocked || !this.#decoder.midFrame) this.#frameSince = undefined;
+    else this.#frameSince ??= this.#lastByte = this.#listener.ticker.now;
+  }
+
+  /** One step of the connection; false when it has to wait for something. */
+  #step(): boolean {
+    const incoming = this.#incoming;
+    if (incoming === undefined) {
+      if (this.#socket.writableNeedDrain) return false;
+      const head = this.#decoder.head();
+      if (head === undefined) return false;
+      this.#frameSince = undefined;
+      if (this.#state === 'hello') this.#hello(head);
+      else this.#takeHead(head);
+      return true;
+    }
+    if (isFault(incoming.pack)) return this.#turnAway(incoming, incoming.pack);
+    return incoming.granted ? this.#takeBody(incoming, incoming.pack) : this.#makeRoom(incoming);
+  }
+
+  #hello(head: FrameHead): void {
+    const { tokens } = this.#listener;
+    const hello = readMessage('HELLO', head);
+    if (!hello.versions.includes(VERSION))
+      return this.refuse('version', `Version ${VERSION} of the wire is the only one that the sink speaks.`);
+    if (!isName(hello.node)) return this.refuse('name', `The node name is not allowed: use ${NAME_RULE}.`);
+    if (tokens === undefined) return this.#welcome(hello.node);
+    this.#state = 'token';
+    // What follows HELLO waits in the client's kernel.
+    this.#socket.pause();
+    void tokens().then((right) => {
+      if (this.#state !== 'token') return;
+      const fault = tokenFault(hello.token, right);
+      if (fault !== undefined) return this.#refuseToken(fault);
+      this.#welcome(hello.node);
+      this.#pump();
+    });
+  }
+
+  #welcome(peer: string): void {
+    const { limits, node, software, clock, emit } = this.#listener;
+    this.#peer = { node: peer, address: this.#address };
+    this.#state = 'open';
+    this.#decoder.limits = { headerBytes: HEADER_BYTES, bodyBytes: limits.bodyBytes };
+    const { windowPacks, windowBytes, bodyBytes, rawBytes } = limits;
+    const offered = { windowPacks, windowBytes, bodyBytes, rawBytes };
+    this.#send(
+      encodeFrame('WELCOME', { version: VERSION, node, software, limits: offered, time: clock.now() }),
+    );
+    emit('receive.connected', { node: peer, peer: this.#address });
+  }
+
+  #refuseToken(fault: string): void {
+    this.#leave();
+    this.#tokenTimer = setTimeout(() => this.refuse('token', fault), TOKEN_DELAY);
+  }
+
+  #takeHead(head: FrameHead): void {
+    if (head.type === 'PACK' && !this.#clientSaidBye) {
+      const { seq } = readMessage('PACK', head);
+      if (seq !== this.#seq + 1)
+        throw new LogdError('protocol', `Pack ${seq} came on the connection after pack ${this.#seq}.`);
+      this.#seq = seq;
+      this.#incoming = {
+        seq,
+        head,
+        pack: readPack(head, this.#listener.limits),
+        release: undefined,
+        granted: false,
+      };
+    } else if (head.type === 'PING') {
+      this.#send(encodeFrame('PONG', {}));
+    } else if (head.type === 'BYE') {
+      this.#clientSaidBye = true;
+      this.#finish();
+    } else if (head.type !== 'PONG') {
+      throw new LogdError('protocol', `A ${head.type} frame came where it is not allowed.`);
+    }
+  }
+
+  /** Throws the body of a faulty pack away and says so. */
+  #turnAway({ seq, head }: Incoming, { code, message, retryable }: PackFault): boolean {
+    if (!this.#decoder.skip()) return false;
+    this.#incoming = undefined;
+    // Escaped and cut: these are whatever a stranger sent.
+    const text = (field: string): string =>
+      JSON.stringify(String(Reflect.get(head.header, field)))
+        .slice(1, -1)
+        .slice(0, 80);
+    const segment = { host: text('host'), stream: text('stream'), hour: text('hour') };
+    const id = Number(Reflect.get(head.header, 'id')) || 0;
+    this.#listener.emit('receive.bad-pack', { ...segment, id, peer: this.#address, code, reason: message });
+    this.#answers.add(seq, { kind: 'nack', code, message, retryable });
+    return true;
+  }
+
+  /** Waits for the window, then for the budget. */
+  #makeRoom(incoming: Incoming): boolean {
+    if (incoming.release !== undefined) return false;
+    const { windowPacks, windowBytes } = this.#listener.limits;
+    const bytes = incoming.head.bodyBytes;
+    const fits = this.#unanswered < windowPacks && this.#unansweredBytes + bytes <= windowBytes;
+    if (!fits && this.#unanswered > 0) return false;
+    let later = false;
+    const lease = this.#listener.budget.claim(bytes, () => {
+      incoming.granted = true;
+      if (later) this.#pump();
+    });
+    incoming.release = lease.release;
+    later = true;
+    return incoming.granted;
+  }
+
+  #waitsForRoom(): boolean {
+    return this.#incoming !== undefined && !this.#incoming.granted && !isFault(this.#incoming.pack);
+  }
+
+  #takeBody(incoming: Incoming, header: PackHeader): boolean {
+    const body = this.#decoder.body();
+    if (body === undefined) return false;
+    this.#incoming = undefined;
+    this.#frameSince = undefined;
+    this.#unanswered++;
+    this.#unansweredBytes += incoming.head.bodyBytes;
+    void this.#answer(incoming, header, body);
+    return true;
+  }
+
+  /** The body is whoever takes the pack's: its memory may be gone by the time of the answer. */
+  async #answer({ seq, head, release }: Incoming, header: PackHeader, body: Buffer): Promise<void> {
+    let answer: Answer;
+    try {
+      answer = await this.#listener.onPack({ header, body }, this.#peer!);
+    } catch (error) {
+      answer = { kind: 'nack', code: 'storage', message: shorten(messageOf(error)), retryable: true };
+    }
+    this.#unanswered--;
+    this.#unansweredBytes -= head.bodyBytes;
+    if (this.#state === 'open') {
+      this.#answers.add(seq, answer);
+      this.#finish();
+    }
+    release?.();
+    if (this.#state === 'open' && this.#waitsForRoom()) this.#pump();
+  }
+
+  /** Closes when the client has no more packs and all are answered. */
+  #finish(): void {
+    if (!this.#clientSaidBye || this.#unanswered > 0 || this.#state !== 'open') return;
+    this.#answers.flush();
+    this.#leave();
+    this.#socket.end();
+  }
+
+  #violated(code: 'protocol' | 'limit' | 'timeout', message: string): void {
+    this.#listener.emit('receive.bad-frame', { peer: this.#address, code, reason: message });
+    this.#refuse(code, message);
+  }
+
+  #refuse(code: RefuseCode, message: string): void {
+    if (this.#state === 'closed') return;
+    this.#answers.flush();
+    this.#leave();
+    this.#socket.end(encodeFrame('REFUSE', { code, message: shorten(message) }));
+  }
+
+  #leave(): void {
+    this.#state = 'leaving';
+    this.#stateSince = this.#listener.ticker.now;
+    this.#opening = undefined;
+    this.#dropIncoming();
+    this.#socket.resume();
+  }
+
+  #dropIncoming(): void {
+    const release = this.#incoming?.release;
+    this.#incoming = undefined;
+    release?.();
+  }
+
+  #closed(): void {
+    if (this.#peer !== undefined)
+      this.#listener.emit('receive.disconnected', { node: this.#peer.node, peer: this.#address });
+    this.#state = 'closed';
+    clearTimeout(this.#tokenTimer);
+    this.#answers.close();
+    this.#dropIncoming();
+  }
+
+  #send(frame: Buffer): void {
+    if (!this.#socket.writable) return;
+    this.#lastSent = this.#listener.ticker.now;
+    this.#socket.write(frame);
+  }
+}

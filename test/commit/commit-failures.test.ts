@@ -1,0 +1,211 @@
+/** The store while sink and ledger fail, and while more happens at once than it can remember. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { LogdError } from '../../src/error.ts';
+import { type VerifiedPack } from '../../src/pack/pack.ts';
+import { checksumOf } from '../../src/pack/survey.ts';
+import type { Answer, NackCode } from '../../src/transport/transport.ts';
+import { cutInto, KEY, logParts } from './packs.ts';
+import { brief, storeRig } from './rig.ts';
+
+const reasonOf = (answer: { readonly kind: string; readonly message?: string }): string =>
+  answer.message ?? '';
+
+test('when recording fails nothing is acked, and sending again makes it good', async () => {
+  for (const failing of ['flush', 'commit', 'write', 'around', 'segment'] as const) {
+    const rig = storeRig();
+    const packs = await cutInto(logParts(6));
+    let failures = 2;
+    const fails = (call: string): boolean => call === failing && failures-- > 0;
+    rig.sink.fails = fails;
+    rig.ledger.fails = fails;
+    const order = [1, 0, 3, 2, 5, 4].map((index) => packs[index]!);
+    const first = await Promise.all(order.map(rig.put));
+    assert.ok(
+      first.some(({ kind }) => kind === 'nack'),
+      failing,
+    );
+    for (const [index, answer] of first.entries()) {
+      const { header } = order[index]!;
+      if (answer.kind === 'nack')
+        assert.deepEqual(
+          [answer.code, answer.retryable],
+          ['storage', true],
+          `${failing} ${reasonOf(answer)}`,
+        );
+      assert.equal((await rig.ledger.pack(KEY, header.id)) !== undefined, answer.kind === 'ack', failing);
+    }
+    while (failures > 0) await Promise.all(packs.map(rig.put));
+    assert.deepEqual(
+      (await Promise.all(packs.map(rig.put))).map(brief),
+      packs.map(() => 'ack'),
+    );
+    assert.deepEqual(rig.sink.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
+    assert.deepEqual(rig.sink.violations, []);
+    assert.ok(rig.events.some(({ name }) => name === 'store.failed'));
+    // The others fail before anything is written.
+    assert.equal(rig.sink.forgotten > 0, failing === 'flush' || failing === 'commit', failing);
+  }
+});
+
+test('packs wait while the sink misses what is recorded, and that is told once', async () => {
+  const rig = storeRig();
+  const packs = await cutInto(logParts(4), { ends: [2, 4] });
+  await Promise.all(packs.slice(0, 2).map(rig.put));
+  rig.sink.fails = (call) => {
+    if (call === 'write') throw new LogdError('corrupt', 'The file is gone.', { retryable: true });
+    return false;
+  };
+  const told = { name: 'store.missing', fields: { ...KEY, reason: 'The file is gone.' } };
+  for (let time = 1; time <= 2; time++)
+    for (const pack of packs.slice(2))
+      assert.deepEqual(await rig.put(pack), {
+        ...{ kind: 'nack', code: 'storage', message: 'The file is gone.', retryable: true },
+      });
+  assert.deepEqual(rig.events, [told]);
+  assert.equal((await rig.ledger.segment(KEY))?.packs, 2);
+  rig.sink.fails = () => false;
+  assert.equal(brief(await rig.put(packs[2]!)), 'ack');
+  // The bytes that arrived prove nothing of what was put in their place since.
+  assert.equal(await rig.store.exclusive(KEY, (arrived) => Promise.resolve(arrived)), undefined);
+  rig.sink.fails = (call) => {
+    if (call === 'write') throw new LogdError('corrupt', 'The file is gone.', { retryable: true });
+    return false;
+  };
+  assert.equal(brief(await rig.put(packs[3]!)), 'storage');
+  assert.deepEqual(rig.events, [told, told]);
+});
+
+test('the sink is told what is recorded of the segment with each pack', async () => {
+  const rig = storeRig();
+  const seen: (number | undefined)[] = [];
+  const { write } = rig.sink;
+  rig.sink.write = async (pack, recorded) => {
+    let packs = 0;
+    if (recorded !== undefined) for await (const _ of recorded.packs()) packs++;
+    assert.equal(packs, recorded?.segment.packs ?? 0);
+    seen.push(recorded?.segment.storedEnd);
+    return write(pack, recorded);
+  };
+  const packs = await cutInto(logParts(3));
+  for (const pack of packs) await rig.put(pack);
+  assert.deepEqual(seen, [undefined, packs[1]!.header.offset, packs[2]!.header.offset]);
+});
+
+test('what is written while an earlier pack fails to be recorded is not acked', async () => {
+  const rig = storeRig();
+  const [first, second] = (await cutInto(logParts(2))) as [VerifiedPack, VerifiedPack];
+  const writing = Promise.withResolvers<void>();
+  rig.sink.pause = async (call) => {
+    if (call === 'flush') await writing.promise;
+    if (call === 'write' && rig.sink.writes === 2) {
+      writing.resolve();
+      await failed;
+    }
+  };
+  let failures = 1;
+  rig.sink.fails = (call) => call === 'flush' && failures-- > 0;
+  const failed = rig.put(first);
+  assert.equal(brief(await rig.put(second)), 'storage');
+  assert.deepEqual((await Promise.all([first, second].map(rig.put))).map(brief), ['ack', 'ack']);
+  assert.deepEqual(rig.sink.violations, []);
+});
+
+test('`written` is called once for each pack, whatever becomes of it', async () => {
+  const refused = new LogdError('corrupt', 'Not what it claims.', { retryable: true });
+  const outcomes: [string, NackCode | 'ack', (rig: ReturnType<typeof storeRig>) => Promise<VerifiedPack>][] =
+    [
+      ['stored', 'ack', async () => (await cutInto(logParts(1)))[0]!],
+      ['corrupt', 'corrupt', () => Promise.reject(refused)],
+      [
+        'the ledger is away',
+        'storage',
+        async (rig) => {
+          rig.ledger.fails = () => true;
+          return (await cutInto(logParts(1)))[0]!;
+        },
+      ],
+      [
+        'the disk is full',
+        'storage',
+        async (rig) => {
+          rig.sink.fails = () => true;
+          return (await cutInto(logParts(1)))[0]!;
+        },
+      ],
+    ];
+  for (const [what, expected, prepare] of outcomes) {
+    const rig = storeRig();
+    const [pack] = await cutInto(logParts(1));
+    const verified = prepare(rig);
+    await verified.catch(() => undefined);
+    let written = 0;
+    const answer = await rig.store.put(pack!.header, verified, () => void written++);
+    assert.equal(brief(answer), expected, what);
+    assert.equal(written, 1, what);
+  }
+});
+
+test('the ledger is asked again only once everything that was under way has ended', async () => {
+  // Pack 2 is refused by the ledger while the late pack 3 is on its way there: who asks now does not hear of pack 3.
+  const rig = storeRig();
+  const packs = await cutInto(logParts(3), { ends: [1] });
+  const [first, second, third] = packs as [VerifiedPack, VerifiedPack, VerifiedPack];
+  const early: VerifiedPack = { ...second, header: { ...second.header, generation: 1 } };
+  const recorded = Promise.withResolvers<void>();
+  let commits = 0;
+  let last: Promise<Answer> | undefined;
+  rig.ledger.pause = async (call) => {
+    if (call !== 'commit') return;
+    commits++;
+    if (commits === 2) last = rig.put(third);
+    while (commits < 3 && rig.sink.writes < commits + 1) await turn();
+    if (commits === 3) await recorded.promise;
+  };
+  assert.deepEqual((await Promise.all([first, early].map(rig.put))).map(brief), ['ack', 'conflict']);
+  const raw = Buffer.concat([second.raw, third.raw]);
+  const longer: VerifiedPack = {
+    header: {
+      ...second.header,
+      bytes: raw.length,
+      lines: 0,
+      checksum: checksumOf(raw),
+      sha256: third.header.sha256,
+    },
+    ...{ raw, body: raw },
+  };
+  rig.sink.pause = async (call) => void (call === 'write' && (await last));
+  const answer = rig.put(longer);
+  for (let turns = 0; turns < 10; turns++) await turn();
+  recorded.resolve();
+  assert.deepEqual((await Promise.all([last!, answer])).map(brief), ['ack', 'conflict']);
+  assert.deepEqual(rig.sink.violations, []);
+});
+
+test('a lane in use is never forgotten, however many segments there are', async () => {
+  const rig = storeRig();
+  const gate = Promise.withResolvers<void>();
+  const keys = Array.from({ length: 1100 }, (_, n) => ({ ...KEY, host: `web${n}` }));
+  const [parts, answers] = [logParts(2), [] as Promise<unknown>[]];
+  const segments = await Promise.all(keys.map((key) => cutInto(parts, { key })));
+  const put = (pack: VerifiedPack): void =>
+    void answers.push(
+      rig.store.put(
+        pack.header,
+        gate.promise.then(() => pack),
+        () => undefined,
+      ),
+    );
+  for (const [first] of segments) put(first!);
+  for (const [, second] of segments) put(second!);
+  for (const [first] of segments) put(first!);
+  gate.resolve();
+  await Promise.all(answers);
+  assert.deepEqual(rig.sink.violations, []);
+  assert.equal(rig.sink.writes, 2 * keys.length);
+  await rig.store.idle();
+  for (const [first, second] of segments)
+    assert.deepEqual((await Promise.all([rig.put(first!), rig.put(second!)])).map(brief), ['ack', 'ack']);
+  assert.equal(rig.sink.writes, 2 * keys.length);
+});

@@ -1,0 +1,52 @@
+/** A store over a sink and a ledger in memory, with everything that it says and asks for. */
+import { type Clock, systemClock } from '../../src/telemetry/clock.ts';
+import type { EventFields, EventName } from '../../src/telemetry/events.ts';
+import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/pack.ts';
+import { createStore, type Store } from '../../src/commit/commit-stage.ts';
+import type { Answer } from '../../src/transport/transport.ts';
+import { memoryLedger, type MemoryLedger } from './memory-ledger.ts';
+import { memorySink, type MemorySink } from './memory-store.ts';
+
+export interface Seen {
+  readonly name: EventName;
+  readonly fields: EventFields<EventName>;
+}
+
+export interface StoreRig {
+  readonly ledger: MemoryLedger;
+  readonly sink: MemorySink;
+  readonly store: Store;
+  readonly events: Seen[];
+  /** Names of segments, each time that they became complete. */
+  readonly complete: string[];
+  /** What a late pack's reopening of a segment waits for. */
+  onReopened: (key: SegmentKey) => Promise<void>;
+  put(pack: VerifiedPack): Promise<Answer>;
+}
+
+export const storeRig = (clock: Clock = systemClock): StoreRig => {
+  const ledger = memoryLedger();
+  const sink = memorySink(ledger.peek);
+  const events: Seen[] = [];
+  const complete: string[] = [];
+  const rig: StoreRig = {
+    ledger,
+    sink,
+    events,
+    complete,
+    onReopened: () => Promise.resolve(),
+    store: createStore({
+      sink,
+      ledger,
+      clock,
+      emit: (name, fields) => void events.push({ name, fields }),
+      onComplete: (key) => void complete.push(segmentName(key)),
+      onReopened: (key) => rig.onReopened(key),
+    }),
+    put: (pack) => rig.store.put(pack.header, Promise.resolve(pack), () => undefined),
+  };
+  return rig;
+};
+
+/** `ack`, or the code of the refusal. */
+export const brief = (answer: Answer): string => (answer.kind === 'ack' ? 'ack' : answer.code);
