@@ -2,7 +2,7 @@
  * Makes dist/ from src/: plain JavaScript for Node 24, for the npm package.
  *
  * tsc rewrites the `.ts` of imports but not of strings. A file that starts a worker thread from a URL must take
- * its own extension, as `moduleBeside` in src/sqlite/database-thread.ts does.
+ * its own extension, as `moduleBeside` in src/threads/module-beside.ts does.
  * The build fails on one that does not.
  */
 import { spawnSync } from 'node:child_process';

@@ -6,8 +6,8 @@ import { recordedSegment } from '../ledger/recorded.ts';
 import { segmentName } from '../pack/pack.ts';
 import { checksumOf } from '../pack/survey.ts';
 import { readSign, SIGN_BYTES } from '../stores/file/order.ts';
-import type { Sink } from '../stores/store.ts';
-import { formatCount } from '../cli/terminal.ts';
+import type { Store } from '../stores/store.ts';
+import { formatCount } from '../text/terminal.ts';
 import { type Piece, readRange } from './pieces.ts';
 import { auditSource, type SourceAudit, type SourceScope } from './source-audit.ts';
 import { sourceOf } from './sources.ts';
@@ -39,7 +39,7 @@ export interface SegmentAudit {
 /** What an audit looks at. */
 export interface AuditScope extends SourceScope {
   readonly ledger: Pick<Ledger, 'segment' | 'seals' | 'packs'>;
-  readonly sink: Pick<Sink, 'read' | 'locate'>;
+  readonly sink: Pick<Store, 'read' | 'locate'>;
   /** True when `locate` names a file that holds the segment's packs and nothing else. */
   readonly storesFiles: boolean;
 }

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import type { Marks } from '../cut/marks.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SegmentKey } from '../pack/pack.ts';
-import { moduleBeside, openDatabaseThread } from '../sqlite/database-thread.ts';
+import { openDatabaseThread } from '../sqlite/database-thread.ts';
+import { moduleBeside } from '../threads/module-beside.ts';
 import { lengthOf, type Piece } from './pieces.ts';
 import type { SourceFiles } from './sources.ts';
 
@@ -60,7 +61,7 @@ export const openShipped = (ledger: Pick<Ledger, 'segments'>): Shipped => {
 /** Undefined where there are none, or none that this user may read: an audit goes without them. */
 const openMarks = async (path: string): Promise<Marks | undefined> => {
   if (!existsSync(path)) return undefined;
-  const module = moduleBeside(import.meta.url, '../../cut/marks-database');
+  const module = moduleBeside(import.meta.url, '../cut/marks-database');
   return openDatabaseThread({ module, path, readOnly: true }).catch(() => undefined);
 };
 

@@ -9,8 +9,8 @@ import { errnoOf, messageOf } from '../error.ts';
 import type { Ledger, SegmentRecord } from '../ledger/ledger.ts';
 import { type PackHeader, segmentName } from '../pack/pack.ts';
 import { recordedSegment } from '../ledger/recorded.ts';
-import type { Sink } from '../stores/store.ts';
-import { formatCount } from '../cli/terminal.ts';
+import type { Store } from '../stores/store.ts';
+import { formatCount } from '../text/terminal.ts';
 import { lengthOf, type Piece, readEnds, readPieces, wholeFiles } from './pieces.ts';
 import { placeFiles } from './place.ts';
 import type { Shipped, ShippedSegment } from './shipped.ts';
@@ -20,7 +20,7 @@ import { compare, type Verdict } from './verdict.ts';
 
 export interface SourceScope {
   readonly ledger: Pick<Ledger, 'packs'>;
-  readonly sink: Pick<Sink, 'read'>;
+  readonly sink: Pick<Store, 'read'>;
   readonly sources: Sources;
   readonly shipped: Pick<Shipped, 'as' | 'mayBeginWithin'>;
   /** Told of bytes as they are read, on either side. */

@@ -9,7 +9,7 @@ import type { PackRecord, RecordedSegment } from '../ledger/ledger.ts';
 import { runningDigest } from '../pack/digest.ts';
 import { countLines, runningChecksum } from '../pack/survey.ts';
 import type { SegmentKey } from '../pack/pack.ts';
-import type { Sink } from '../stores/store.ts';
+import type { Store } from '../stores/store.ts';
 
 const MOST_DIFFERENCES = 20;
 
@@ -44,7 +44,7 @@ export interface StoredContents extends Contents {
  * @param onBytes told of raw bytes as they are read, for progress.
  */
 export const readStored = async (
-  sink: Pick<Sink, 'read'>,
+  sink: Pick<Store, 'read'>,
   recorded: RecordedSegment,
   onBytes: (bytes: number) => void = () => {},
 ): Promise<StoredContents> => {

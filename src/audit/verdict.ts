@@ -1,6 +1,6 @@
 /** What an audit finds of one side of a segment, its stored bytes or its source, held against the seal. */
 import type { SegmentRecord } from '../ledger/ledger.ts';
-import { formatCount } from '../cli/terminal.ts';
+import { formatCount } from '../text/terminal.ts';
 import type { Contents } from './stored.ts';
 
 /**

@@ -13,9 +13,9 @@
  *   verdict       { segments, left_out, sealed, identical, sources_identical, sources_partly_gone, sources_not_at_hand, lines,
  *                 bytes, proven }
  */
-import { wrap } from './prose.ts';
-import { type Column, formatBytes, formatCount, type Paint, table } from './terminal.ts';
-import { plural, STATE_COLOURS, showHour, showState } from './status-text.ts';
+import { wrap } from '../text/prose.ts';
+import { type Column, formatBytes, formatCount, type Paint, table } from '../text/terminal.ts';
+import { plural, STATE_COLOURS, showHour, showState } from '../report/segment-text.ts';
 import { lengthOf } from '../audit/pieces.ts';
 import { isProven, type SegmentAudit } from '../audit/segment.ts';
 import type { Verdict } from '../audit/verdict.ts';

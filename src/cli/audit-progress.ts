@@ -1,7 +1,7 @@
 /** One line that says how far a long reading has come, on a terminal only. */
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
 import type { Clock } from '../telemetry/clock.ts';
-import { formatBytes, type Output, truncate } from './terminal.ts';
+import { formatBytes, type Output, truncate } from '../text/terminal.ts';
 
 const EVERY_MS = 200;
 

@@ -18,8 +18,9 @@ import {
 import { openProgress } from './audit-progress.ts';
 import { configOption, readConfig } from './config-file.ts';
 import { EXIT } from './exit-codes.ts';
-import { type Selection, selectionOf, selectionOptions, selectSegments } from './selection.ts';
-import { painter, widthOf } from './terminal.ts';
+import { type Selection, selectionOf, selectionOptions } from './selection.ts';
+import { selectSegments } from '../ledger/walk.ts';
+import { painter, widthOf } from '../text/terminal.ts';
 
 /** Rows are held back until there are so many, so that their columns fit each other. */
 const ROWS_A_TABLE = 200;
@@ -82,7 +83,7 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
       `${options.config} has no sink, so it stores nothing: name the sink's configuration.`,
     );
   const { openLedger } = await import('../ledger/sqlite-ledger.ts');
-  const { viewSink } = await import('../stores/registry.ts');
+  const { viewStore } = await import('../stores/registry.ts');
   const { openShipped } = await import('../audit/shipped.ts');
   const { auditSegment } = await import('../audit/segment.ts');
   const { findSources } = await import('../audit/sources.ts');
@@ -97,7 +98,7 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
   await using ledger = await openLedger({ path: config.sink.ledger.path, readOnly: true });
   await using shipped = openShipped(ledger);
   const scope: AuditScope = {
-    ...{ ledger, sources, shipped, sink: viewSink(config.sink.store) },
+    ...{ ledger, sources, shipped, sink: viewStore(config.sink.store) },
     storesFiles: config.sink.store.kind === 'file',
     onBytes: progress.add,
   };

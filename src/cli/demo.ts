@@ -6,11 +6,11 @@ import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LogdError, messageOf } from '../error.ts';
 import { makeDirectory } from '../disk/durable-directory.ts';
-import { moduleBeside } from '../sqlite/database-thread.ts';
+import { moduleBeside } from '../threads/module-beside.ts';
 import { systemClock } from '../telemetry/clock.ts';
 import type { DemoPlan } from '../demo/plan.ts';
 import { EXIT, signalExit } from './exit-codes.ts';
-import { painter } from './terminal.ts';
+import { painter } from '../text/terminal.ts';
 
 interface DemoFlags {
   readonly hosts?: number;
@@ -91,7 +91,7 @@ const demo = async (flags: DemoFlags): Promise<number> => {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   try {
-    return await runDemo(
+    const proven = await runDemo(
       {
         ...{ plan, input, keep: flags.keep ?? false },
         inputBytes: sizes.reduce((sum, size) => sum + size, 0),
@@ -103,6 +103,7 @@ const demo = async (flags: DemoFlags): Promise<number> => {
       },
       { out: process.stdout, paint, signal: interrupt.signal, main: moduleBeside(import.meta.url, 'main') },
     );
+    return proven ? EXIT.ok : EXIT.failed;
   } catch (error) {
     process.stderr.write(`\n${painter(process.stderr)('red', 'logd demo:')} ${messageOf(error)}\n`);
     return received ? signalExit(constants.signals[received]) : EXIT.failed;

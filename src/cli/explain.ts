@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import type { Entry } from '../config/option-tree.ts';
 import { LogdError } from '../error.ts';
-import { describeTerm, proseWidth, wrap } from './prose.ts';
-import { type Output, painter, table, widthOf } from './terminal.ts';
+import { describeTerm, proseWidth, wrap } from '../text/prose.ts';
+import { type Output, painter, table, widthOf } from '../text/terminal.ts';
 
 export const explainCommand = (): Command =>
   new Command('explain')

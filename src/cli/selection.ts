@@ -1,15 +1,12 @@
 /**
- * Which segments a command is about, and walking through them page by page.
+ * Which segments a command is about.
  */
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Ledger, SegmentFilter, SegmentRecord } from '../ledger/ledger.ts';
 import { parseDuration } from '../config/units.ts';
 import { messageOf } from '../error.ts';
 import { plainLabel } from '../pack/hour.ts';
 import { isName, NAME_RULE } from '../pack/name.ts';
 import { systemClock } from '../telemetry/clock.ts';
-
-const SEGMENTS_A_PAGE = 500;
 
 /** The options that {@link selectionOptions} adds. */
 export interface Selection {
@@ -71,16 +68,3 @@ const parseSince = (text: string): string => {
     throw new InvalidArgumentError(messageOf(error));
   }
 };
-
-/** All segments that the filter selects, in order of host, stream and hour; never more than a page in memory. */
-export async function* selectSegments(
-  ledger: Pick<Ledger, 'segments'>,
-  filter: SegmentFilter,
-): AsyncGenerator<SegmentRecord> {
-  for (let after: SegmentRecord | undefined; ;) {
-    const page = await ledger.segments(filter, { limit: SEGMENTS_A_PAGE, ...(after && { after }) });
-    yield* page;
-    if (page.length < SEGMENTS_A_PAGE) return;
-    after = page.at(-1);
-  }
-}

@@ -1,12 +1,13 @@
 /** `logd status` on an open ledger: as tables for people, or as one JSON document. */
 import type { DayRecord, Ledger, SegmentRecord } from '../ledger/ledger.ts';
 import { segmentName } from '../pack/pack.ts';
-import { isNarrow, type Selection, selectSegments } from './selection.ts';
-import { wrap } from './prose.ts';
-import { type Colour, formatCount, type Paint } from './terminal.ts';
+import { isNarrow, type Selection } from './selection.ts';
+import { selectSegments } from '../ledger/walk.ts';
+import { wrap } from '../text/prose.ts';
+import { type Colour, formatCount, type Paint } from '../text/terminal.ts';
 import { dayJson, segmentJson, summaryJson } from '../report/json.ts';
 import { allSealed, compare, missingPacks, reasonOf, summarise, type Summary } from '../report/summary.ts';
-import { dayTable, describeGaps, describeSummary, segmentTable } from './status-text.ts';
+import { dayTable, describeGaps, describeSummary, segmentTable } from '../report/segment-text.ts';
 
 const NEWEST = 50;
 const NEWEST_DAYS = 10;

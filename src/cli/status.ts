@@ -7,7 +7,7 @@ import { systemClock } from '../telemetry/clock.ts';
 import { configOption, readConfig } from './config-file.ts';
 import { EXIT } from './exit-codes.ts';
 import { type Selection, selectionOf, selectionOptions } from './selection.ts';
-import { painter, widthOf } from './terminal.ts';
+import { painter, widthOf } from '../text/terminal.ts';
 
 const WATCH_EVERY_MS = 1000;
 const HOME_AND_CLEAR = '\x1b[H\x1b[J';

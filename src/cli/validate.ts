@@ -7,8 +7,8 @@ import { errnoOf, LogdError, messageOf } from '../error.ts';
 import { readTokens } from '../roles/token.ts';
 import { configOption, loadFile, refusal } from './config-file.ts';
 import { printable } from '../telemetry/printable.ts';
-import { fitError } from './prose.ts';
-import { painter } from './terminal.ts';
+import { fitError } from '../text/prose.ts';
+import { painter } from '../text/terminal.ts';
 
 export const validateCommand = (): Command =>
   new Command('validate')

@@ -1,7 +1,7 @@
 /**
  * The store stage: takes verified packs to the sink and the ledger, each exactly once, and answers when they are durable.
  *
- * For each pack, in its segment's lane: does it fit (ledger) → are its bytes right → sink.write → group commit → answer.
+ * For each pack, in its segment's queue: does it fit (ledger) → are its bytes right → sink.write → group commit → answer.
  * Of a pack that does not go on where the one before it ended, its checksum must do until the segment is sealed.
  */
 import { LogdError, messageOf } from '../error.ts';
@@ -10,30 +10,30 @@ import type { CommitResult, Ledger, Place } from '../ledger/ledger.ts';
 import { recordedSegment } from '../ledger/recorded.ts';
 import type { RunningDigest } from '../pack/digest.ts';
 import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../pack/pack.ts';
-import type { Sink } from '../stores/store.ts';
+import type { Store } from '../stores/store.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
-import type { Answer, NackCode } from '../transport/transport.ts';
+import type { Answer, NackCode } from '../pack/answer.ts';
 import { createCommitter } from './committer.ts';
 import { fit, mayHaveEnded } from './pack-conflict.ts';
-import { createLane, type Lane } from './segment-queue.ts';
+import { createSegmentQueue, type SegmentQueue } from './segment-queue.ts';
 
 /** Lanes kept though idle: each spares a segment the reading back of its bytes when it is sealed. */
-const IDLE_LANES = 1024;
+const IDLE_QUEUES = 1024;
 const NOWHERE: Place = { at: 0, length: 0 };
 
-export interface StoreOptions {
-  readonly sink: Sink;
+export interface CommitStageOptions {
+  readonly sink: Store;
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Called after the commit in which a segment became complete. */
   readonly onComplete: (key: SegmentKey) => void;
-  /** Called, in the segment's lane, when a late pack reopens a closed segment, before the pack is written. */
+  /** Called, in the segment's queue, when a late pack reopens a closed segment, before the pack is written. */
   readonly onReopened: (key: SegmentKey) => Promise<void>;
 }
 
-export interface Store {
+export interface CommitStage {
   /**
    * Stores one pack. Packs of a segment are taken in order of the calls; `verified` may still be under way. `written` is called
    * once its raw bytes are needed no more. Never rejects.
@@ -67,30 +67,37 @@ const nack = (code: NackCode, message: string, retryable = false): Answer => ({
 const isCorrupt = (error: unknown): error is LogdError =>
   error instanceof LogdError && error.code === 'corrupt';
 
-export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened }: StoreOptions): Store => {
-  const lanes = new Map<string, Lane>();
+export const createCommitStage = ({
+  sink,
+  ledger,
+  clock,
+  emit,
+  onComplete,
+  onReopened,
+}: CommitStageOptions): CommitStage => {
+  const queues = new Map<string, SegmentQueue>();
 
   const fail = (error: unknown): void => {
-    for (const lane of lanes.values()) lane.forget();
+    for (const queue of queues.values()) queue.forget();
     sink.forget();
     emit('store.failed', { reason: messageOf(error) });
   };
   const committer = createCommitter(sink, ledger, fail);
 
-  const laneOf = (key: SegmentKey): Lane => {
+  const queueOf = (key: SegmentKey): SegmentQueue => {
     const name = segmentName(key);
-    const lane =
-      lanes.get(name) ?? createLane(ledger, { host: key.host, stream: key.stream, hour: key.hour });
-    lanes.delete(name);
-    lanes.set(name, lane);
-    if (lanes.size > IDLE_LANES) evictIdle(lane);
-    return lane;
+    const queue =
+      queues.get(name) ?? createSegmentQueue(ledger, { host: key.host, stream: key.stream, hour: key.hour });
+    queues.delete(name);
+    queues.set(name, queue);
+    if (queues.size > IDLE_QUEUES) evictIdle(queue);
+    return queue;
   };
 
-  const evictIdle = (wanted: Lane): void => {
-    for (const [name, lane] of lanes) {
-      if (lanes.size <= IDLE_LANES) return;
-      if (lane.users === 0 && lane !== wanted) lanes.delete(name);
+  const evictIdle = (wanted: SegmentQueue): void => {
+    for (const [name, queue] of queues) {
+      if (queues.size <= IDLE_QUEUES) return;
+      if (queue.users === 0 && queue !== wanted) queues.delete(name);
     }
   };
 
@@ -100,15 +107,15 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
   };
 
   /** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
-  const check = async (lane: Lane, header: PackHeader): Promise<Answer | undefined> => {
+  const check = async (queue: SegmentQueue, header: PackHeader): Promise<Answer | undefined> => {
     const goesOn =
-      !mayHaveEnded(header, lane.record) ||
-      (lane.record?.state === 'open' && header.generation <= lane.opened);
-    const inOrder = header.id === lane.lastId + 1 && header.offset === lane.end;
+      !mayHaveEnded(header, queue.record) ||
+      (queue.record?.state === 'open' && header.generation <= queue.opened);
+    const inOrder = header.id === queue.lastId + 1 && header.offset === queue.end;
     if (!inOrder || !goesOn) {
-      const { epoch } = lane;
-      await lane.pending;
-      if (lane.epoch !== epoch) return LOST_TRACK;
+      const { epoch } = queue;
+      await queue.pending;
+      if (queue.epoch !== epoch) return LOST_TRACK;
       const result = fit(header, await ledger.around(header, header.id));
       if (result === 'repeat') return { kind: 'ack' };
       if (result !== 'new') return conflict(header, result.conflict);
@@ -117,12 +124,12 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
   };
 
   /** The digest as it stands behind this pack, undefined when it cannot be known, or a refusal when it is not what the agent says. */
-  const digestBehind = (lane: Lane, pack: VerifiedPack): RunningDigest | undefined | Answer => {
+  const digestBehind = (queue: SegmentQueue, pack: VerifiedPack): RunningDigest | undefined | Answer => {
     const { header, raw } = pack;
-    if (lane.digest === undefined || header.lost !== undefined) return undefined;
-    if (lane.digest.bytes !== header.offset)
-      return lane.digest.bytes > header.offset ? lane.digest : undefined;
-    const digest = lane.digest.fork();
+    if (queue.digest === undefined || header.lost !== undefined) return undefined;
+    if (queue.digest.bytes !== header.offset)
+      return queue.digest.bytes > header.offset ? queue.digest : undefined;
+    const digest = queue.digest.fork();
     digest.update(raw);
     if (digest.hex() === header.sha256) return digest;
     return nack(
@@ -133,19 +140,19 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
   };
 
   /** Both steps are idempotent, and done anew until both have succeeded: a marker must not outlive the end that it stands for. */
-  const reopenIfLate = async (lane: Lane, { generation }: PackHeader): Promise<void> => {
-    if (generation <= lane.opened) return;
-    if (lane.record === undefined) return;
-    if (generation > lane.record.generation) lane.record = await ledger.reopen(lane.key, generation);
-    await onReopened(lane.key);
-    lane.opened = generation;
+  const reopenIfLate = async (queue: SegmentQueue, { generation }: PackHeader): Promise<void> => {
+    if (generation <= queue.opened) return;
+    if (queue.record === undefined) return;
+    if (generation > queue.record.generation) queue.record = await ledger.reopen(queue.key, generation);
+    await onReopened(queue.key);
+    queue.opened = generation;
   };
 
-  const recorded = (lane: Lane, header: PackHeader, { outcome, segment }: CommitResult): Answer => {
+  const recorded = (queue: SegmentQueue, header: PackHeader, { outcome, segment }: CommitResult): Answer => {
     const { host, stream, hour, id, lost } = header;
-    lane.record = segment;
+    queue.record = segment;
     if (outcome === 'conflict') {
-      lane.forget();
+      queue.forget();
       return conflict(header, 'it contradicts what is recorded');
     }
     if (outcome === 'recorded') {
@@ -153,60 +160,60 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
       if (segment.state === 'incomplete')
         emit('seal.incomplete', { host, stream, hour, reason: segment.reason ?? '' });
     }
-    if (segment.state === 'complete') onComplete(lane.key);
+    if (segment.state === 'complete') onComplete(queue.key);
     return { kind: 'ack' };
   };
 
   /** Where the sink put the pack. When it misses what is recorded, that is told once, and what arrived proves nothing any more. */
-  const hand = async (lane: Lane, pack: VerifiedPack): Promise<Place | Answer> => {
+  const hand = async (queue: SegmentQueue, pack: VerifiedPack): Promise<Place | Answer> => {
     try {
-      const place = await sink.write(pack, lane.record && recordedSegment(ledger, lane.record));
-      lane.missing = false;
+      const place = await sink.write(pack, queue.record && recordedSegment(ledger, queue.record));
+      queue.missing = false;
       return place;
     } catch (error) {
       if (!isCorrupt(error)) throw error;
-      const { host, stream, hour } = lane.key;
-      if (!lane.missing) emit('store.missing', { host, stream, hour, reason: error.message });
-      lane.missing = true;
-      lane.digest = undefined;
+      const { host, stream, hour } = queue.key;
+      if (!queue.missing) emit('store.missing', { host, stream, hour, reason: error.message });
+      queue.missing = true;
+      queue.digest = undefined;
       return nack('storage', error.message, true);
     }
   };
 
-  /** Runs in the lane. Resolves once written, with the promise of the durable answer. */
+  /** Runs in the queue. Resolves once written, with the promise of the durable answer. */
   const write = async (
-    lane: Lane,
+    queue: SegmentQueue,
     pack: VerifiedPack,
   ): Promise<{ readonly answer: Promise<Answer> | Answer }> => {
     const { header } = pack;
-    const { epoch } = lane;
-    const refusal = await check(lane, header);
+    const { epoch } = queue;
+    const refusal = await check(queue, header);
     if (refusal !== undefined) return { answer: refusal };
-    const digest = digestBehind(lane, pack);
+    const digest = digestBehind(queue, pack);
     if (digest !== undefined && 'kind' in digest) return { answer: digest };
-    const isLate = header.generation > lane.opened;
-    await reopenIfLate(lane, header);
+    const isLate = header.generation > queue.opened;
+    await reopenIfLate(queue, header);
     fault('store.before-write');
     // The sink would go by a record that may be behind the ledger's.
-    if (lane.epoch !== epoch) return { answer: LOST_TRACK };
-    const place = header.lost === undefined ? await hand(lane, pack) : NOWHERE;
+    if (queue.epoch !== epoch) return { answer: LOST_TRACK };
+    const place = header.lost === undefined ? await hand(queue, pack) : NOWHERE;
     if ('kind' in place) return { answer: place };
     fault('store.after-write');
-    if (lane.epoch !== epoch) return { answer: LOST_TRACK };
+    if (queue.epoch !== epoch) return { answer: LOST_TRACK };
     // Since the seal its file lay about closed: what was once written to it proves nothing any more.
-    lane.digest = isLate ? undefined : digest;
-    if (header.id > lane.lastId) {
-      lane.lastId = header.id;
-      lane.end = header.offset + header.bytes;
+    queue.digest = isLate ? undefined : digest;
+    if (header.id > queue.lastId) {
+      queue.lastId = header.id;
+      queue.end = header.offset + header.bytes;
     }
     const committed = committer.commit({ header, place, arrivedAt: clock.now() });
-    // Groups are settled in order, so the last pack stands for all. Its result is not kept: the lane may live for hours.
-    lane.pending = committed.then(
+    // Groups are settled in order, so the last pack stands for all. Its result is not kept: the queue may live for hours.
+    queue.pending = committed.then(
       () => undefined,
       () => undefined,
     );
     const answer = committed.then(
-      (result) => recorded(lane, header, result),
+      (result) => recorded(queue, header, result),
       (error: unknown) => nack('storage', messageOf(error), true),
     );
     return { answer };
@@ -221,32 +228,32 @@ export const createStore = ({ sink, ledger, clock, emit, onComplete, onReopened 
 
   return {
     async put(header, verified, written) {
-      const lane = laneOf(header);
-      lane.users++;
+      const queue = queueOf(header);
+      queue.users++;
       try {
-        const { answer } = await lane.run(async () => write(lane, await verified)).finally(written);
+        const { answer } = await queue.run(async () => write(queue, await verified)).finally(written);
         return await answer;
       } catch (error) {
         return refusalOf(error, header);
       } finally {
-        lane.users--;
+        queue.users--;
       }
     },
     exclusive(key, job) {
-      const lane = laneOf(key);
-      return lane.run(async () => {
-        const { epoch } = lane;
-        await lane.pending;
-        const result = await job(lane.epoch === epoch ? lane.digest : undefined).catch((error: unknown) => {
-          if (isCorrupt(error)) lane.digest = undefined;
+      const queue = queueOf(key);
+      return queue.run(async () => {
+        const { epoch } = queue;
+        await queue.pending;
+        const result = await job(queue.epoch === epoch ? queue.digest : undefined).catch((error: unknown) => {
+          if (isCorrupt(error)) queue.digest = undefined;
           throw error;
         });
-        lane.record = await ledger.segment(key);
+        queue.record = await ledger.segment(key);
         return result;
       });
     },
     async idle() {
-      await Promise.all([...lanes.values()].map((lane) => lane.run(() => lane.pending)));
+      await Promise.all([...queues.values()].map((queue) => queue.run(() => queue.pending)));
       await committer.idle();
     },
   };

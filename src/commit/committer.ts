@@ -6,7 +6,7 @@
  */
 import { fault } from '../fault/fault.ts';
 import type { CommitResult, Ledger, PackEntry } from '../ledger/ledger.ts';
-import type { Sink } from '../stores/store.ts';
+import type { Store } from '../stores/store.ts';
 
 /** How long packs gather behind a group, unless there are this many, one that ends an hour, or as many as a full window can have sent. */
 const GATHER_MS = 50;
@@ -27,7 +27,7 @@ interface Waiting {
 
 /** `onFailure` is called before the waiting packs are told, with the error of the sink or the ledger. */
 export const createCommitter = (
-  sink: Sink,
+  sink: Store,
   ledger: Ledger,
   onFailure: (error: unknown) => void,
 ): Committer => {

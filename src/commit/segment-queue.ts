@@ -1,14 +1,14 @@
 /**
- * A lane: everything that happens to one segment, one thing after the other, in order of arrival.
+ * A queue: everything that happens to one segment, one thing after the other, in order of arrival.
  *
- * The lane knows what the ledger knows of its segment plus what was written since and is not recorded yet (`pending`). When
+ * The queue knows what the ledger knows of its segment plus what was written since and is not recorded yet (`pending`). When
  * recording fails, what it was told since is not true: its epoch ends, and the next job asks the ledger again.
  */
 import type { Ledger, SegmentRecord } from '../ledger/ledger.ts';
 import { type RunningDigest, runningDigest } from '../pack/digest.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 
-export interface Lane {
+export interface SegmentQueue {
   readonly key: SegmentKey;
   /** The segment as of the last commit; undefined while nothing is recorded. */
   record: SegmentRecord | undefined;
@@ -25,7 +25,7 @@ export interface Lane {
   opened: number;
   /** Changes whenever something that was written could not be recorded. */
   readonly epoch: number;
-  /** Packs that are not answered yet, and other jobs: a lane in use must not be forgotten. */
+  /** Packs that are not answered yet, and other jobs: a queue in use must not be forgotten. */
   users: number;
   /** Runs a job when all earlier ones have ended. */
   run<T>(job: () => Promise<T>): Promise<T>;
@@ -33,8 +33,8 @@ export interface Lane {
   forget(): void;
 }
 
-/** The lane of one segment: all of it that is in memory. */
-export const createLane = (ledger: Ledger, key: SegmentKey): Lane => {
+/** The queue of one segment: all of it that is in memory. */
+export const createSegmentQueue = (ledger: Ledger, key: SegmentKey): SegmentQueue => {
   let tail: Promise<unknown> = Promise.resolve();
   let known = false;
   let epoch = 0;
@@ -42,17 +42,17 @@ export const createLane = (ledger: Ledger, key: SegmentKey): Lane => {
   /** Only once all that was written is recorded or refused: a pack that the answer missed could be written over. */
   const ask = async (): Promise<void> => {
     const asked = epoch;
-    await lane.pending;
+    await queue.pending;
     const record = await ledger.segment(key);
     const last = record && record.highestId > 0 ? await ledger.pack(key, record.highestId) : undefined;
-    lane.record = record;
-    lane.lastId = last?.header.id ?? 0;
-    lane.end = last === undefined ? 0 : last.header.offset + last.header.bytes;
-    lane.digest = last === undefined ? runningDigest() : undefined;
+    queue.record = record;
+    queue.lastId = last?.header.id ?? 0;
+    queue.end = last === undefined ? 0 : last.header.offset + last.header.bytes;
+    queue.digest = last === undefined ? runningDigest() : undefined;
     known = asked === epoch;
   };
 
-  const lane: Lane = {
+  const queue: SegmentQueue = {
     key,
     record: undefined,
     lastId: 0,
@@ -66,14 +66,14 @@ export const createLane = (ledger: Ledger, key: SegmentKey): Lane => {
     },
     users: 0,
     run(job) {
-      lane.users++;
+      queue.users++;
       const result = tail.then(async () => {
         while (!known) await ask();
         return job();
       });
       tail = result.then(
-        () => lane.users--,
-        () => lane.users--,
+        () => queue.users--,
+        () => queue.users--,
       );
       return result;
     },
@@ -82,5 +82,5 @@ export const createLane = (ledger: Ledger, key: SegmentKey): Lane => {
       known = false;
     },
   };
-  return lane;
+  return queue;
 };

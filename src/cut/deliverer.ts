@@ -14,7 +14,7 @@ import { free } from '../pack/codec.ts';
 import type { Encode } from '../pack/encoder.ts';
 import type { Codec, Pack, PackHeader } from '../pack/pack.ts';
 import type { Emit } from '../telemetry/events.ts';
-import type { Answer } from '../transport/transport.ts';
+import type { Answer } from '../pack/answer.ts';
 import type { Sender } from '../send/sender.ts';
 
 export interface DelivererOptions {

@@ -3,7 +3,8 @@
  */
 import { join } from 'node:path';
 import { LogdError } from '../error.ts';
-import { type DatabaseThread, moduleBeside, openDatabaseThread } from '../sqlite/database-thread.ts';
+import { type DatabaseThread, openDatabaseThread } from '../sqlite/database-thread.ts';
+import { moduleBeside } from '../threads/module-beside.ts';
 import type { open } from './marks-database.ts';
 
 /** Packs come every few milliseconds when there are many; a transaction costs as much CPU as compressing a sixth of one. */

@@ -1,7 +1,7 @@
 /** What the demo shows: for each host and hour what was written, and what the sink's ledger has of it. */
 import { stat } from 'node:fs/promises';
 import type { Ledger, SegmentRecord, SegmentState } from '../ledger/ledger.ts';
-import { selectSegments } from '../cli/selection.ts';
+import { selectSegments } from '../ledger/walk.ts';
 import { demoPaths, type DemoPlan, STREAM } from './plan.ts';
 
 /** A host's hour, from its source file to its seal. `waiting`: no file yet; `writing`: a file, and nothing has arrived. */

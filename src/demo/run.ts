@@ -11,10 +11,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { LogdError, messageOf } from '../error.ts';
-import { moduleBeside } from '../sqlite/database-thread.ts';
-import { EXIT } from '../cli/exit-codes.ts';
-import { plural } from '../cli/status-text.ts';
-import { formatBytes, type Paint, widthOf } from '../cli/terminal.ts';
+import { moduleBeside } from '../threads/module-beside.ts';
+import { plural } from '../report/segment-text.ts';
+import { formatBytes, type Paint, widthOf } from '../text/terminal.ts';
 import { endedError, gatherCast, type Cast } from './cast.ts';
 import { startChild } from './child.ts';
 import { placeInput } from './input.ts';
@@ -50,8 +49,8 @@ export interface DemoContext {
   readonly main: URL;
 }
 
-/** Plays the demo; resolves with the exit code when all children have ended. Rejects with a LogdError that says what went wrong. */
-export const runDemo = async (options: DemoOptions, context: DemoContext): Promise<number> => {
+/** Plays the demo; resolves when all children have ended: true when everything was proven. Rejects with a LogdError that says what went wrong. */
+export const runDemo = async (options: DemoOptions, context: DemoContext): Promise<boolean> => {
   const { plan, keep } = options;
   const { out, paint, main, signal } = context;
   const began = performance.now();
@@ -79,7 +78,7 @@ export const runDemo = async (options: DemoOptions, context: DemoContext): Promi
       if (!stop.aborted) await once(stop, 'abort');
       if (trouble.signal.aborted) throw trouble.signal.reason;
     }
-    return proven ? EXIT.ok : EXIT.failed;
+    return proven;
   } catch (error) {
     const reason: unknown = trouble.signal.aborted ? trouble.signal.reason : error;
     if (signal.aborted)
@@ -186,9 +185,9 @@ const prove = async (
     out.write(`\n${paint('bold', `$ ${commandLine(args)}`)}\n\n`);
     const child = spawn(process.execPath, [fileURLToPath(main), ...args], { stdio: 'inherit', signal: stop });
     const [code] = (await once(child, 'exit')) as [number | null];
-    codes.push(code ?? EXIT.failed);
+    codes.push(code ?? 1);
   }
-  return codes.every((code) => code === EXIT.ok);
+  return codes.every((code) => code === 0);
 };
 
 /** A multiple of what the demo should take: it ends, whatever happens. */

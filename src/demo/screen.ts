@@ -2,8 +2,8 @@
  * The demo's display. On a terminal the lower part is drawn anew a few times a second, while what has happened stays above it as
  * ordinary lines; elsewhere a line of progress is written every two seconds, and one for each hour when it is sealed.
  */
-import { plural, showHour, showState, STATE_COLOURS } from '../cli/status-text.ts';
-import { wrap } from '../cli/prose.ts';
+import { plural, showHour, showState, STATE_COLOURS } from '../report/segment-text.ts';
+import { wrap } from '../text/prose.ts';
 import {
   type Column,
   type Display,
@@ -12,7 +12,7 @@ import {
   type Paint,
   table,
   widthOf,
-} from '../cli/terminal.ts';
+} from '../text/terminal.ts';
 import type { HourView, View } from './observe.ts';
 
 const BAR_WIDTH = 20;

@@ -1,7 +1,7 @@
 /** What the demo says before and after, and the commands that it shows. */
-import { plural } from '../cli/status-text.ts';
-import { wrap } from '../cli/prose.ts';
-import type { Paint } from '../cli/terminal.ts';
+import { plural } from '../report/segment-text.ts';
+import { wrap } from '../text/prose.ts';
+import type { Paint } from '../text/terminal.ts';
 import { logTail } from './child.ts';
 import { demoPaths, type DemoPlan, STREAM } from './plan.ts';
 

@@ -12,12 +12,13 @@ import { free } from '../pack/codec.ts';
 import { createDecoder, type Decode } from '../pack/decoder.ts';
 import { corrupt, type Pack, type VerifiedPack } from '../pack/pack.ts';
 import { survey } from '../pack/survey.ts';
-import type { Store } from '../commit/commit-stage.ts';
+import type { CommitStage } from '../commit/commit-stage.ts';
 import type { Emit } from '../telemetry/events.ts';
-import type { Answer, OnPack } from '../transport/transport.ts';
+import type { Answer } from '../pack/answer.ts';
+import type { OnPack } from '../transport/transport.ts';
 
 export interface ReceiverOptions {
-  readonly store: Pick<Store, 'put'>;
+  readonly store: Pick<CommitStage, 'put'>;
   readonly emit: Emit;
   /** Most raw bytes of packs that are decoded and not yet written. */
   readonly rawBytes: number;

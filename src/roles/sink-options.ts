@@ -2,7 +2,7 @@
 import { formatAddress, isLoopback } from '../config/address.ts';
 import { duration, integer, listenAddress, path, size } from '../config/kind.ts';
 import { defaulted, group, option, rule, section, variants } from '../config/option.ts';
-import { sinkKinds } from '../stores/registry.ts';
+import { storeKinds } from '../stores/registry.ts';
 
 const limits = defaulted(
   rule(
@@ -109,7 +109,7 @@ export const sinkOptions = rule(
       min: '1s',
     }),
     limits,
-    store: variants('Where packs are kept.', sinkKinds),
+    store: variants('Where packs are kept.', storeKinds),
   }),
   ['listen', 'token_file'],
   ({ listen, token_file }) =>

@@ -7,8 +7,8 @@ import { startExpiry } from '../seal/expiry.ts';
 import { openMarkers } from '../seal/markers.ts';
 import { resume } from '../seal/resume.ts';
 import { createSealer } from '../seal/sealer.ts';
-import { openSink } from '../stores/registry.ts';
-import { createStore } from '../commit/commit-stage.ts';
+import { openStore } from '../stores/registry.ts';
+import { createCommitStage } from '../commit/commit-stage.ts';
 import { packageVersion } from '../telemetry/version.ts';
 import { listen } from '../transport/tcp/server.ts';
 import type { LogdConfig, SinkConfig } from './options.ts';
@@ -31,9 +31,9 @@ export const startSink = async (config: LogdConfig, options: SinkConfig, deps: R
   const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
   const ledger = starting.use(await openLedger({ path: options.ledger.path }));
   const markers = await openMarkers(options.markers.dir);
-  const sink = starting.use(await openSink(options.store));
+  const sink = starting.use(await openStore(options.store));
 
-  const store = createStore({
+  const store = createCommitStage({
     sink,
     ledger,
     clock,

@@ -3,14 +3,14 @@
  */
 import type { PackRecord, RecordedSegment } from '../ledger/ledger.ts';
 import { type RunningDigest, runningDigest } from '../pack/digest.ts';
-import type { Sink } from '../stores/store.ts';
+import type { Store } from '../stores/store.ts';
 
 /**
  * Why the segment is not what its agent read: one sentence, or undefined when it is. The digest of what arrived is used
  * where it is known; else the stored bytes are read back.
  */
 export const disproof = async (
-  sink: Pick<Sink, 'read'>,
+  sink: Pick<Store, 'read'>,
   recorded: RecordedSegment,
   arrived: RunningDigest | undefined,
 ): Promise<string | undefined> => {
@@ -26,7 +26,7 @@ export const disproof = async (
 
 /** Reads all that is stored, and holds it against the running digest of each pack: the first that differs is the place. */
 const disproofOfStored = async (
-  sink: Pick<Sink, 'read'>,
+  sink: Pick<Store, 'read'>,
   recorded: RecordedSegment,
   sha256: string,
 ): Promise<string | undefined> => {

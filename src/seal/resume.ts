@@ -6,7 +6,7 @@ import { LogdError } from '../error.ts';
 import type { Ledger, SegmentRecord, SegmentState } from '../ledger/ledger.ts';
 import { recordedSegment } from '../ledger/recorded.ts';
 import type { SegmentKey } from '../pack/pack.ts';
-import type { Sink } from '../stores/store.ts';
+import type { Store } from '../stores/store.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { isBacked, markSealed } from './publish-seal.ts';
 import type { Markers } from './markers.ts';
@@ -15,7 +15,7 @@ const PAGE = 256;
 const UNSEALED: readonly SegmentState[] = ['open', 'complete', 'refused', 'incomplete'];
 
 export interface ResumeOptions {
-  readonly sink: Sink;
+  readonly sink: Store;
   readonly ledger: Ledger;
   readonly markers: Markers;
   readonly emit: Emit;

@@ -10,8 +10,8 @@ import type { Ledger, RecordedSegment, Seal, SegmentRecord } from '../ledger/led
 import { recordedSegment } from '../ledger/recorded.ts';
 import type { RunningDigest } from '../pack/digest.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
-import type { Sink } from '../stores/store.ts';
-import type { Store } from '../commit/commit-stage.ts';
+import type { Store } from '../stores/store.ts';
+import type { CommitStage } from '../commit/commit-stage.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { markSealed } from './publish-seal.ts';
@@ -23,8 +23,8 @@ const RETRY_MS = 2_000;
 const MOST_RETRY_MS = 300_000;
 
 export interface SealerOptions {
-  readonly store: Pick<Store, 'exclusive'>;
-  readonly sink: Sink;
+  readonly store: Pick<CommitStage, 'exclusive'>;
+  readonly sink: Store;
   readonly ledger: Ledger;
   readonly markers: Markers;
   readonly clock: Clock;

@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LogdError, messageOf } from '../error.ts';
 import type { Pack } from '../pack/pack.ts';
 import type { Emit } from '../telemetry/events.ts';
-import type { Answer, Upstream } from '../transport/transport.ts';
+import type { Answer } from '../pack/answer.ts';
+import type { Upstream } from '../transport/transport.ts';
 import { type Backoff, backoff } from './backoff.ts';
 
 export interface SenderOptions {

@@ -6,8 +6,8 @@
  * - Callers await their calls and so bound the queue themselves; {@link DatabaseThreadOptions.queueLimit} stops one that does not.
  * - A thread that dies rejects everything that waits for it, and says so in {@link DatabaseThread.ended}.
  */
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { moduleBeside } from '../threads/module-beside.ts';
 import { LogdError, messageOf } from '../error.ts';
 import { fromFailure } from './failure.ts';
 import type { Answer, Call } from './group-commit.ts';
@@ -51,10 +51,6 @@ export interface DatabaseThread<Api extends Operations> extends AsyncDisposable 
   /** Resolves when the thread has ended: with undefined after disposal, with the reason when it died. Never rejects. */
   readonly ended: Promise<LogdError | undefined>;
 }
-
-/** The URL of a module in the caller's folder, in source (`.ts`) as in the built package (`.js`). `name` has no extension. */
-export const moduleBeside = (importMetaUrl: string, name: string): URL =>
-  new URL(`./${name}${extname(new URL(importMetaUrl).pathname)}`, importMetaUrl);
 
 interface Waiting {
   readonly kind: Call['kind'];

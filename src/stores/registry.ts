@@ -1,19 +1,19 @@
 /** The kinds of sinks there are. A new one is a folder beside this file, and its name in the list. */
 import type { Variant } from '../config/option.ts';
 import { LogdError } from '../error.ts';
-import { fileSink } from './file/file-store.ts';
-import type { Sink, SinkKind, SinkView } from './store.ts';
+import { fileStore } from './file/file-store.ts';
+import type { Store, StoreKind, StoreView } from './store.ts';
 
-export const sinkKinds: readonly SinkKind[] = [fileSink];
+export const storeKinds: readonly StoreKind[] = [fileStore];
 
 /** Opens the sink of a validated `sink.store` section. */
-export const openSink = (store: Variant): Promise<Sink> => kindOf(store).open(store);
+export const openStore = (store: Variant): Promise<Store> => kindOf(store).open(store);
 
 /** What the sink of a validated `sink.store` section has stored, to look at only. */
-export const viewSink = (store: Variant): SinkView => kindOf(store).view(store);
+export const viewStore = (store: Variant): StoreView => kindOf(store).view(store);
 
-const kindOf = ({ kind }: Variant): SinkKind => {
-  const found = sinkKinds.find((each) => each.kind === kind);
+const kindOf = ({ kind }: Variant): StoreKind => {
+  const found = storeKinds.find((each) => each.kind === kind);
   if (found === undefined) throw new LogdError('config', `There is no kind of sink called ${kind}.`);
   return found;
 };

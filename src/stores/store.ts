@@ -1,5 +1,5 @@
 /**
- * The sink's contract: where packs end. A new sink is one new file that exports a {@link SinkKind}.
+ * The sink's contract: where packs end. A new sink is one new file that exports a {@link StoreKind}.
  *
  * The store calls a sink like this, for packs of many segments at a time, but never twice at once for one segment:
  *   write(pack) … write(pack) → flush() → the ledger records the packs with their places → acks.
@@ -9,7 +9,7 @@ import type { z } from 'zod';
 import type { Place, RecordedSegment } from '../ledger/ledger.ts';
 import type { PackHeader, SegmentKey, VerifiedPack } from '../pack/pack.ts';
 
-export interface Sink extends AsyncDisposable {
+export interface Store extends AsyncDisposable {
   /**
    * At start, once for each segment that is not sealed: removes everything stored that the ledger does not know, and
    * learns where to go on. Idempotent.
@@ -46,15 +46,15 @@ export interface Sink extends AsyncDisposable {
 }
 
 /** What is stored, to look at only. */
-export type SinkView = Pick<Sink, 'read' | 'locate'>;
+export type StoreView = Pick<Store, 'read' | 'locate'>;
 
 /** One kind of sink: its name in the config, its options, and how to open it. */
-export interface SinkKind<Schema extends z.ZodObject = z.ZodObject> {
+export interface StoreKind<Schema extends z.ZodObject = z.ZodObject> {
   readonly kind: string;
   readonly summary: string;
   /** The options below `sink.store`, without `kind`. */
   readonly schema: Schema;
-  open(options: z.output<Schema>): Promise<Sink>;
+  open(options: z.output<Schema>): Promise<Store>;
   /** Beside a running sink, in another process: changes nothing and takes no lock. */
-  view(options: z.output<Schema>): SinkView;
+  view(options: z.output<Schema>): StoreView;
 }

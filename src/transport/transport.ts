@@ -3,23 +3,8 @@
  * packs that a server hands it. Framing, hello, limits and keep-alive are the business of this folder alone.
  */
 import type { LogdError } from '../error.ts';
+import type { Answer } from '../pack/answer.ts';
 import type { Pack } from '../pack/pack.ts';
-
-/** Why a pack was not taken; a closed set, see docs/PROTOCOL.md. */
-export type NackCode =
-  | 'corrupt' // the body does not have the length, bytes, lines or checksum that the header claims: retryable
-  | 'digest' // the running SHA-256 differs though the body is whole: retryable
-  | 'invalid' // the header is malformed or contradicts what was said before
-  | 'name' // host, stream or hour is not allowed
-  | 'limit' // larger than the receiver allows
-  | 'conflict' // other bytes are stored under this name
-  | 'storage' // disk full, database away: retryable
-  | 'closing'; // the receiver is shutting down: retryable
-
-/** What became of one pack. An ack means durable. */
-export type Answer =
-  | { readonly kind: 'ack' }
-  | { readonly kind: 'nack'; readonly code: NackCode; readonly message: string; readonly retryable: boolean };
 
 /** What a receiver allows, as it says in WELCOME. */
 export interface PeerLimits {

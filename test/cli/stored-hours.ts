@@ -9,8 +9,8 @@ import { runningDigest } from '../../src/pack/digest.ts';
 import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import { encode } from '../../src/pack/codec.ts';
-import { openSink } from '../../src/stores/registry.ts';
-import type { Sink } from '../../src/stores/store.ts';
+import { openStore } from '../../src/stores/registry.ts';
+import type { Store } from '../../src/stores/store.ts';
 
 const WRITTEN_AT = Date.UTC(2026, 10, 22, 16, 59, 59);
 const ARRIVED_AT = WRITTEN_AT + 2500;
@@ -18,14 +18,14 @@ const ARRIVED_AT = WRITTEN_AT + 2500;
 export interface StoredHours extends AsyncDisposable {
   readonly dir: string;
   readonly ledger: Ledger;
-  readonly sink: Sink;
+  readonly sink: Store;
   /** Stores the texts as packs 1, 2 …; `skip` leaves out pack ids; `ended` false: no last pack is marked; `reversed`: the last comes first. */
-  store(key: SegmentKey, texts: readonly string[], options?: StoreOptions): Promise<void>;
+  store(key: SegmentKey, texts: readonly string[], options?: CommitStageOptions): Promise<void>;
   /** A pack of generation 2 behind a sealed segment. */
   addLate(key: SegmentKey, text: string): Promise<void>;
 }
 
-interface StoreOptions {
+interface CommitStageOptions {
   readonly skip?: readonly number[];
   readonly ended?: boolean;
   readonly reversed?: boolean;
@@ -37,7 +37,7 @@ export const storedHours = async (compression: 'none' | 'zstd' = 'none'): Promis
   const dir = await mkdtemp(join(tmpdir(), 'logd-cli-test-'));
   const ledger = await openLedger({ path: join(dir, 'ledger.db') });
   const options = { dir: join(dir, 'stored'), compression, layout: '{stream}/{date}/{hour}/{host}.log' };
-  const sink = await openSink({ kind: 'file', ...options });
+  const sink = await openStore({ kind: 'file', ...options });
   return {
     ...{ dir, ledger, sink },
     async store(segment, texts, { skip = [], ended = true, reversed = false } = {}) {

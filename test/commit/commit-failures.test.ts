@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { LogdError } from '../../src/error.ts';
 import { type VerifiedPack } from '../../src/pack/pack.ts';
 import { checksumOf } from '../../src/pack/survey.ts';
-import type { Answer, NackCode } from '../../src/transport/transport.ts';
+import type { Answer, NackCode } from '../../src/pack/answer.ts';
 import { cutInto, KEY, logParts } from './packs.ts';
 import { brief, storeRig } from './rig.ts';
 
@@ -183,7 +183,7 @@ test('the ledger is asked again only once everything that was under way has ende
   assert.deepEqual(rig.sink.violations, []);
 });
 
-test('a lane in use is never forgotten, however many segments there are', async () => {
+test('a queue in use is never forgotten, however many segments there are', async () => {
   const rig = storeRig();
   const gate = Promise.withResolvers<void>();
   const keys = Array.from({ length: 1100 }, (_, n) => ({ ...KEY, host: `web${n}` }));

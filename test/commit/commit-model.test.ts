@@ -7,7 +7,7 @@ import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/
 import { checksumOf } from '../../src/pack/survey.ts';
 import { recordedSegment } from '../../src/ledger/recorded.ts';
 import { disproof } from '../../src/seal/proof.ts';
-import type { Answer } from '../../src/transport/transport.ts';
+import type { Answer } from '../../src/pack/answer.ts';
 import { randomFrom, seedOf } from '../flow/lines.ts';
 import { cutInto, forged, KEY, logParts } from './packs.ts';
 import { storeRig, type StoreRig } from './rig.ts';

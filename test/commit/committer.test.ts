@@ -5,7 +5,7 @@ import type { PackEntry } from '../../src/ledger/ledger.ts';
 import { createCommitter } from '../../src/commit/committer.ts';
 import { cutInto, logParts } from './packs.ts';
 import { memoryLedger } from './memory-ledger.ts';
-import { memorySink } from './memory-store.ts';
+import { memoryStore } from './memory-store.ts';
 
 const settle = async (): Promise<void> => {
   for (let turns = 0; turns < 20; turns++) await turn();
@@ -22,7 +22,7 @@ const rig = async () => {
       return ledger.commit(entries);
     },
   };
-  const committer = createCommitter(memorySink(ledger.peek), counting, assert.ifError);
+  const committer = createCommitter(memoryStore(ledger.peek), counting, assert.ifError);
   const entries = (await cutInto(logParts(60))).map(({ header, raw }) => ({
     ...{ header, place: { at: header.offset, length: raw.length }, arrivedAt: 0 },
   }));

@@ -5,7 +5,7 @@
 import { LogdError } from '../../src/error.ts';
 import type { PackRecord, Place } from '../../src/ledger/ledger.ts';
 import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/pack.ts';
-import type { Sink } from '../../src/stores/store.ts';
+import type { Store } from '../../src/stores/store.ts';
 
 const RUBBISH = 0xee;
 
@@ -17,7 +17,7 @@ interface Stored {
   writing: boolean;
 }
 
-export interface MemorySink extends Sink {
+export interface MemoryStore extends Store {
   fails: (call: SinkCall) => boolean;
   pause: (call: SinkCall) => Promise<void>;
   /** What callers did that they must not do. */
@@ -29,7 +29,7 @@ export interface MemorySink extends Sink {
 }
 
 /** `recorded` tells what the ledger has of a segment. */
-export const memorySink = (recorded: (key: SegmentKey) => readonly PackRecord[]): MemorySink => {
+export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]): MemoryStore => {
   const segments = new Map<string, Stored>();
   const violations: string[] = [];
   let [writes, forgotten] = [0, 0];
@@ -52,7 +52,7 @@ export const memorySink = (recorded: (key: SegmentKey) => readonly PackRecord[])
         violations.push(`pack ${id} of ${segmentName(key)} was written over pack ${header.id}`);
   };
 
-  const sink: MemorySink = {
+  const sink: MemoryStore = {
     fails: () => false,
     pause: () => Promise.resolve(),
     violations,

@@ -2,10 +2,10 @@
 import { type Clock, systemClock } from '../../src/telemetry/clock.ts';
 import type { EventFields, EventName } from '../../src/telemetry/events.ts';
 import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/pack.ts';
-import { createStore, type Store } from '../../src/commit/commit-stage.ts';
-import type { Answer } from '../../src/transport/transport.ts';
+import { createCommitStage, type CommitStage } from '../../src/commit/commit-stage.ts';
+import type { Answer } from '../../src/pack/answer.ts';
 import { memoryLedger, type MemoryLedger } from './memory-ledger.ts';
-import { memorySink, type MemorySink } from './memory-store.ts';
+import { memoryStore, type MemoryStore } from './memory-store.ts';
 
 export interface Seen {
   readonly name: EventName;
@@ -14,8 +14,8 @@ export interface Seen {
 
 export interface StoreRig {
   readonly ledger: MemoryLedger;
-  readonly sink: MemorySink;
-  readonly store: Store;
+  readonly sink: MemoryStore;
+  readonly store: CommitStage;
   readonly events: Seen[];
   /** Names of segments, each time that they became complete. */
   readonly complete: string[];
@@ -26,7 +26,7 @@ export interface StoreRig {
 
 export const storeRig = (clock: Clock = systemClock): StoreRig => {
   const ledger = memoryLedger();
-  const sink = memorySink(ledger.peek);
+  const sink = memoryStore(ledger.peek);
   const events: Seen[] = [];
   const complete: string[] = [];
   const rig: StoreRig = {
@@ -35,7 +35,7 @@ export const storeRig = (clock: Clock = systemClock): StoreRig => {
     events,
     complete,
     onReopened: () => Promise.resolve(),
-    store: createStore({
+    store: createCommitStage({
       sink,
       ledger,
       clock,

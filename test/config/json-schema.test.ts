@@ -16,7 +16,7 @@ const root = outline(
       { summary: 'Parts.', key: 'PART', keyExample: 'one', checkKey: () => undefined },
       section('A part.', { room: option(size(), { summary: 'Room.', absent: 'no bound', example: '1MiB' }) }),
     ),
-    store: variants('Store.', [
+    store: variants('CommitStage.', [
       {
         kind: 'file',
         summary: 'Files.',

@@ -4,7 +4,7 @@ import { encode } from '../../src/pack/codec.ts';
 import { runningDigest } from '../../src/pack/digest.ts';
 import { checksumOf, countLines } from '../../src/pack/survey.ts';
 import type { Codec, SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
-import type { Sink } from '../../src/stores/store.ts';
+import type { Store } from '../../src/stores/store.ts';
 
 export const KEY: SegmentKey = { host: 'web1', stream: 'access', hour: '2026112216' };
 export const LAST_LINE = Date.UTC(2026, 10, 22, 16, 59, 59, 123);
@@ -58,7 +58,7 @@ export class Recorder {
     this.records.set(header.id, { header, place, arrivedAt: 0 });
   }
 
-  /** What the store hands to `Sink.write`: undefined while nothing is recorded. */
+  /** What the store hands to `Store.write`: undefined while nothing is recorded. */
   get known(): RecordedSegment | undefined {
     return this.records.size === 0 ? undefined : this.recorded;
   }
@@ -90,7 +90,7 @@ const keyOf = (record: PackRecord | undefined): Partial<SegmentKey> =>
 
 /** Writes packs, flushes, and records them: what the store does. */
 export const store = async (
-  sink: Sink,
+  sink: Store,
   recorder: Recorder,
   packs: readonly VerifiedPack[],
 ): Promise<void> => {
@@ -101,7 +101,7 @@ export const store = async (
 };
 
 /** All that the sink gives back of a segment. */
-export const readBack = async (sink: Pick<Sink, 'read'>, recorded: RecordedSegment): Promise<Buffer> => {
+export const readBack = async (sink: Pick<Store, 'read'>, recorded: RecordedSegment): Promise<Buffer> => {
   const parts: Buffer[] = [];
   for await (const part of sink.read(recorded)) parts.push(part);
   return Buffer.concat(parts);

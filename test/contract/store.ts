@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { LogdError } from '../../src/error.ts';
 import type { VerifiedPack } from '../../src/pack/pack.ts';
-import type { Sink } from '../../src/stores/store.ts';
+import type { Store } from '../../src/stores/store.ts';
 import { KEY, logLines, packsOf, readBack, Recorder, store } from './recorder.ts';
 
 /** A directory that goes away with the test. */
@@ -28,7 +28,7 @@ const WHOLE = Buffer.concat(PARTS);
 const inOrder = (packs: readonly VerifiedPack[], ...ids: number[]): VerifiedPack[] =>
   ids.map((id) => packs.find(({ header }) => header.id === id)!);
 
-/** Something that takes stored bytes away; `apply` does it to what lies at `Sink.locate()`, and returns how to put them back. */
+/** Something that takes stored bytes away; `apply` does it to what lies at `Store.locate()`, and returns how to put them back. */
 export interface Harm {
   readonly what: string;
   apply(path: string): Promise<() => Promise<void>>;
@@ -44,7 +44,7 @@ const notThere = (error: unknown, path: string): true => {
 
 export const sinkContract = (
   name: string,
-  open: (place: string) => Promise<Sink>,
+  open: (place: string) => Promise<Store>,
   harms: readonly Harm[],
 ): void => {
   describe(`sink contract: ${name}`, () => {

@@ -11,7 +11,7 @@ import { LogdError } from '../../src/error.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
 import type { Codec, Pack } from '../../src/pack/pack.ts';
-import type { Answer } from '../../src/transport/transport.ts';
+import type { Answer } from '../../src/pack/answer.ts';
 
 const SIZE = 1000;
 

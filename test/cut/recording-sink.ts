@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { runningDigest } from '../../src/pack/digest.ts';
 import type { Pack, PackHeader } from '../../src/pack/pack.ts';
 import { checksumOf } from '../../src/pack/survey.ts';
-import type { Answer } from '../../src/transport/transport.ts';
+import type { Answer } from '../../src/pack/answer.ts';
 
 export interface KeptPack {
   readonly header: PackHeader;

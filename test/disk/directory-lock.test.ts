@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { lockDirectory } from '../../src/disk/directory-lock.ts';
 
-const LOCK = join(import.meta.dirname, '..', '..', 'src', 'sqlite', 'directory-lock.ts');
+const LOCK = join(import.meta.dirname, '..', '..', 'src', 'disk', 'directory-lock.ts');
 
 test('a directory is locked once, and free again when its holder is gone, even by SIGKILL', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-lock-'));

@@ -9,7 +9,7 @@ import type { PackHeader } from '../../src/pack/pack.ts';
 import { checksumOf } from '../../src/pack/survey.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { connect } from '../../src/transport/tcp/client.ts';
-import type { Answer } from '../../src/transport/transport.ts';
+import type { Answer } from '../../src/pack/answer.ts';
 import { assertSealedEqual, linesIn } from './compare.ts';
 import { bytesOf, hoursFrom } from './lines.ts';
 import { residentBytes, watchMemory } from './memory.ts';

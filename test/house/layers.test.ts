@@ -1,8 +1,8 @@
 /**
  * The layer law, held against every import statement below src/. The table is the drawing of docs/architecture.md:
  *
- *   cli → roles → tail, cut, send, receive, store, seal → wire, sinks, ledger
- *       → pack, config, sqlite → telemetry, fault → error
+ *   cli → demo, audit → roles → report → inputs, tail, track, marks, cut, send, receive, spool, commit, seal, outputs
+ *       → transport, stores, formats, ledger, http → pack, config, sqlite, threads, disk, text → telemetry, fault → error
  *
  * A file may import from its own folder, from any layer below, and sideways only where SIDEWAYS says so. A new folder must be
  * put on a layer here before it passes.
@@ -17,29 +17,34 @@ const root = join(import.meta.dirname, '..', '..');
 /** From the top to the ground. */
 const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
+  ['demo', 'audit'],
   ['roles'],
-  ['tail', 'cut', 'send', 'receive', 'store', 'seal'],
-  ['wire', 'sinks', 'ledger'],
-  ['pack', 'config', 'sqlite'],
+  ['report'],
+  ['inputs', 'tail', 'track', 'marks', 'cut', 'send', 'receive', 'spool', 'commit', 'seal', 'outputs'],
+  ['transport', 'stores', 'formats', 'ledger', 'http'],
+  ['pack', 'config', 'sqlite', 'threads', 'disk', 'text'],
   ['telemetry', 'fault'],
   ['error.ts'],
 ];
 
 /** Who may look at a neighbour on the same layer, and at which files of it. */
 const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
-  // A sink keeps packs where the ledger says: it sees the ledger's words, not its workings; and it locks its directory.
-  sinks: ['ledger/ledger.ts', 'sqlite/directory-lock.ts'],
-  // Receiving and sealing both go through the store, which keeps the packs of a segment in order.
-  receive: ['store/store.ts'],
-  seal: ['store/store.ts'],
+  // A store keeps packs where the ledger says: it sees the ledger's words, not its workings.
+  stores: ['ledger/ledger.ts'],
+  // Receiving and sealing both go through the commit stage, which keeps the packs of a segment in order.
+  receive: ['commit/commit-stage.ts'],
+  seal: ['commit/commit-stage.ts'],
   // Cutting works on what tailing finds, holds and opens, and hands its packs to the sender.
   cut: ['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts', 'send/sender.ts'],
 };
 
 /** What a folder may see at all, where that is less than all the layers below. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
-  sinks: ['pack', 'config', 'fault', 'telemetry', 'error.ts'],
+  stores: ['pack', 'config', 'disk', 'fault', 'telemetry', 'error.ts'],
 };
+
+/** Folders with a contract, a registry and a folder for each kind. */
+const KINDS = ['stores', 'transport', 'outputs', 'roles', 'inputs', 'ledger'];
 
 /** Folder (or file) directly below src/ that a path, relative to src/, belongs to. */
 const folderOf = (path: string): string => path.split('/')[0] ?? path;
@@ -54,12 +59,12 @@ const importsOf = (path: string, text: string): string[] =>
     normalize(join(dirname(path), from ?? dynamic ?? '')),
   );
 
-/** A sink sees its own folder and what lies beside it for all sinks: the contract, durable directories. Not the list of sinks. */
-const faultBetweenSinks = (path: string, target: string): string | undefined => {
-  const ownFolder = dirname(path);
-  if (ownFolder === 'sinks' || target.startsWith(`${ownFolder}/`)) return undefined;
-  if (dirname(target) === 'sinks' && target !== 'sinks/registry.ts') return undefined;
-  return 'a sink imports its own folder and what is for all sinks, no other sink';
+/** A kind sees its own folder and what lies beside it for all kinds: the contract. Not the registry, and no other kind. */
+const faultBetweenKinds = (path: string, target: string): string | undefined => {
+  const [folder = '', kind, ...rest] = path.split('/');
+  if (rest.length === 0 || kind === undefined || target.startsWith(`${folder}/${kind}/`)) return undefined;
+  if (dirname(target) === folder && target !== `${folder}/registry.ts`) return undefined;
+  return `src/${folder}/${kind} imports its own folder and what is for all kinds, no other kind`;
 };
 
 /** What is wrong with `path` importing `target`, or undefined. */
@@ -68,7 +73,7 @@ const faultOf = (path: string, target: string): string | undefined => {
   const [fromLayer, toLayer] = [layerOf(from), layerOf(to)];
   if (fromLayer < 0) return `src/${from} is on no layer: add it to the drawing`;
   if (toLayer < 0) return `src/${to} is on no layer: add it to the drawing`;
-  if (from === to) return from === 'sinks' ? faultBetweenSinks(path, target) : undefined;
+  if (from === to) return KINDS.includes(from) ? faultBetweenKinds(path, target) : undefined;
   if (SIDEWAYS[from]?.includes(target)) return undefined;
   if (toLayer < fromLayer) return 'imports point downwards only';
   if (toLayer === fromLayer) return 'imports point downwards only, not sideways';
@@ -127,15 +132,16 @@ describe('the layer law', () => {
     assert.match(faultOf('tail/x.ts', 'send/send.ts') ?? '', /sideways/);
     assert.match(faultOf('attic/x.ts', 'pack/pack.ts') ?? '', /no layer/);
     assert.match(faultOf('pack/x.ts', 'attic/x.ts') ?? '', /no layer/);
-    assert.match(faultOf('sinks/file/x.ts', 'sqlite/x.ts') ?? '', /sees only/);
-    assert.match(faultOf('sinks/file/x.ts', 'ledger/sqlite.ts') ?? '', /sideways/);
-    assert.match(faultOf('sinks/file/x.ts', 'sinks/kafka/x.ts') ?? '', /no other sink/);
-    assert.match(faultOf('sinks/file/x.ts', 'sinks/registry.ts') ?? '', /no other sink/);
-    assert.equal(faultOf('sinks/registry.ts', 'sinks/file/x.ts'), undefined);
-    assert.equal(faultOf('sinks/file/x.ts', 'sinks/durable-directory.ts'), undefined);
-    assert.equal(faultOf('sinks/file/x.ts', 'ledger/ledger.ts'), undefined);
-    assert.equal(faultOf('sinks/file/x.ts', 'sinks/sink.ts'), undefined);
-    assert.equal(faultOf('sinks/file/x.ts', 'sinks/file/y.ts'), undefined);
+    assert.match(faultOf('stores/file/x.ts', 'sqlite/x.ts') ?? '', /sees only/);
+    assert.match(faultOf('stores/file/x.ts', 'ledger/sqlite-ledger.ts') ?? '', /sideways/);
+    assert.match(faultOf('stores/file/x.ts', 'stores/kafka/x.ts') ?? '', /no other kind/);
+    assert.match(faultOf('stores/file/x.ts', 'stores/registry.ts') ?? '', /no other kind/);
+    assert.match(faultOf('outputs/etl/x.ts', 'outputs/mongodb/x.ts') ?? '', /no other kind/);
+    assert.equal(faultOf('stores/registry.ts', 'stores/file/x.ts'), undefined);
+    assert.equal(faultOf('stores/file/x.ts', 'disk/durable-directory.ts'), undefined);
+    assert.equal(faultOf('stores/file/x.ts', 'ledger/ledger.ts'), undefined);
+    assert.equal(faultOf('stores/file/x.ts', 'stores/store.ts'), undefined);
+    assert.equal(faultOf('stores/file/x.ts', 'stores/file/y.ts'), undefined);
     assert.equal(faultOf('roles/agent.ts', 'tail/tail.ts'), undefined);
     assert.deepEqual(
       cycleIn(

@@ -58,7 +58,10 @@ const BAD: Readonly<Record<string, { readonly code: string; readonly text: strin
   'src/tail/long.ts': { code: 'max-lines', text: 'export const run = 1;\n'.padEnd(600, '\n') },
   'src/roles/up.ts': { code: 'no-restricted-imports', text: "export * from '../cli/main.ts';\n" },
   'src/tail/up.ts': { code: 'no-restricted-imports', text: "export * from '../roles/agent.ts';\n" },
-  'src/sinks/file/up.ts': { code: 'no-restricted-imports', text: "export * from '../../store/store.ts';\n" },
+  'src/stores/file/up.ts': {
+    code: 'no-restricted-imports',
+    text: "export * from '../../commit/commit-stage.ts';\n",
+  },
   'src/pack/up.ts': {
     code: 'no-restricted-imports',
     text: "import type { Frame } from '../wire/frame.ts';\nexport type Up = Frame;\n",

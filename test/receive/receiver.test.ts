@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { encode } from '../../src/pack/codec.ts';
 import type { Pack, PackHeader, VerifiedPack } from '../../src/pack/pack.ts';
 import { createReceiver, verify } from '../../src/receive/receiver.ts';
-import type { Store } from '../../src/commit/commit-stage.ts';
+import type { CommitStage } from '../../src/commit/commit-stage.ts';
 import { connect } from '../../src/transport/tcp/client.ts';
-import type { Answer } from '../../src/transport/transport.ts';
+import type { Answer } from '../../src/pack/answer.ts';
 import { cutInto, forged, KEY, logParts } from '../commit/packs.ts';
 import { storeRig } from '../commit/rig.ts';
 import { clientOptions, startRig } from '../transport/tcp/rig.ts';
@@ -17,7 +17,7 @@ const PEER = { node: 'web1', address: '127.0.0.1:9' };
 /** A store that keeps what it is given, after `pause`. */
 const fakeStore = (pause: () => Promise<void> = () => Promise.resolve()) => {
   const stored: VerifiedPack[] = [];
-  const store: Pick<Store, 'put'> = {
+  const store: Pick<CommitStage, 'put'> = {
     async put(_, verified, written) {
       try {
         const pack = await verified;

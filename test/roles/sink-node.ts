@@ -12,10 +12,11 @@ import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/
 import { logdOptions } from '../../src/roles/options.ts';
 import type { Role } from '../../src/roles/role.ts';
 import { startSink } from '../../src/roles/sink.ts';
-import { viewSink } from '../../src/stores/registry.ts';
+import { viewStore } from '../../src/stores/registry.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { connect } from '../../src/transport/tcp/client.ts';
-import type { Answer, Upstream } from '../../src/transport/transport.ts';
+import type { Answer } from '../../src/pack/answer.ts';
+import type { Upstream } from '../../src/transport/transport.ts';
 import type { Seen } from '../commit/rig.ts';
 import { clientOptions, openRaw, type RawClient } from '../transport/tcp/rig.ts';
 
@@ -100,7 +101,7 @@ ${more}
   let reader: Ledger | undefined;
   const look = async (): Promise<Ledger> =>
     (reader ??= await openLedger({ path: join(state, 'ledger.db'), readOnly: true }));
-  const view = viewSink(configOf().sink!.store);
+  const view = viewStore(configOf().sink!.store);
 
   const node: SinkNode = {
     ...{ dir, events },

@@ -6,7 +6,7 @@ import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import { type Markers, openMarkers } from '../../src/seal/markers.ts';
 import { resume } from '../../src/seal/resume.ts';
 import { createSealer, type Sealer } from '../../src/seal/sealer.ts';
-import { createStore, type Store } from '../../src/commit/commit-stage.ts';
+import { createCommitStage, type CommitStage } from '../../src/commit/commit-stage.ts';
 import type { Clock } from '../../src/telemetry/clock.ts';
 import { brief, type Seen, storeRig, type StoreRig } from '../commit/rig.ts';
 
@@ -17,7 +17,7 @@ export interface SealRig extends AsyncDisposable {
   /** Each call may be made to fail: see `markerFails`. */
   readonly markers: Markers;
   markerFails: (call: keyof Markers) => boolean;
-  store: Store;
+  store: CommitStage;
   sealer: Sealer;
   /** Forgets what is in memory, as a crash does, and starts again. */
   restart(): Promise<void>;
@@ -48,7 +48,7 @@ export const sealRig = async (): Promise<SealRig> => {
     reopened: (key) => failing('reopened', () => real.reopened(key)),
   };
   const start = (): Pick<SealRig, 'store' | 'sealer'> => {
-    const store = createStore({
+    const store = createCommitStage({
       ...{ sink, ledger, clock: CLOCK, emit },
       onComplete: (key) => sealer.request(key),
       onReopened: (key) => markers.reopened(key),

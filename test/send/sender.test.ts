@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { LogdError } from '../../src/error.ts';
 import type { Pack } from '../../src/pack/pack.ts';
 import { createSender, type Sender } from '../../src/send/sender.ts';
-import type { Answer, PeerLimits, Upstream } from '../../src/transport/transport.ts';
+import type { Answer } from '../../src/pack/answer.ts';
+import type { PeerLimits, Upstream } from '../../src/transport/transport.ts';
 
 const DEADLINE_MS = 60_000;
 const until = async (condition: () => boolean, what: string): Promise<void> => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { moduleBeside, openDatabaseThread } from '../../src/sqlite/database-thread.ts';
+import { openDatabaseThread } from '../../src/sqlite/database-thread.ts';
+import { moduleBeside } from '../../src/threads/module-beside.ts';
 import type { DatabaseThread, DatabaseThreadOptions } from '../../src/sqlite/database-thread.ts';
 import type { NotesOperations } from './notes-module.ts';
 

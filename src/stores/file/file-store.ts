@@ -20,7 +20,7 @@ import { option, section } from '../../config/option.ts';
 import type { Place, RecordedSegment } from '../../ledger/ledger.ts';
 import { encode } from '../../pack/codec.ts';
 import type { PackHeader, SegmentKey, VerifiedPack } from '../../pack/pack.ts';
-import type { Sink, SinkKind, SinkView } from '../store.ts';
+import type { Store, StoreKind, StoreView } from '../store.ts';
 import { makeDirectory } from '../../disk/durable-directory.ts';
 import { directoriesBelow } from './directories.ts';
 import { finishFile, recoverFile, writeFully } from './final-form.ts';
@@ -57,7 +57,7 @@ const schema = section('Files, one for each host, stream and hour.', {
 export type FileSinkOptions = z.output<typeof schema>;
 
 /** Opens the sink; rejects with `storage` when the directory cannot be made, or another sink has it. */
-export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPEN): Promise<Sink> => {
+export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPEN): Promise<Store> => {
   const { dir } = options;
   await makeDirectory(dir, 'sink.store.dir');
   const lock = lockDirectory(dir, '.logd-lock', 'stores into');
@@ -137,7 +137,7 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
   };
 };
 
-const viewFiles = ({ dir, layout, compression }: FileSinkOptions): SinkView => {
+const viewFiles = ({ dir, layout, compression }: FileSinkOptions): StoreView => {
   const locate = (key: SegmentKey): string => {
     const plain = join(dir, layoutPath(layout, key));
     const [path, other] = compression === 'none' ? [plain, plain + COMPRESSED] : [plain + COMPRESSED, plain];
@@ -159,7 +159,7 @@ const isCompressed = (path: string): boolean => path.endsWith(COMPRESSED);
 const frameOf = ({ header, body, raw }: VerifiedPack): Promise<Buffer> =>
   header.codec === 'zstd' ? Promise.resolve(body) : encode(raw, 'zstd', OWN_LEVEL);
 
-export const fileSink: SinkKind<typeof schema> = {
+export const fileStore: StoreKind<typeof schema> = {
   kind: 'file',
   summary: 'Stores each hour as a file, plain or compressed.',
   schema,

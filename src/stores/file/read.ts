@@ -57,7 +57,7 @@ export const readFully = async (handle: FileHandle, buffer: Buffer, at: number):
   return filled;
 };
 
-/** See `Sink.read`. */
+/** See `Store.read`. */
 export async function* readPacks(
   path: string,
   compressed: boolean,

@@ -244,7 +244,7 @@ export class StoredFiles {
     file.identity = undefined;
   }
 
-  /** See `Sink.flush`. */
+  /** See `Store.flush`. */
   flush(): Promise<void> {
     return this.#flushTurn(async () => {
       const files = [...this.#unflushed];
@@ -260,7 +260,7 @@ export class StoredFiles {
     });
   }
 
-  /** See `Sink.forget`. Every file is looked at anew before it is written again. */
+  /** See `Store.forget`. Every file is looked at anew before it is written again. */
   forget(): void {
     for (const file of this.#files.values()) {
       file.dirty = false;

@@ -4,7 +4,7 @@
  */
 import { encodeFrame } from './frame.ts';
 import { ACK_SEQS, shorten } from './messages.ts';
-import type { Answer } from '../transport.ts';
+import type { Answer } from '../../pack/answer.ts';
 
 export class AnswerQueue {
   readonly #send: (frames: Buffer) => void;

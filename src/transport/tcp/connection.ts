@@ -20,7 +20,8 @@ import { FrameDecoder, HEADER_BYTES, HELLO_BYTES, encodeFrame } from './frame.ts
 import type { FrameHead } from './frame.ts';
 import { VERSION, isFault, readMessage, readPack, shorten } from './messages.ts';
 import type { PackFault, RefuseCode } from './messages.ts';
-import type { Answer, OnPack, Peer, PeerLimits } from '../transport.ts';
+import type { Answer } from '../../pack/answer.ts';
+import type { OnPack, Peer, PeerLimits } from '../transport.ts';
 import { PREAMBLE, sniff } from './preamble.ts';
 import type { Ticker } from './ticker.ts';
 import { tokenFault } from './token.ts';

@@ -9,7 +9,8 @@ import { LogdError } from '../../error.ts';
 import { checkSegmentKey } from '../../pack/name.ts';
 import type { PackHeader } from '../../pack/pack.ts';
 import type { FrameHead } from './frame.ts';
-import type { NackCode, PeerLimits } from '../transport.ts';
+import type { NackCode } from '../../pack/answer.ts';
+import type { PeerLimits } from '../transport.ts';
 
 /** The only version there is. */
 export const VERSION = 2;

@@ -21,7 +21,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import { LogdError } from '../../../src/error.ts';
 import { DEFAULT_LAYOUT } from '../../../src/stores/file/layout.ts';
 import { SIGN_BYTES } from '../../../src/stores/file/order.ts';
-import { fileSink, type FileSinkOptions, openFileSink } from '../../../src/stores/file/file-store.ts';
+import { fileStore, type FileSinkOptions, openFileSink } from '../../../src/stores/file/file-store.ts';
 import { KEY, LAST_LINE, logLines, packsOf, readBack, Recorder, store } from '../../contract/recorder.ts';
 import { type Harm, scratch, sinkContract } from '../../contract/store.ts';
 
@@ -266,7 +266,7 @@ for (const compression of ['none', 'zstd'] as const) {
         await using sink = await openFileSink(options(dir, compression));
         await store(sink, recorder, await packsOf(PARTS));
         await assert.rejects(openFileSink(options(dir, compression)), /Another logd stores into/);
-        assert.deepEqual(await readBack(fileSink.view(options(dir, compression)), recorder.recorded), WHOLE);
+        assert.deepEqual(await readBack(fileStore.view(options(dir, compression)), recorder.recorded), WHOLE);
       }
       await using again = await openFileSink(options(dir, compression));
       assert.deepEqual(await readBack(again, recorder.recorded), WHOLE);

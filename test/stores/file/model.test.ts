@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import type { VerifiedPack } from '../../../src/pack/pack.ts';
 import { DEFAULT_LAYOUT } from '../../../src/stores/file/layout.ts';
 import { openFileSink } from '../../../src/stores/file/file-store.ts';
-import type { Sink } from '../../../src/stores/store.ts';
+import type { Store } from '../../../src/stores/store.ts';
 import { KEY, logLines, packsOf, readBack, Recorder, store } from '../../contract/recorder.ts';
 
 type Step =
@@ -40,7 +40,7 @@ for (const compression of ['none', 'zstd'] as const)
     await fc.assert(
       fc.asyncProperty(history, async ({ sizes, first, lateSizes, second }) => {
         const dir = await mkdtemp(join(tmpdir(), 'logd-model-'));
-        const open = (): Promise<Sink> => openFileSink({ dir, compression, layout: DEFAULT_LAYOUT });
+        const open = (): Promise<Store> => openFileSink({ dir, compression, layout: DEFAULT_LAYOUT });
         let sink = await open();
         const recorder = new Recorder();
 

@@ -8,7 +8,7 @@ import { EVENTS } from '../../../src/telemetry/events.ts';
 import { renderText } from '../../../src/telemetry/log.ts';
 import { connect } from '../../../src/transport/tcp/client.ts';
 import { encodeFrame } from '../../../src/transport/tcp/frame.ts';
-import type { Answer } from '../../../src/transport/transport.ts';
+import type { Answer } from '../../../src/pack/answer.ts';
 import { LIMITS, clientOptions, packOf, startRig } from './rig.ts';
 
 const TEST = { timeout: 20_000 };

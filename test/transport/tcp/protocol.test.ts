@@ -11,7 +11,7 @@ import { FRAME_TYPES, PREFIX_BYTES } from '../../../src/transport/tcp/frame.ts';
 import { PREAMBLE } from '../../../src/transport/tcp/preamble.ts';
 import { packOf, startRig } from './rig.ts';
 
-const PAGE = new URL('../../docs/PROTOCOL.md', import.meta.url);
+const PAGE = new URL('../../../docs/PROTOCOL.md', import.meta.url);
 const NAMES = new Map(Object.entries(FRAME_TYPES).map(([name, code]) => [code as number, name]));
 
 /** Offsets, bytes and text, 16 a line, as `xxd -g 1` prints them. */

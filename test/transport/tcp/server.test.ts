@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import type { PackHeader } from '../../../src/pack/pack.ts';
 import { encodeFrame } from '../../../src/transport/tcp/frame.ts';
-import type { Answer } from '../../../src/transport/transport.ts';
+import type { Answer } from '../../../src/pack/answer.ts';
 import { PREAMBLE } from '../../../src/transport/tcp/preamble.ts';
 import { HELLO, OPENING, packFrame, packOf, startRig } from './rig.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatBytes, formatCount, painter, table, truncate, widthOf } from '../../src/cli/terminal.ts';
+import { formatBytes, formatCount, painter, table, truncate, widthOf } from '../../src/text/terminal.ts';
 
 const rows = [
   { host: 'web1', note: 'a rather long remark', lines: '12' },

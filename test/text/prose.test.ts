@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { emptyTally, showProblem, showVerdict } from '../../src/cli/audit-output.ts';
-import { describeTerm, fitError, proseWidth, wrap, wrapHelp } from '../../src/cli/prose.ts';
+import { describeTerm, fitError, proseWidth, wrap, wrapHelp } from '../../src/text/prose.ts';
 
 test('prose is broken between words, and the lines after the first are indented', () => {
   assert.deepEqual(wrap('one two three four', 12, '  '), ['  one two', '  three four']);

@@ -2,8 +2,8 @@
 import type { DayRecord, Gap, SegmentRecord, SegmentState } from '../ledger/ledger.ts';
 import { splitLabel } from '../pack/hour.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
-import { type Colour, type Column, formatBytes, formatCount, type Paint, table } from './terminal.ts';
-import { lagMs, missingPacks, type Summary } from '../report/summary.ts';
+import { type Colour, type Column, formatBytes, formatCount, type Paint, table } from '../text/terminal.ts';
+import { lagMs, missingPacks, type Summary } from './summary.ts';
 
 export const STATE_COLOURS: Readonly<Record<SegmentState, Colour>> = {
   open: 'cyan',
