@@ -22,7 +22,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['report'],
   ['inputs', 'tail', 'track', 'marks', 'cut', 'send', 'receive', 'spool', 'commit', 'seal', 'outputs'],
   ['transport', 'stores', 'formats', 'ledger', 'http'],
-  ['pack', 'config', 'sqlite', 'threads', 'disk', 'text'],
+  ['pack', 'config', 'sqlite'],
+  ['threads', 'disk', 'text'],
   ['telemetry', 'fault'],
   ['error.ts'],
 ];
