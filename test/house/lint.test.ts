@@ -64,7 +64,7 @@ const BAD: Readonly<Record<string, { readonly code: string; readonly text: strin
   },
   'src/pack/up.ts': {
     code: 'no-restricted-imports',
-    text: "import type { Frame } from '../wire/frame.ts';\nexport type Up = Frame;\n",
+    text: "import type { Frame } from '../transport/tcp/frame.ts';\nexport type Up = Frame;\n",
   },
 };
 
