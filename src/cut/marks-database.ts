@@ -22,7 +22,7 @@ export const schema = {
   version: 3,
   title: 'marks',
   ifDamaged:
-    'Restore no copy: one that is older than the last cut is as bad as none. docs/operations.md says under "The state directory is lost" how to go on.',
+    'Restore no copy: one that is older than the last cut is as bad as none. docs/operations/state-directory.md says how to go on.',
   create: `
     CREATE TABLE agent (host TEXT PRIMARY KEY) WITHOUT ROWID, STRICT;
     CREATE TABLE streams (stream TEXT PRIMARY KEY, first_label TEXT NOT NULL) WITHOUT ROWID, STRICT;

@@ -21,7 +21,7 @@ export const LEDGER_SCHEMA: Schema = {
   version: 3,
   title: 'ledger',
   ifDamaged:
-    'Restore it from a copy, as docs/operations.md says under "Backup"; start no sink on an empty ledger with the old store.',
+    'Restore it from a copy, as docs/operations/state-directory.md says under "Backup"; start no sink on an empty ledger with the old store.',
   create: `
     CREATE TABLE segment (
       segment INTEGER PRIMARY KEY,

@@ -1,5 +1,5 @@
 /**
- * The one list of everything logd has to say. Log lines are made from it, and metrics will be.
+ * The one list of everything that a node reports. Log lines and metrics are made from it.
  *
  * Levels mean something. info: a change of state. warn: something went wrong and no data is lost.
  * error: data was lost, or a promise is broken. debug: for the developers of logd.
@@ -26,22 +26,22 @@ export const EVENTS = {
     text: 'Node {node} cannot start: {reason}',
     fields: { node: 'string', reason: 'string' },
   },
-  'node.draining': { level: 'info', text: 'Draining after {signal}', fields: { signal: 'string' } },
+  'node.draining': { level: 'info', text: 'Received {signal}: finishing what is under way', fields: { signal: 'string' } },
   'node.drain-timed-out': {
     level: 'warn',
-    text: 'Not drained within {timeout_ms} ms: ended as it is, the next start goes on from there',
+    text: 'Could not finish within {timeout_ms} ms, so the process exits now. No data is lost: the next start recovers.',
     fields: { timeout_ms: 'number' },
   },
   'node.stopped': { level: 'info', text: 'Node {node} stopped', fields: { node: 'string' } },
-  'node.failed': { level: 'error', text: 'The node cannot go on: {reason}', fields: { reason: 'string' } },
+  'node.failed': { level: 'error', text: 'The node stops because of a failure: {reason}', fields: { reason: 'string' } },
   'node.token-changed': {
     level: 'info',
-    text: 'The token file {path} has changed: its tokens are in use from now on',
+    text: 'The token file {path} changed. Its tokens are used from now on.',
     fields: { path: 'string' },
   },
   'node.token-kept': {
     level: 'warn',
-    text: '{reason} The tokens that {path} had before stay in use',
+    text: '{reason} The node keeps the tokens that it read from {path} before.',
     fields: { path: 'string', reason: 'string' },
   },
   'node.log-lost': {
@@ -57,17 +57,17 @@ export const EVENTS = {
   },
   'tail.hour-repeated': {
     level: 'warn',
-    text: '{path} was written across the repeated hour while nobody watched: all of it counts as {hour}',
+    text: '{path} was written during the hour that the clock repeats, while no agent ran. All its lines count as {hour}.',
     fields: { path: 'string', hour: 'string' },
   },
   'tail.hour-ahead': {
     level: 'warn',
-    text: '{path} names the hour {hour}, which begins in more than a day: it is shipped, and ends no hour before it',
+    text: 'The name of {path} says {hour}, which begins in more than a day. The file is shipped, but it does not end earlier hours. Check the clock of the writer.',
     fields: { path: 'string', hour: 'string' },
   },
   'tail.hour-missing': {
     level: 'warn',
-    text: '{path} names an hour that does not exist in {zone}: shipped as {hour}, counted towards no day',
+    text: 'The name of {path} says an hour that does not exist in {zone}. It is shipped as {hour} and counts for no day.',
     fields: { path: 'string', hour: 'string', zone: 'string' },
   },
   'tail.unreadable': {
@@ -77,17 +77,17 @@ export const EVENTS = {
   },
   'tail.replaced': {
     level: 'warn',
-    text: '{path} was written anew after its hour {hour} had been shipped: all its lines come as late lines, those that were shipped before once more',
+    text: '{path} was rewritten after {hour} was shipped. The whole file is sent again as late lines, so lines already shipped appear twice.',
     fields: { path: 'string', hour: 'string' },
   },
   'tail.passed-over': {
     level: 'warn',
-    text: '{path} is passed over: {reason}',
+    text: '{path} is not followed: {reason}',
     fields: { path: 'string', reason: 'string' },
   },
   'tail.not-linked': {
     level: 'warn',
-    text: 'No hard link to {path}, and perhaps to others beside it: if it is deleted, it is readable only until this node ends',
+    text: 'Cannot hard-link {path}, and perhaps other files in its directory. If the file is deleted, it can be read only until this node stops.',
     fields: { path: 'string' },
   },
   'tail.lost': {
@@ -97,7 +97,7 @@ export const EVENTS = {
   },
   'cut.line-split': {
     level: 'warn',
-    text: 'A line of {path}, from byte {offset} on, is longer than {limit} bytes: it is split over several packs',
+    text: 'A line of {path} that begins at byte {offset} is longer than {limit} bytes. It is split over several packs; no byte is lost.',
     fields: { path: 'string', offset: 'number', limit: 'number' },
   },
   'cut.hour-ended': {
@@ -114,12 +114,12 @@ export const EVENTS = {
   },
   'cut.late': {
     level: 'warn',
-    text: '{host}/{stream}/{hour} grew after its end: reopened as generation {generation}',
+    text: 'Late lines came for {host}/{stream}/{hour} after its end. The hour is open again as generation {generation} and will be sealed again.',
     fields: { ...segment, generation: 'number' },
   },
   'cut.unproven': {
     level: 'error',
-    text: '{host}/{stream}/{hour} has late lines and cannot be sealed with them: since this node was started, its SHA-256 can only be continued by reading all of it again, and the file that was {path} is deleted or replaced',
+    text: '{host}/{stream}/{hour} cannot be sealed: recomputing its SHA-256 after a restart needs {path}, which was deleted or replaced.',
     fields: { ...segment, path: 'string' },
   },
   'send.connected': {
@@ -129,7 +129,7 @@ export const EVENTS = {
   },
   'send.disconnected': {
     level: 'warn',
-    text: 'No connection to {address}: {reason}; next try in {delay_ms} ms',
+    text: 'No connection to {address}: {reason} Next try in {delay_ms} ms; lines wait in their files.',
     fields: { address: 'string', reason: 'string', delay_ms: 'number' },
   },
   'send.refused': {
@@ -139,12 +139,12 @@ export const EVENTS = {
   },
   'send.pack-refused': {
     level: 'error',
-    text: 'Pack {id} of {host}/{stream}/{hour} was refused for good ({code}): {reason}',
+    text: 'The sink refused pack {id} of {host}/{stream}/{hour} for good ({code}): {reason}',
     fields: { ...segment, id: 'number', code: 'string', reason: 'string' },
   },
   'send.pack-deferred': {
     level: 'warn',
-    text: 'Pack {id} of {host}/{stream}/{hour} was not taken ({code}): {reason}; it will be sent again',
+    text: 'The sink could not take pack {id} of {host}/{stream}/{hour} yet ({code}): {reason} It will be sent again.',
     fields: { ...segment, id: 'number', code: 'string', reason: 'string' },
   },
 
@@ -176,22 +176,22 @@ export const EVENTS = {
   },
   'store.conflict': {
     level: 'error',
-    text: 'Other bytes came under the name of pack {id} of {host}/{stream}/{hour}: kept the first',
+    text: 'A different pack {id} of {host}/{stream}/{hour} arrived. The first one is kept. Is another agent also named {host}?',
     fields: { ...segment, id: 'number' },
   },
   'store.failed': {
     level: 'warn',
-    text: 'Cannot store packs: {reason}; they stay with their agents',
+    text: 'Cannot store packs: {reason} They stay with their agents and come again.',
     fields: { reason: 'string' },
   },
   'store.missing': {
     level: 'error',
-    text: '{host}/{stream}/{hour} has to wait: {reason}',
+    text: '{host}/{stream}/{hour} waits until stored bytes are back: {reason}',
     fields: { ...segment, reason: 'string' },
   },
   'store.lost': {
     level: 'error',
-    text: '{bytes} bytes of pack {id} of {host}/{stream}/{hour} are lost at the agent: {reason}',
+    text: 'The agent lost {bytes} bytes of pack {id} of {host}/{stream}/{hour} before it could send them: {reason}',
     fields: { ...segment, id: 'number', bytes: 'number', reason: 'string' },
   },
   'seal.sealed': {
@@ -213,22 +213,22 @@ export const EVENTS = {
   },
   'seal.refused': {
     level: 'error',
-    text: 'Seal of {host}/{stream}/{hour} refused: {reason}',
+    text: '{host}/{stream}/{hour} cannot be sealed, it differs from what the agent read: {reason}',
     fields: { ...segment, reason: 'string' },
   },
   'seal.failed': {
     level: 'warn',
-    text: 'Cannot seal {host}/{stream}/{hour} yet: {reason}',
+    text: 'Cannot seal {host}/{stream}/{hour} yet: {reason} The sink tries again.',
     fields: { ...segment, reason: 'string' },
   },
   'seal.markers-removed': {
     level: 'warn',
-    text: 'Removed {files} marker files that the ledger does not have as sealed: {examples}',
+    text: 'Removed {files} marker files of hours that the ledger does not have as sealed: {examples}',
     fields: { files: 'number', examples: 'string' },
   },
   'seal.incomplete': {
     level: 'error',
-    text: 'Closed {host}/{stream}/{hour} as incomplete: {reason}',
+    text: '{host}/{stream}/{hour} is closed as incomplete: {reason}',
     fields: { ...segment, reason: 'string' },
   },
 } as const satisfies Record<string, EventSpec>;

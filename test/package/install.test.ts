@@ -144,7 +144,7 @@ it('the first line of the command is one that old kernels and the shims of packa
 });
 
 it('the documents install the package from the file that npm pack writes, not another one from the registry', async () => {
-  for (const name of ['README.md', 'deploy/README.md', 'docs/operations.md']) {
+  for (const name of ['README.md', 'deploy/README.md', 'docs/operations/upgrade.md']) {
     const text = await readFile(join(root, name), 'utf8');
     assert.match(text, /npm pack/, name);
     const installed = Array.from(
