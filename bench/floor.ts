@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Figures } from './figures.ts';
 import { touchMemory } from './memory.ts';
 import { asInstalled, cpuSecondsOf, nodeOn } from './node.ts';
-import type { ShipOptions } from './ship.ts';
+import type { ShipOptions } from './shipment.ts';
 
 const start = (processor: number | undefined, ...args: string[]): ChildProcess => {
   const { flags, env } = asInstalled();
