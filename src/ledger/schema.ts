@@ -10,15 +10,58 @@
  * day      how many segments of a day are sealed now (`sealed`), and how many there are (`hours`). `daily` is 1 for streams with
  *          one segment a day, so that 23 hours and a whole day never add up to 24.
  *
+ * change   the last change of each segment, numbered upwards: whoever follows the ledger asks for what is above the last number it saw.
+ * output   each output that was ever configured; `seen`: nothing changed at or below this number needs anything of it.
+ * delivery how far an output has come in a segment, see delivery.ts.
+ *
  * Recovery: none of our own. Rows of one commit appear together or not at all.
  */
 import type { Schema } from '../sqlite/operations.ts';
 
 const APPLICATION_ID = 0x6c6f6764; // 'logd'
 
+const OUTPUTS = `
+    CREATE TABLE change (
+      change INTEGER PRIMARY KEY AUTOINCREMENT,
+      segment INTEGER NOT NULL UNIQUE REFERENCES segment
+    ) STRICT;
+    CREATE TRIGGER segment_inserted AFTER INSERT ON segment BEGIN
+      INSERT OR REPLACE INTO change (segment) VALUES (new.segment);
+    END;
+    CREATE TRIGGER segment_updated AFTER UPDATE ON segment BEGIN
+      INSERT OR REPLACE INTO change (segment) VALUES (new.segment);
+    END;
+
+    CREATE TABLE output (
+      name TEXT PRIMARY KEY,
+      paused INTEGER NOT NULL,
+      start TEXT NOT NULL,
+      added_at INTEGER NOT NULL,
+      seen INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE delivery (
+      output TEXT NOT NULL,
+      segment INTEGER NOT NULL REFERENCES segment,
+      generation INTEGER NOT NULL,
+      next_id INTEGER NOT NULL,
+      delivered INTEGER NOT NULL,
+      dropped INTEGER NOT NULL,
+      rejected INTEGER NOT NULL,
+      attempts INTEGER NOT NULL,
+      next_try INTEGER NOT NULL,
+      error TEXT,
+      stuck INTEGER NOT NULL,
+      PRIMARY KEY (output, segment)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX delivery_failing ON delivery (output, next_try) WHERE attempts > 0;
+`;
+
 export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
-  version: 3,
+  version: 4,
+  /** Version 3 had no outputs; every segment counts as changed once, in the order in which they came. */
+  migrations: { 3: `${OUTPUTS} INSERT INTO change (segment) SELECT segment FROM segment ORDER BY segment;` },
   title: 'ledger',
   ifDamaged:
     'Restore it from a copy, as docs/operations/state-directory.md says under "Backup"; start no sink on an empty ledger with the old store.',
@@ -98,6 +141,7 @@ export const LEDGER_SCHEMA: Schema = {
       hours INTEGER NOT NULL,
       PRIMARY KEY (host, stream, day, daily)
     ) STRICT, WITHOUT ROWID;
+    ${OUTPUTS}
   `,
 };
 

@@ -7,10 +7,11 @@ import { openDatabaseThread } from '../sqlite/database-thread.ts';
 import { moduleBeside } from '../threads/module-beside.ts';
 import type { Counters } from '../sqlite/database-thread.ts';
 import { lockDirectory } from '../disk/directory-lock.ts';
+import type { Deliveries } from './delivery.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerOperations } from './operations.ts';
 
-export interface SqliteLedger extends Ledger {
+export interface SqliteLedger extends Ledger, Deliveries {
   /** Transactions and writes so far: how well commits are grouped. */
   counters(): Counters;
   /** Resolves when the ledger has ended: with undefined after disposal, else with the reason. The node cannot go on then. */
@@ -22,6 +23,8 @@ export interface LedgerOptions {
   readonly path: string;
   /** For a look from another process while the sink runs. Writes are rejected, and a ledger that is not there is an error. */
   readonly readOnly?: boolean;
+  /** For a command that changes positions of outputs beside a running sink: opens for writing, and takes no lock. */
+  readonly beside?: boolean;
 }
 
 /** What lies beside a ledger that has an owner. Stores keep names that begin so free of their files. */
@@ -46,7 +49,8 @@ const refuseToBeginAnew = (path: string): void => {
  * node: two sinks would take each other's hours for their own, and refuse them.
  */
 export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> => {
-  if (options.readOnly !== true) refuseToBeginAnew(options.path);
+  const isOwner = options.readOnly !== true && options.beside !== true;
+  if (isOwner) refuseToBeginAnew(options.path);
   const thread = await openDatabaseThread<LedgerOperations>({
     module: moduleBeside(import.meta.url, 'operations'),
     path: options.path,
@@ -57,7 +61,7 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
   try {
     // By its own path: a link to it would have another directory.
     const path = await realpath(options.path);
-    if (options.readOnly !== true) lock = lockDirectory(dirname(path), lockOf(path), 'keeps its ledger in');
+    if (isOwner) lock = lockDirectory(dirname(path), lockOf(path), 'keeps its ledger in');
   } catch (error) {
     await thread[Symbol.asyncDispose]();
     throw error;
@@ -78,6 +82,18 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
     days: (filter) => thread.read('days', filter),
     unmarked: (limit) => thread.read('unmarked', limit),
     marked: (key, generation) => thread.write('marked', key, generation),
+    outputs: () => thread.read('outputs'),
+    addOutput: (name, start, at) => thread.write('addOutput', name, start, at),
+    pauseOutput: (name, paused) => thread.write('pauseOutput', name, paused),
+    forgetOutput: (name) => thread.write('forgetOutput', name),
+    changes: (after, limit) => thread.read('changes', after, limit),
+    sawChanges: (output, seen) => thread.write('sawChanges', output, seen),
+    delivery: (output, key) => thread.read('delivery', output, key),
+    setDelivery: (delivery) => thread.write('setDelivery', delivery),
+    deliveries: (output, filter, page) => thread.read('deliveries', output, filter, page),
+    failing: (output, limit) => thread.read('failing', output, limit),
+    replay: (output, from, to) => thread.write('replay', output, from, to),
+    retryStuck: (output) => thread.write('retryStuck', output),
     counters: thread.counters,
     ended: thread.ended,
     [Symbol.asyncDispose]: async () => {

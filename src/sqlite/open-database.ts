@@ -39,10 +39,11 @@ export const openDatabase = (
   try {
     if (!options.readOnly) {
       // Before anything is written: a file that is not ours is left as it is.
-      if (!isEmpty(db)) checkSchema(db, path, schema);
+      if (!isEmpty(db)) checkSchema(db, path, schema, mayMigrate);
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`);
       db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_BYTES}`);
       if (isEmpty(db)) createSchema(db, schema);
+      else migrate(db, schema);
       syncDirectory(dirname(resolve(path)));
     }
     checkSchema(db, path, schema);
@@ -69,7 +70,23 @@ const createSchema = (db: DatabaseSync, schema: Schema): void => {
     COMMIT`);
 };
 
-const checkSchema = (db: DatabaseSync, path: string, schema: Schema): void => {
+/** One version after the other, each in a transaction of its own: a crash leaves a file of one version or the next. */
+const migrate = (db: DatabaseSync, { version, migrations }: Schema): void => {
+  for (let from = pragma(db, 'user_version'); from < version; from++)
+    db.exec(`BEGIN IMMEDIATE; ${migrations?.[from] ?? ''}; PRAGMA user_version = ${from + 1}; COMMIT`);
+};
+
+const mayMigrate = (from: number, { version, migrations }: Schema): boolean =>
+  Array.from({ length: version - from }, (_, n) => from + n).every(
+    (each) => migrations?.[each] !== undefined,
+  );
+
+const checkSchema = (
+  db: DatabaseSync,
+  path: string,
+  schema: Schema,
+  isFine: (version: number, schema: Schema) => boolean = () => false,
+): void => {
   if (pragma(db, 'application_id') !== schema.applicationId)
     throw new LogdError(
       'storage',
@@ -81,10 +98,10 @@ const checkSchema = (db: DatabaseSync, path: string, schema: Schema): void => {
       'storage',
       `The ${schema.title} ${path} was written by a newer logd (schema ${version}, this one knows ${schema.version}): update logd.`,
     );
-  if (version < schema.version)
+  if (version < schema.version && !isFine(version, schema))
     throw new LogdError(
       'storage',
-      `The ${schema.title} ${path} has schema ${version} and this logd needs ${schema.version}: move it away or use the older logd.`,
+      `The ${schema.title} ${path} has schema ${version} and this logd needs ${schema.version}: ${mayMigrate(version, schema) ? 'start the node once, which brings it up to date' : 'move it away or use the older logd'}.`,
     );
 };
 

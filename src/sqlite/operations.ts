@@ -20,6 +20,8 @@ export interface Schema {
   readonly ifDamaged: string;
   /** The statements that create everything in an empty file. */
   readonly create: string;
+  /** By the version that a file has: the statements that bring it to the next one. */
+  readonly migrations?: Readonly<Record<number, string>>;
 }
 
 export type Operation = (...args: never[]) => unknown;

@@ -26,14 +26,22 @@ export const EVENTS = {
     text: 'Node {node} cannot start: {reason}',
     fields: { node: 'string', reason: 'string' },
   },
-  'node.draining': { level: 'info', text: 'Received {signal}: finishing what is under way', fields: { signal: 'string' } },
+  'node.draining': {
+    level: 'info',
+    text: 'Received {signal}: finishing what is under way',
+    fields: { signal: 'string' },
+  },
   'node.drain-timed-out': {
     level: 'warn',
     text: 'Could not finish within {timeout_ms} ms, so the process exits now. No data is lost: the next start recovers.',
     fields: { timeout_ms: 'number' },
   },
   'node.stopped': { level: 'info', text: 'Node {node} stopped', fields: { node: 'string' } },
-  'node.failed': { level: 'error', text: 'The node stops because of a failure: {reason}', fields: { reason: 'string' } },
+  'node.failed': {
+    level: 'error',
+    text: 'The node stops because of a failure: {reason}',
+    fields: { reason: 'string' },
+  },
   'node.token-changed': {
     level: 'info',
     text: 'The token file {path} changed. Its tokens are used from now on.',
