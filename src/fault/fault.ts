@@ -17,6 +17,10 @@ export const FAULT_POINTS = [
   'send.after-ack-record',
   'hold.before-link',
   'hold.before-unlink',
+  // relay
+  'spool.before-write',
+  'spool.before-sync', // written, not fsynced
+  'spool.after-sync', // durable, not acknowledged
   // sink node
   'receive.before-verify',
   'store.before-write',

@@ -182,6 +182,46 @@ export const EVENTS = {
     text: 'Refused pack {id} of {host}/{stream}/{hour} from {peer} ({code}): {reason}',
     fields: { ...segment, id: 'number', peer: 'string', code: 'string', reason: 'string' },
   },
+  'spool.taking-over': {
+    level: 'warn',
+    text: 'The next hop of this relay is slow or away: packs are kept on disk in {dir} until it takes them',
+    fields: { dir: 'string' },
+  },
+  'spool.drained': {
+    level: 'info',
+    text: 'All packs of the spool in {dir} have been taken by the next hop',
+    fields: { dir: 'string' },
+  },
+  'spool.full': {
+    level: 'warn',
+    text: 'The spool in {dir} takes no more packs (limit: {reason}): it holds {packs} packs in {bytes} bytes. Senders wait and keep their packs until the next hop takes some',
+    fields: { dir: 'string', packs: 'number', bytes: 'number', reason: 'string' },
+  },
+  'spool.taking-again': {
+    level: 'info',
+    text: 'The spool in {dir} takes packs again',
+    fields: { dir: 'string' },
+  },
+  'spool.failed': {
+    level: 'warn',
+    text: 'The spool in {dir} cannot be written: {reason}. Packs stay with their senders',
+    fields: { dir: 'string', reason: 'string' },
+  },
+  'spool.damaged': {
+    level: 'error',
+    text: 'The last {bytes} bytes of {path} are damaged on disk, and the packs in them are lost to this relay. The sink names the missing packs: pull them again',
+    fields: { path: 'string', bytes: 'number' },
+  },
+  'spool.pack-damaged': {
+    level: 'error',
+    text: 'Pack {id} of {host}/{stream}/{hour} is damaged in {path} and is lost to this relay. Pull it again',
+    fields: { ...segment, id: 'number', path: 'string' },
+  },
+  'spool.pack-refused': {
+    level: 'error',
+    text: 'The next hop refused pack {id} of {host}/{stream}/{hour} for good ({code}): {reason}. It is kept in {path}; see `logd spool list`',
+    fields: { ...segment, id: 'number', code: 'string', reason: 'string', path: 'string' },
+  },
   'store.conflict': {
     level: 'error',
     text: 'A different pack {id} of {host}/{stream}/{hour} arrived. The first one is kept. Is another agent also named {host}?',
