@@ -3,7 +3,8 @@
  */
 import { openHours } from '../pack/hour.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
-import type { AgentConfig, LogdConfig } from '../roles/options.ts';
+import type { AgentConfig } from '../roles/agent/agent-options.ts';
+import type { LogdConfig } from '../roles/options.ts';
 import { openDiscovery } from '../tail/discover.ts';
 import { parsePattern } from '../tail/pattern.ts';
 

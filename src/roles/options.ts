@@ -1,51 +1,28 @@
-/** The whole configuration of a node. The parts that are present decide its roles. */
-import { hostname } from 'node:os';
-import { join } from 'node:path';
+/** The whole configuration of a node, made from the registry of roles. The roles that are present are the ones it plays. */
 import type { z } from 'zod';
-import { choice, duration, path } from '../config/kind.ts';
-import { group, option, rule, section } from '../config/option.ts';
-import { isName } from '../pack/name.ts';
-import { agentOptions, name } from './agent-options.ts';
-import { sinkOptions } from './sink-options.ts';
+import { rule, section } from '../config/option.ts';
+import { defaultNodeName, type NodeConfig, nodeShape } from './node-options.ts';
+import { type RoleKinds, roleKinds, type RoleName } from './registry.ts';
 
-const shape = section('A node: one running logd process.', {
-  node: option(name(), {
-    summary: 'Name of this node, as its peers and its log lines have it.',
-    absent: 'the host name, with what a name may not hold replaced by -',
-    example: 'web1',
-  }),
-  state_dir: option(path(), {
-    summary: 'Directory for what must survive a restart.',
-    default: '/var/lib/logd',
-    example: '/srv/logd',
-  }),
-  log: group('What the node says about itself, on standard error.', {
-    level: option(choice('debug', 'info', 'warn', 'error'), {
-      summary: 'The least important level that is shown.',
-      default: 'info',
-      example: 'debug',
-    }),
-    format: option(choice('auto', 'json', 'text'), {
-      summary: 'JSON lines, or text for people; auto is text on a terminal, else json.',
-      default: 'auto',
-      example: 'json',
-    }),
-  }),
-  shutdown_timeout: option(duration(), {
-    summary:
-      'How long a graceful stop may take before the node ends as it is; the next start goes on from there.',
-    default: '10s',
-    example: '30s',
-    max: '1h',
-  }),
-  agent: agentOptions.optional(),
-  sink: sinkOptions.optional(),
-});
+type Schemas = { [Name in RoleName]: z.ZodOptional<RoleKinds[Name]['schema']> };
+type Completed = { [Name in RoleName]?: ReturnType<RoleKinds[Name]['complete']> | undefined };
+
+/** A checked configuration. Durations are milliseconds, sizes bytes, paths absolute. */
+export type LogdConfig = NodeConfig & Completed;
+
+/** The names of all roles, in the order in which lines pass through them, which is how a reader expects their options. */
+export const roleNames = (Object.keys(roleKinds) as RoleName[]).toReversed();
+
+const schemas = Object.fromEntries(
+  roleNames.map((name) => [name, roleKinds[name].schema.optional()]),
+) as unknown as Schemas;
+
+const shape = section('A node: one running logd process.', { ...nodeShape, ...schemas });
 
 const withRules = rule(
   rule(shape, [], (config) =>
-    config.agent === undefined && config.sink === undefined
-      ? 'The node has nothing to do: add agent: or sink:, as `logd init` shows them.'
+    roleNames.every((name) => config[name] === undefined)
+      ? `The node has nothing to do: add ${roleNames.map((name) => `${name}:`).join(' or ')}, as \`logd init\` shows them.`
       : undefined,
   ),
   [
@@ -61,29 +38,20 @@ const withRules = rule(
   },
 );
 
-/** The schema of a configuration file. What its defaults derive from other options is filled in. */
-export const logdOptions = withRules.transform(({ node = nodeName(), ...config }) => ({
-  ...config,
-  node,
-  agent: config.agent && { ...config.agent, host: config.agent.host ?? node },
-  sink: config.sink && {
-    ...config.sink,
-    ledger: { path: config.sink.ledger.path ?? join(config.state_dir, 'ledger.db') },
-    markers: { dir: config.sink.markers.dir ?? join(config.state_dir, 'received') },
-  },
-}));
-
-/** A checked configuration. Durations are milliseconds, sizes bytes, paths absolute. */
-export type LogdConfig = z.output<typeof logdOptions>;
-export type AgentConfig = NonNullable<LogdConfig['agent']>;
-export type SinkConfig = NonNullable<LogdConfig['sink']>;
-
-/** The host name made a legal name. */
-const nodeName = (): string => {
-  const legal = hostname()
-    .replace(/[^A-Za-z0-9.-]+/g, '-')
-    .replace(/\.{2,}/g, '.')
-    .slice(0, 64)
-    .replace(/^[.-]+|[.-]+$/g, '');
-  return isName(legal) ? legal : 'node';
+/** The options of one role with its defaults, undefined where the config does not have it. */
+const complete = <Name extends RoleName>(
+  name: Name,
+  options: z.output<RoleKinds[Name]['schema']> | undefined,
+  node: NodeConfig,
+): Completed[Name] => {
+  const kind: { complete(options: unknown, node: NodeConfig): unknown } = roleKinds[name];
+  return options === undefined ? undefined : (kind.complete(options, node) as Completed[Name]);
 };
+
+/** The schema of a configuration file. What its defaults derive from other options is filled in. */
+export const logdOptions = withRules.transform((given): LogdConfig => {
+  const { state_dir, log, shutdown_timeout, node = defaultNodeName() } = given;
+  const all: NodeConfig = { node, state_dir, log, shutdown_timeout };
+  const roles = roleNames.map((name) => [name, complete(name, given[name], all)]);
+  return { ...all, ...(Object.fromEntries(roles) as Completed) };
+});

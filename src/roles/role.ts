@@ -1,6 +1,16 @@
-/** What every role of a node is given, and what it gives. */
+/**
+ * The contract of roles: what a node can be. A role is a folder beside this file that exports a {@link RoleKind}, and a line in
+ * registry.ts. It sees its options, what all nodes have, and this contract; of the other roles it knows nothing.
+ *
+ *   config ─▶ complete() ─▶ start() ─▶ runs ─▶ stop(): drains in order
+ *                                       ├ status(): at any time
+ *                                       └ failed: it cannot go on
+ */
+import type { z } from 'zod';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
+import type { RoleStatus } from '../telemetry/status.ts';
+import type { NodeConfig } from './node-options.ts';
 
 export interface RoleDeps {
   readonly emit: Emit;
@@ -13,4 +23,19 @@ export interface Role {
   stop(): Promise<void>;
   /** Resolves, while running or after stop(), with the reason why the role cannot go on. */
   readonly failed: Promise<Error>;
+  /** What `/status`, `/metrics`, `logd top` and the monitor show. Cheap and synchronous: it reads memory, never a disk. */
+  status(): RoleStatus;
+}
+
+/** One kind of role. `Options` is what its section of the config comes to, all defaults filled in. */
+export interface RoleKind<Schema extends z.ZodObject = z.ZodObject, Options = unknown> {
+  /** The key in the config whose presence makes a node play this role. */
+  readonly name: string;
+  /** What the role does, in one sentence. */
+  readonly summary: string;
+  readonly schema: Schema;
+  /** Fills in the defaults that depend on the node: its name, its state directory. */
+  complete(options: z.output<Schema>, node: NodeConfig): Options;
+  /** Rejects, with nothing left running, when the role cannot start: its options, a directory, an address. Imports the role's code itself. */
+  start(options: Options, node: NodeConfig, deps: RoleDeps): Promise<Role>;
 }

@@ -10,7 +10,7 @@ import { findSources } from '../../src/audit/sources.ts';
 import { openMarks } from '../../src/cut/marks.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
 import { countLines } from '../../src/pack/survey.ts';
-import type { AgentConfig } from '../../src/roles/options.ts';
+import type { AgentConfig } from '../../src/roles/agent/agent-options.ts';
 import { key, type StoredHours, storedHours } from '../cli/stored-hours.ts';
 
 const HOUR = key('web1', '2026112216');

@@ -10,7 +10,7 @@ import { auditJson, auditTable } from '../../src/cli/audit-output.ts';
 import { findSources } from '../../src/audit/sources.ts';
 import { openMarks } from '../../src/cut/marks.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
-import type { AgentConfig } from '../../src/roles/options.ts';
+import type { AgentConfig } from '../../src/roles/agent/agent-options.ts';
 import { assertSealedEqual } from '../flow/compare.ts';
 import { linesOf } from '../flow/lines.ts';
 import { runLogd } from '../flow/process.ts';

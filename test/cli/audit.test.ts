@@ -7,7 +7,7 @@ import { auditSegment, isProven, type SegmentAudit } from '../../src/audit/segme
 import { allProven, count, describeVerdict, emptyTally } from '../../src/cli/audit-output.ts';
 import { findSources } from '../../src/audit/sources.ts';
 import type { SegmentKey } from '../../src/pack/pack.ts';
-import type { AgentConfig } from '../../src/roles/options.ts';
+import type { AgentConfig } from '../../src/roles/agent/agent-options.ts';
 import { key, type StoredHours, storedHours } from './stored-hours.ts';
 
 const HOUR = key('web1', '2026112216');

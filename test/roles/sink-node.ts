@@ -11,7 +11,7 @@ import { recordedSegment } from '../../src/ledger/recorded.ts';
 import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/pack.ts';
 import { logdOptions } from '../../src/roles/options.ts';
 import type { Role } from '../../src/roles/role.ts';
-import { startSink } from '../../src/roles/sink.ts';
+import { startSink } from '../../src/roles/sink/sink.ts';
 import { viewStore } from '../../src/stores/registry.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { connect } from '../../src/transport/tcp/client.ts';
@@ -85,7 +85,7 @@ ${more}
   const start = async (): Promise<void> => {
     const config = configOf();
     const begun = events.length;
-    role = await startSink(config, config.sink!, {
+    role = await startSink(config.sink!, config, {
       emit: (name, fields) => void events.push({ name, fields }),
       clock: systemClock,
     });

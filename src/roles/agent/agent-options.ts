@@ -1,25 +1,13 @@
 /** The options of an agent: which files it follows, how it cuts them, and where the packs go. */
-import { address, choice, duration, integer, path, size, textWith } from '../config/kind.ts';
-import { defaulted, group, mapOf, option, rule, section } from '../config/option.ts';
-import { LogdError } from '../error.ts';
-import { resolveZone } from '../pack/hour.ts';
-import { isHourLabel, isName, NAME_RULE } from '../pack/name.ts';
-import { parsePattern } from '../tail/pattern.ts';
-
-/** The name of a host, stream or node. */
-export const name = () =>
-  textWith('name', (value) => {
-    checkName(value);
-    return value;
-  });
-
-const checkName = (value: string): void => {
-  if (!isName(value))
-    throw new LogdError(
-      'config',
-      `${JSON.stringify(value.slice(0, 80))} is not allowed as a name: use ${NAME_RULE}.`,
-    );
-};
+import type { z } from 'zod';
+import { address, choice, duration, integer, path, size, textWith } from '../../config/kind.ts';
+import { defaulted, group, mapOf, option, rule, section } from '../../config/option.ts';
+import { LogdError } from '../../error.ts';
+import { resolveZone } from '../../pack/hour.ts';
+import { isHourLabel } from '../../pack/name.ts';
+import { parsePattern } from '../../tail/pattern.ts';
+import { checkName, name } from '../name-option.ts';
+import type { NodeConfig } from '../node-options.ts';
 
 const timePattern = textWith('path with a time', (value) => parsePattern(value).text);
 
@@ -185,3 +173,11 @@ export const agentOptions = rule(
       ? undefined
       : 'There is no stream: name at least one, such as access, with its path.',
 );
+
+/** Fills in what depends on the node. */
+export const completeAgent = (options: z.output<typeof agentOptions>, { node }: NodeConfig) => ({
+  ...options,
+  host: options.host ?? node,
+});
+
+export type AgentConfig = ReturnType<typeof completeAgent>;

@@ -3,26 +3,30 @@
  */
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { bufferPool } from '../cut/buffer-pool.ts';
-import { bytesToSee } from '../cut/cutter.ts';
-import { releaseLeftHolds } from '../cut/left-holds.ts';
-import { openMarks } from '../cut/marks.ts';
-import { createSourceFiles } from '../cut/source-files.ts';
-import { followStream } from '../cut/stream.ts';
-import { formatAddress } from '../config/address.ts';
-import { messageOf } from '../error.ts';
-import { byteBudget } from '../pack/byte-budget.ts';
-import { createEncoder } from '../pack/encoder.ts';
-import { createSender } from '../send/sender.ts';
-import { makeDirectory } from '../disk/durable-directory.ts';
-import { lockDirectory } from '../disk/directory-lock.ts';
-import { openHolds } from '../tail/hold.ts';
-import { packageVersion } from '../telemetry/version.ts';
-import { connect } from '../transport/tcp/client.ts';
-import type { AgentConfig, LogdConfig } from './options.ts';
-import { forAtMost } from './deadline.ts';
-import type { Role, RoleDeps } from './role.ts';
-import { openTokens } from './token.ts';
+import { bufferPool } from '../../cut/buffer-pool.ts';
+import { bytesToSee } from '../../cut/cutter.ts';
+import { releaseLeftHolds } from '../../cut/left-holds.ts';
+import { openMarks } from '../../cut/marks.ts';
+import { createSourceFiles } from '../../cut/source-files.ts';
+import { followStream } from '../../cut/stream.ts';
+import { formatAddress } from '../../config/address.ts';
+import { messageOf } from '../../error.ts';
+import { byteBudget } from '../../pack/byte-budget.ts';
+import { createEncoder } from '../../pack/encoder.ts';
+import { createSender } from '../../send/sender.ts';
+import { makeDirectory } from '../../disk/durable-directory.ts';
+import { lockDirectory } from '../../disk/directory-lock.ts';
+import { openHolds } from '../../tail/hold.ts';
+import { createMeter } from '../../telemetry/meter.ts';
+import { rememberErrors } from '../../telemetry/recent-errors.ts';
+import { NO_LAG } from '../../telemetry/status.ts';
+import { packageVersion } from '../../telemetry/version.ts';
+import { connect } from '../../transport/tcp/client.ts';
+import { forAtMost } from '../deadline.ts';
+import type { NodeConfig } from '../node-options.ts';
+import type { Role, RoleDeps } from '../role.ts';
+import { openTokens } from '../token.ts';
+import type { AgentConfig } from './agent-options.ts';
 
 const TIMEOUTS = { connect: 10_000, answer: 60_000, ping: 15_000 };
 /** While there is a connection, what is in flight may still be acked for this share of the time for a graceful stop. */
@@ -39,8 +43,11 @@ const sayOnce = (emit: RoleDeps['emit']): ((path: string) => void) => {
 };
 
 /** Starts the agent part of a node. Rejects when it cannot: the configuration or the state directory. */
-export const startAgent = async (config: LogdConfig, options: AgentConfig, deps: RoleDeps): Promise<Role> => {
-  const { emit, clock } = deps;
+export const startAgent = async (options: AgentConfig, config: NodeConfig, deps: RoleDeps): Promise<Role> => {
+  const { clock } = deps;
+  const { emit, list: recentErrors } = rememberErrors(deps);
+  const startedAt = clock.now();
+  const meter = createMeter(clock);
   const { host, pack } = options;
   const failed = Promise.withResolvers<Error>();
   const fail = (error: unknown): void =>
@@ -96,6 +103,10 @@ export const startAgent = async (config: LogdConfig, options: AgentConfig, deps:
   const parts = starting.move();
   return {
     failed: failed.promise,
+    status: () => ({
+      ...{ role: 'agent', state: 'running', startedAt, lag: NO_LAG, throughput: meter.read() },
+      ...{ openHours: [], openHourCount: 0, parts: [], gauges: [], errors: recentErrors() },
+    }),
     async stop() {
       reading.abort();
       await Promise.all(streams);

@@ -1,8 +1,11 @@
 /** The options of a sink node: where it listens, what it allows, where packs and the record of them are kept. */
-import { formatAddress, isLoopback } from '../config/address.ts';
-import { duration, integer, listenAddress, path, size } from '../config/kind.ts';
-import { defaulted, group, option, rule, section, variants } from '../config/option.ts';
-import { storeKinds } from '../stores/registry.ts';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { formatAddress, isLoopback } from '../../config/address.ts';
+import { duration, integer, listenAddress, path, size } from '../../config/kind.ts';
+import { defaulted, group, option, rule, section, variants } from '../../config/option.ts';
+import { storeKinds } from '../../stores/registry.ts';
+import type { NodeConfig } from '../node-options.ts';
 
 const limits = defaulted(
   rule(
@@ -117,3 +120,12 @@ export const sinkOptions = rule(
       ? undefined
       : `${formatAddress(listen)} can be reached from other machines, so a token_file is needed: set it, or listen on 127.0.0.1.`,
 );
+
+/** Fills in what depends on the node. */
+export const completeSink = (options: z.output<typeof sinkOptions>, { state_dir }: NodeConfig) => ({
+  ...options,
+  ledger: { path: options.ledger.path ?? join(state_dir, 'ledger.db') },
+  markers: { dir: options.markers.dir ?? join(state_dir, 'received') },
+});
+
+export type SinkConfig = ReturnType<typeof completeSink>;

@@ -1,20 +1,24 @@
 /**
  * The sink node: receive ─ verify ─ sink.write ─ ledger ─ ack, and beside it complete ─ prove ─ seal.
  */
-import { openLedger } from '../ledger/sqlite-ledger.ts';
-import { createReceiver } from '../receive/receiver.ts';
-import { startExpiry } from '../seal/expiry.ts';
-import { openMarkers } from '../seal/markers.ts';
-import { resume } from '../seal/resume.ts';
-import { createSealer } from '../seal/sealer.ts';
-import { openStore } from '../stores/registry.ts';
-import { createCommitStage } from '../commit/commit-stage.ts';
-import { packageVersion } from '../telemetry/version.ts';
-import { listen } from '../transport/tcp/server.ts';
-import type { LogdConfig, SinkConfig } from './options.ts';
-import { forAtMost } from './deadline.ts';
-import type { Role, RoleDeps } from './role.ts';
-import { openTokens } from './token.ts';
+import { openLedger } from '../../ledger/sqlite-ledger.ts';
+import { createReceiver } from '../../receive/receiver.ts';
+import { startExpiry } from '../../seal/expiry.ts';
+import { openMarkers } from '../../seal/markers.ts';
+import { resume } from '../../seal/resume.ts';
+import { createSealer } from '../../seal/sealer.ts';
+import { openStore } from '../../stores/registry.ts';
+import { createCommitStage } from '../../commit/commit-stage.ts';
+import { createMeter } from '../../telemetry/meter.ts';
+import { rememberErrors } from '../../telemetry/recent-errors.ts';
+import { NO_LAG } from '../../telemetry/status.ts';
+import { packageVersion } from '../../telemetry/version.ts';
+import { listen } from '../../transport/tcp/server.ts';
+import { forAtMost } from '../deadline.ts';
+import type { NodeConfig } from '../node-options.ts';
+import type { Role, RoleDeps } from '../role.ts';
+import { openTokens } from '../token.ts';
+import type { SinkConfig } from './sink-options.ts';
 
 /** A connection must have said HELLO within so many milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
@@ -25,8 +29,11 @@ const DECODED_BYTES = 8 << 20;
 const DRAIN_SHARE = 0.3;
 
 /** Starts the sink part of a node. Rejects when it cannot: the configuration, the disk, or the address. */
-export const startSink = async (config: LogdConfig, options: SinkConfig, deps: RoleDeps): Promise<Role> => {
-  const { emit, clock } = deps;
+export const startSink = async (options: SinkConfig, config: NodeConfig, deps: RoleDeps): Promise<Role> => {
+  const { clock } = deps;
+  const { emit, list: recentErrors } = rememberErrors(deps);
+  const startedAt = clock.now();
+  const meter = createMeter(clock);
   await using starting = new AsyncDisposableStack();
   const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
   const ledger = starting.use(await openLedger({ path: options.ledger.path }));
@@ -72,6 +79,10 @@ export const startSink = async (config: LogdConfig, options: SinkConfig, deps: R
   const parts = starting.move();
   return {
     failed: ledger.ended.then((error) => error ?? new Error('The ledger was closed.')),
+    status: () => ({
+      ...{ role: 'sink', state: 'running', startedAt, lag: NO_LAG, throughput: meter.read() },
+      ...{ openHours: [], openHourCount: 0, parts: [], gauges: [], errors: recentErrors() },
+    }),
     async stop() {
       await forAtMost(config.shutdown_timeout * DRAIN_SHARE, server.drain());
       await server[Symbol.asyncDispose]();
