@@ -14,6 +14,7 @@ import type { Store } from '../stores/store.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer, NackCode } from '../pack/answer.ts';
+import type { ArrivingPack, PackTarget } from '../receive/pack-target.ts';
 import { createCommitter } from './committer.ts';
 import { fit, mayHaveEnded } from './pack-conflict.ts';
 import { createSegmentQueue, type SegmentQueue } from './segment-queue.ts';
@@ -33,19 +34,15 @@ export interface CommitStageOptions {
   readonly onReopened: (key: SegmentKey) => Promise<void>;
 }
 
-export interface CommitStage {
-  /**
-   * Stores one pack. Packs of a segment are taken in order of the calls; `verified` may still be under way. `written` is called
-   * once its raw bytes are needed no more. Never rejects.
-   */
-  put(header: PackHeader, verified: Promise<VerifiedPack>, written: () => void): Promise<Answer>;
+/** A sink's {@link PackTarget}. Packs of a segment are stored in order of the calls; nothing is refused after it was acked. */
+export interface CommitStage extends Omit<PackTarget, 'put'> {
+  /** Never rejects. */
+  put(pack: Omit<ArrivingPack, 'body'>): Promise<Answer>;
   /**
    * Runs a job while nothing is written to the segment, all earlier packs recorded. It gets the running digest of what arrived,
    * where that is known; when it rejects with `corrupt`, the next job does not.
    */
   exclusive<T>(key: SegmentKey, job: (digest: RunningDigest | undefined) => Promise<T>): Promise<T>;
-  /** Resolves when nothing is being stored. */
-  idle(): Promise<void>;
 }
 
 /** What we knew of the segment has turned out not to be recorded. */
@@ -227,11 +224,11 @@ export const createCommitStage = ({
   };
 
   return {
-    async put(header, verified, written) {
+    async put({ header, verified, release }) {
       const queue = queueOf(header);
       queue.users++;
       try {
-        const { answer } = await queue.run(async () => write(queue, await verified)).finally(written);
+        const { answer } = await queue.run(async () => write(queue, await verified)).finally(release);
         return await answer;
       } catch (error) {
         return refusalOf(error, header);

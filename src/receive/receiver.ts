@@ -1,9 +1,8 @@
 /**
- * The receive stage: decodes a pack, holds its size, lines and checksum against its header, and hands it to the store, which proves
- * its bytes together with those before them.
+ * The receive stage: decodes a pack, compares its size, lines and checksum with its header, and hands it to the target.
  *
- * Decoding runs in the libuv pool for several packs at a time, within a budget of raw bytes; the store takes the packs in
- * order of arrival all the same.
+ * Decoding runs in the libuv pool for several packs at a time, within a budget of raw bytes. The target is given the packs in
+ * order of arrival all the same, and waits for each to be decoded when its turn comes.
  */
 import { availableParallelism } from 'node:os';
 import { fault } from '../fault/fault.ts';
@@ -12,13 +11,14 @@ import { free } from '../pack/codec.ts';
 import { createDecoder, type Decode } from '../pack/decoder.ts';
 import { corrupt, type Pack, type VerifiedPack } from '../pack/pack.ts';
 import { survey } from '../pack/survey.ts';
-import type { CommitStage } from '../commit/commit-stage.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer } from '../pack/answer.ts';
 import type { OnPack } from '../transport/transport.ts';
+import type { PackTarget } from './pack-target.ts';
 
 export interface ReceiverOptions {
-  readonly store: Pick<CommitStage, 'put'>;
+  /** Where verified packs go. */
+  readonly target: Pick<PackTarget, 'put'>;
   readonly emit: Emit;
   /** Most raw bytes of packs that are decoded and not yet written. */
   readonly rawBytes: number;
@@ -47,22 +47,22 @@ export const verify = async ({ header, body }: Pack, decode: Decode): Promise<He
 };
 
 /** What a server calls with each pack: see {@link OnPack}. */
-export const createReceiver = ({ store, emit, rawBytes }: ReceiverOptions): OnPack => {
+export const createReceiver = ({ target, emit, rawBytes }: ReceiverOptions): OnPack => {
   const budget = byteBudget(rawBytes);
   const decode = createDecoder(availableParallelism());
   return async (pack, peer): Promise<Answer> => {
     const { header } = pack;
     const lease = budget.acquire(header.bytes);
     const verified = lease.then(() => verify(pack, decode));
-    verified.catch(() => undefined); // The store awaits it when the pack's turn comes.
+    verified.catch(() => undefined); // The target awaits it when the pack's turn comes.
     // Only what is decoded may be freed: until then the pool reads the body, whatever became of the pack meanwhile.
-    const written = (): void => {
+    const release = (): void => {
       const giveBack = (): void => void lease.then((own) => own.release());
-      verified.then(({ release }) => release()).then(giveBack, giveBack);
+      verified.then((held) => held.release()).then(giveBack, giveBack);
     };
     const decoded = verified.then((held) => held.pack);
     decoded.catch(() => undefined);
-    const answer = await store.put(header, decoded, written);
+    const answer = await target.put({ header, body: pack.body, verified: decoded, release }, peer);
     await verified.catch(() => undefined);
     free(pack.body);
     if (answer.kind === 'nack') {

@@ -141,7 +141,7 @@ test('`written` is called once for each pack, whatever becomes of it', async () 
     const verified = prepare(rig);
     await verified.catch(() => undefined);
     let written = 0;
-    const answer = await rig.store.put(pack!.header, verified, () => void written++);
+    const answer = await rig.store.put({ header: pack!.header, verified, release: () => void written++ });
     assert.equal(brief(answer), expected, what);
     assert.equal(written, 1, what);
   }
@@ -191,11 +191,11 @@ test('a queue in use is never forgotten, however many segments there are', async
   const segments = await Promise.all(keys.map((key) => cutInto(parts, { key })));
   const put = (pack: VerifiedPack): void =>
     void answers.push(
-      rig.store.put(
-        pack.header,
-        gate.promise.then(() => pack),
-        () => undefined,
-      ),
+      rig.store.put({
+        header: pack.header,
+        verified: gate.promise.then(() => pack),
+        release: () => undefined,
+      }),
     );
   for (const [first] of segments) put(first!);
   for (const [, second] of segments) put(second!);

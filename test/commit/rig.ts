@@ -43,7 +43,8 @@ export const storeRig = (clock: Clock = systemClock): StoreRig => {
       onComplete: (key) => void complete.push(segmentName(key)),
       onReopened: (key) => rig.onReopened(key),
     }),
-    put: (pack) => rig.store.put(pack.header, Promise.resolve(pack), () => undefined),
+    put: (pack) =>
+      rig.store.put({ header: pack.header, verified: Promise.resolve(pack), release: () => undefined }),
   };
   return rig;
 };

@@ -32,8 +32,10 @@ const LAYERS: readonly (readonly string[])[] = [
 const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   // A store keeps packs where the ledger says: it sees the ledger's words, not its workings.
   stores: ['ledger/ledger.ts'],
-  // Receiving and sealing both go through the commit stage, which keeps the packs of a segment in order.
-  receive: ['commit/commit-stage.ts'],
+  // Whoever takes packs fulfils the receiver's contract.
+  commit: ['receive/pack-target.ts'],
+  spool: ['receive/pack-target.ts'],
+  // Sealing goes through the commit stage, which keeps the packs of a segment in order.
   seal: ['commit/commit-stage.ts'],
   // Cutting works on what tailing finds, holds and opens, and hands its packs to the sender.
   cut: ['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts', 'send/sender.ts'],

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { encode } from '../../src/pack/codec.ts';
 import type { Pack, PackHeader, VerifiedPack } from '../../src/pack/pack.ts';
 import { createReceiver, verify } from '../../src/receive/receiver.ts';
-import type { CommitStage } from '../../src/commit/commit-stage.ts';
+import type { PackTarget } from '../../src/receive/pack-target.ts';
 import { connect } from '../../src/transport/tcp/client.ts';
 import type { Answer } from '../../src/pack/answer.ts';
 import { cutInto, forged, KEY, logParts } from '../commit/packs.ts';
@@ -14,11 +14,11 @@ import { clientOptions, startRig } from '../transport/tcp/rig.ts';
 
 const PEER = { node: 'web1', address: '127.0.0.1:9' };
 
-/** A store that keeps what it is given, after `pause`. */
-const fakeStore = (pause: () => Promise<void> = () => Promise.resolve()) => {
+/** A target that keeps what it is given, after `pause`. */
+const fakeTarget = (pause: () => Promise<void> = () => Promise.resolve()) => {
   const stored: VerifiedPack[] = [];
-  const store: Pick<CommitStage, 'put'> = {
-    async put(_, verified, written) {
+  const target: Pick<PackTarget, 'put'> = {
+    async put({ verified, release }) {
       try {
         const pack = await verified;
         await pause();
@@ -28,18 +28,18 @@ const fakeStore = (pause: () => Promise<void> = () => Promise.resolve()) => {
         const { code, message } = error as { code: 'corrupt'; message: string };
         return { kind: 'nack', code, message, retryable: true };
       } finally {
-        written();
+        release();
       }
     },
   };
-  return { store, stored };
+  return { target, stored };
 };
 
 const rig = (rawBytes = 1 << 20, pause?: () => Promise<void>) => {
-  const { store, stored } = fakeStore(pause);
+  const { target, stored } = fakeTarget(pause);
   const events: { name: string; fields: Readonly<Record<string, string | number>> }[] = [];
   const receive = createReceiver({
-    store,
+    target,
     rawBytes,
     emit: (name, fields) => void events.push({ name, fields: { ...fields } }),
   });
@@ -114,7 +114,7 @@ for (const [what, make, message] of cases)
 
 test('damaged bytes are corrupt and not written, in order, out of order and as a repeat', async () => {
   const { store, sink, put } = storeRig();
-  const receive = createReceiver({ store, rawBytes: 1 << 20, emit: () => undefined });
+  const receive = createReceiver({ target: store, rawBytes: 1 << 20, emit: () => undefined });
   const packs = await cutInto(logParts(4));
   const damaged = (pack: VerifiedPack): Pack => ({ header: pack.header, body: forged(pack).body });
   await put(packs[0]!);
@@ -135,7 +135,7 @@ test('any byte of a compressed body that is changed on its way is noticed', asyn
       const body = Buffer.from(original);
       body[at] = body[at]! ^ mask;
       const { store, sink } = storeRig();
-      const receive = createReceiver({ store, rawBytes: 1 << 20, emit: () => undefined });
+      const receive = createReceiver({ target: store, rawBytes: 1 << 20, emit: () => undefined });
       const answer = await receive({ header: pack.header, body }, PEER);
       // A changed bit that decodes to the same bytes, such as a reserved one, harms nobody.
       if (answer.kind === 'ack') assert.deepEqual(sink.bytesOf(pack.header), LINES);
@@ -145,7 +145,7 @@ test('any byte of a compressed body that is changed on its way is noticed', asyn
   );
 });
 
-test('what a header claims is what the store gets', async () => {
+test('what a header claims is what the target gets', async () => {
   const { receive, stored, events } = rig();
   const packs = [
     await zstd(LINES),
@@ -187,7 +187,7 @@ test('raw bytes that wait to be written are bounded, and every pack gets its tur
   assert.ok((await Promise.all(answers)).every(({ kind }) => kind === 'ack'));
   assert.equal(most, 3);
   assert.deepEqual(
-    // Those that are decoded side by side may end in any order; putting them in order is the store's business.
+    // Those that are decoded side by side may end in any order; putting them in order is the target's business.
     stored.map(({ header }) => header.id).sort((a, b) => a - b),
     packs.map(({ header }) => header.id),
   );
@@ -204,9 +204,9 @@ test('packs that were answered leave the window of their connection, though thei
   const gate = Promise.withResolvers<void>();
   const body = 100 << 10; // More than a buffer pool, so that it is freed.
   let open = true;
-  const { store, stored } = fakeStore(() => (open ? Promise.resolve() : gate.promise));
+  const { target, stored } = fakeTarget(() => (open ? Promise.resolve() : gate.promise));
   let begun = 0;
-  const receive = createReceiver({ store, rawBytes: 4 << 20, emit: () => undefined });
+  const receive = createReceiver({ target, rawBytes: 4 << 20, emit: () => undefined });
   const onPack = (pack: Pack): Promise<Answer> => {
     begun++;
     return receive(pack, PEER);

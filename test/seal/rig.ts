@@ -67,7 +67,9 @@ export const sealRig = async (): Promise<SealRig> => {
     },
     async put(...packs) {
       const answers = await Promise.all(
-        packs.map((pack) => rig.store.put(pack.header, Promise.resolve(pack), () => undefined)),
+        packs.map((pack) =>
+          rig.store.put({ header: pack.header, verified: Promise.resolve(pack), release: () => undefined }),
+        ),
       );
       await rig.sealer.idle();
       return answers.map(brief);

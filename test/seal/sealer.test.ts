@@ -230,8 +230,12 @@ test("an hour that is reopened while the day's last one is marked leaves no mark
   let reopened: Promise<unknown> | undefined;
   // The last hour is sealed in the ledger; before its markers are written a late pack reopens another.
   rig.markerFails = (call) => {
-    if (call === 'sealed' && reopened === undefined)
-      reopened = rig.store.put(hours[9]![1]!.header, Promise.resolve(hours[9]![1]!), () => undefined);
+    if (call === 'sealed' && reopened === undefined) const late = hours[9]![1]!;
+    reopened = rig.store.put({
+      header: late.header,
+      verified: Promise.resolve(late),
+      release: () => undefined,
+    });
     return false;
   };
   await rig.put(hours[0]![0]!);

@@ -72,7 +72,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       },
       clock,
       emit,
-      onPack: createReceiver({ store, emit, rawBytes: DECODED_BYTES }),
+      onPack: createReceiver({ target: store, emit, rawBytes: DECODED_BYTES }),
     }),
   );
 
