@@ -230,12 +230,13 @@ test("an hour that is reopened while the day's last one is marked leaves no mark
   let reopened: Promise<unknown> | undefined;
   // The last hour is sealed in the ledger; before its markers are written a late pack reopens another.
   rig.markerFails = (call) => {
-    if (call === 'sealed' && reopened === undefined) const late = hours[9]![1]!;
-    reopened = rig.store.put({
-      header: late.header,
-      verified: Promise.resolve(late),
-      release: () => undefined,
-    });
+    const late = hours[9]![1]!;
+    if (call === 'sealed' && reopened === undefined)
+      reopened = rig.store.put({
+        header: late.header,
+        verified: Promise.resolve(late),
+        release: () => undefined,
+      });
     return false;
   };
   await rig.put(hours[0]![0]!);
