@@ -4,7 +4,7 @@
  * Time in which this process did not run (it was stopped, or its event loop was blocked) does not count: the peers' bytes
  * were then waiting in the kernel, and cutting them off would punish them for our standstill.
  */
-import type { Clock } from '../../telemetry/clock.ts';
+import type { Clock } from '../telemetry/clock.ts';
 
 export interface Ticker extends Disposable {
   /** Milliseconds of running time as of the last tick. */

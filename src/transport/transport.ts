@@ -1,10 +1,20 @@
 /**
- * What the two ends of a connection offer to the stages above: the sender drives an {@link Upstream}, the receiver answers
- * packs that a server hands it. Framing, hello, limits and keep-alive are the business of this folder alone.
+ * The contract of transports: how packs travel between nodes.
+ *
+ *   sending     connect ─▶ Upstream: limits, send → answer, ended
+ *   receiving   listen.ts accepts ─▶ first bytes say which protocol ─▶ Protocol.serve ─▶ onPack ─▶ answer
+ *
+ * A transport is a folder beside this file that exports a {@link TransportKind}, and a line in registry.ts. Framing, hello, limits and
+ * keep-alive are the business of its folder alone. Several protocols share one port: a listener tells callers apart.
  */
+import type { Socket } from 'node:net';
 import type { LogdError } from '../error.ts';
 import type { Answer } from '../pack/answer.ts';
+import type { ByteBudget } from '../pack/byte-budget.ts';
 import type { Pack } from '../pack/pack.ts';
+import type { Clock } from '../telemetry/clock.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { Ticker } from './ticker.ts';
 
 /** What a receiver allows, as it says in WELCOME. */
 export interface PeerLimits {
@@ -18,7 +28,7 @@ export interface PeerLimits {
   readonly rawBytes: number;
 }
 
-/** The agent's end of an open connection. */
+/** The sender's end of an open connection. */
 export interface Upstream extends AsyncDisposable {
   /** The other node's name, from WELCOME. */
   readonly node: string;
@@ -42,3 +52,89 @@ export interface Peer {
 
 /** The receiver's side: called in order of arrival per connection, without waiting for earlier answers. Must not reject. */
 export type OnPack = (pack: Pack, peer: Peer) => Promise<Answer>;
+
+/** Where a sender connects to. */
+export interface UpstreamTarget {
+  /** Of the transport. */
+  readonly kind: string;
+  readonly address: { readonly host: string; readonly port: number };
+  /** The only stream that is sent there, where the transport knows no streams. */
+  readonly stream?: string | undefined;
+}
+
+/** What a sender says of itself, and who calls the attempt off. */
+export interface ConnectDeps {
+  /** Our name. */
+  readonly node: string;
+  /** What we call ourselves, such as `logd/0.1.0`. */
+  readonly software: string;
+  readonly token?: string | undefined;
+  readonly clock: Clock;
+  /** Ends the attempt; once connected it has no more effect, so that a drain can wait for answers. */
+  readonly signal: AbortSignal;
+}
+
+/** What a node allows those who send to it, over all protocols of a listener. Timeouts are milliseconds. */
+export interface ServerLimits extends PeerLimits {
+  readonly connections: number;
+  /** Most body bytes in memory and not yet answered, over all connections; at least `bodyBytes`. */
+  readonly inFlightBytes: number;
+  /** With no byte from a client. Clients show signs of life every 15 s. */
+  readonly idleTimeout: number;
+  /** From a frame's first byte to its last. */
+  readonly frameTimeout: number;
+  /** From the connection's start until the client has said who it is. */
+  readonly helloTimeout: number;
+}
+
+/** What all connections of a listener share. */
+export interface Serving {
+  readonly node: string;
+  readonly software: string;
+  /** The tokens of which clients must show one; undefined lets everyone in. */
+  readonly tokens: (() => Promise<readonly string[]>) | undefined;
+  readonly limits: ServerLimits;
+  /** After so many milliseconds in which we sent nothing, we show that we are alive. */
+  readonly pingInterval: number;
+  readonly clock: Clock;
+  readonly ticker: Ticker;
+  /** Of body bytes in memory. */
+  readonly budget: ByteBudget;
+  readonly emit: Emit;
+  readonly onPack: OnPack;
+}
+
+/** A connection on the receiving side, from when its protocol is known. */
+export interface PackConnection {
+  /** Who sends, once that was said. */
+  readonly peer: Peer | undefined;
+  /** Says why, as far as the protocol can, and closes. */
+  refuse(code: 'busy' | 'closing', message: string): void;
+  /** Takes no new packs; closes once those on their way are answered. */
+  drain(): void;
+  destroy(): void;
+  /** Called at each tick of the listener: cuts off whoever lets us wait too long. */
+  tick(): void;
+}
+
+/** The receiving side of a transport that is spoken over TCP. */
+export interface Protocol {
+  /** For messages: `wire v2`. */
+  readonly label: string;
+  /** Whether a connection that begins with these bytes speaks it. `more`: they fit, and are too few to tell. */
+  recognise(first: Buffer): 'yes' | 'no' | 'more';
+  /**
+   * Takes over a socket: `first` is all that has been read of it, `since` the ticker's time when it was accepted. Without it the
+   * protocol is known and not spoken here.
+   */
+  serve?(serving: Serving, socket: Socket, first: Buffer, since: number): PackConnection;
+}
+
+/** One transport: its name, how to send by it, and what a listener must know to receive by it. */
+export interface TransportKind {
+  readonly kind: string;
+  readonly summary: string;
+  /** Connects and waits to be let in. Rejects with a LogdError; `retryable` says whether waiting can help. Imports its code itself. */
+  connect(target: UpstreamTarget, deps: ConnectDeps): Promise<Upstream>;
+  readonly protocol?: Protocol;
+}

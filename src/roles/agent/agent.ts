@@ -21,14 +21,13 @@ import { createMeter } from '../../telemetry/meter.ts';
 import { rememberErrors } from '../../telemetry/recent-errors.ts';
 import { NO_LAG } from '../../telemetry/status.ts';
 import { packageVersion } from '../../telemetry/version.ts';
-import { connect } from '../../transport/tcp/client.ts';
+import { connectUpstream } from '../../transport/registry.ts';
 import { forAtMost } from '../deadline.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
 import { openTokens } from '../token.ts';
 import type { AgentConfig } from './agent-options.ts';
 
-const TIMEOUTS = { connect: 10_000, answer: 60_000, ping: 15_000 };
 /** While there is a connection, what is in flight may still be acked for this share of the time for a graceful stop. */
 const ACK_SHARE = 0.5;
 
@@ -72,8 +71,7 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
       address: formatAddress(options.send_to),
       connect: async (signal) => {
         const [token] = (await tokens?.()) ?? [];
-        const shown = { ...hello, ...(token !== undefined && { token }) };
-        return connect({ address: options.send_to, ...shown, clock, signal, timeouts: TIMEOUTS });
+        return connectUpstream({ kind: 'tcp', address: options.send_to }, { ...hello, token, clock, signal });
       },
       retry: options.retry,
       emit,

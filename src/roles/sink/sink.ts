@@ -13,7 +13,7 @@ import { createMeter } from '../../telemetry/meter.ts';
 import { rememberErrors } from '../../telemetry/recent-errors.ts';
 import { NO_LAG } from '../../telemetry/status.ts';
 import { packageVersion } from '../../telemetry/version.ts';
-import { listen } from '../../transport/tcp/server.ts';
+import { listenForPacks } from '../../transport/registry.ts';
 import { forAtMost } from '../deadline.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
@@ -54,7 +54,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   const { limits, listen: address, expire_after: expireAfter } = options;
   starting.use(startExpiry({ ledger, clock, emit, expireAfter }));
   const server = starting.use(
-    await listen({
+    await listenForPacks({
       address,
       node: config.node,
       ...(tokens !== undefined && { tokens }),

@@ -16,8 +16,8 @@ import type { Message } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
 import type { PeerLimits, Upstream } from '../transport.ts';
 import { PREAMBLE } from './preamble.ts';
-import { startTicker } from './ticker.ts';
-import type { Ticker } from './ticker.ts';
+import { startTicker } from '../ticker.ts';
+import type { Ticker } from '../ticker.ts';
 
 /** Milliseconds each. */
 export interface ClientTimeouts {

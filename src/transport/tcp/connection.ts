@@ -1,5 +1,5 @@
 /**
- * The receiving end of one connection of wire v2: preamble → HELLO → packs and answers → BYE.
+ * The receiving end of one connection of wire v2, from its preamble on: HELLO → packs and answers → BYE.
  *
  * Invariants
  * - Memory: a body's buffer is taken only once the window of this connection and the budget of all connections have room for
@@ -12,48 +12,15 @@ import type { Socket } from 'node:net';
 import { LogdError, messageOf } from '../../error.ts';
 import type { PackHeader } from '../../pack/pack.ts';
 import { isName, NAME_RULE } from '../../pack/name.ts';
-import type { Clock } from '../../telemetry/clock.ts';
-import type { Emit } from '../../telemetry/events.ts';
 import { AnswerQueue } from './answers.ts';
-import type { ByteBudget } from '../../pack/byte-budget.ts';
 import { FrameDecoder, HEADER_BYTES, HELLO_BYTES, encodeFrame } from './frame.ts';
 import type { FrameHead } from './frame.ts';
 import { VERSION, isFault, readMessage, readPack, shorten } from './messages.ts';
 import type { PackFault, RefuseCode } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
-import type { OnPack, Peer, PeerLimits } from '../transport.ts';
-import { PREAMBLE, sniff } from './preamble.ts';
-import type { Ticker } from './ticker.ts';
+import type { PackConnection, Peer, Serving } from '../transport.ts';
+import { PREAMBLE } from './preamble.ts';
 import { tokenFault } from './token.ts';
-
-/** What a node allows those who send to it. Timeouts are milliseconds. */
-export interface ServerLimits extends PeerLimits {
-  readonly connections: number;
-  /** Most body bytes in memory and not yet answered, over all connections; at least `bodyBytes`. */
-  readonly inFlightBytes: number;
-  /** With no byte from a client. Clients show signs of life every 15 s. */
-  readonly idleTimeout: number;
-  /** From a frame's first byte to its last. */
-  readonly frameTimeout: number;
-  /** From the connection's start to the end of HELLO. */
-  readonly helloTimeout: number;
-}
-
-/** What all connections of a server share. */
-export interface Listener {
-  readonly node: string;
-  readonly software: string;
-  /** The tokens of which clients must show one; undefined lets everyone in. */
-  readonly tokens: (() => Promise<readonly string[]>) | undefined;
-  readonly limits: ServerLimits;
-  /** After so many milliseconds in which we sent nothing, a PING says that we are alive. */
-  readonly pingInterval: number;
-  readonly clock: Clock;
-  readonly ticker: Ticker;
-  readonly budget: ByteBudget;
-  readonly emit: Emit;
-  readonly onPack: OnPack;
-}
 
 /** A wrong token is answered after so many milliseconds, so that guessing is slow. */
 const TOKEN_DELAY = 200;
@@ -72,16 +39,16 @@ interface Incoming {
   granted: boolean;
 }
 
-export class ServerConnection {
-  /** `hello`: preamble or HELLO not there yet. `token`: it is being looked at. `leaving`: whatever comes is thrown away. */
+export class ServerConnection implements PackConnection {
+  /** `hello`: HELLO is not there yet. `token`: it is being looked at. `leaving`: whatever comes is thrown away. */
   #state: 'hello' | 'token' | 'open' | 'leaving' | 'closed' = 'hello';
-  readonly #listener: Listener;
+  readonly #serving: Serving;
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder({ headerBytes: HELLO_BYTES, bodyBytes: 0 });
   readonly #answers: AnswerQueue;
   readonly #address: string;
-  /** The first bytes, until they are enough to tell who calls. */
-  #opening: Buffer | undefined = Buffer.alloc(0);
+  /** Bytes of the preamble that are still to come. */
+  #preambleLeft = PREAMBLE.length;
   #peer: Peer | undefined;
   #incoming: Incoming | undefined;
   #seq = 0;
@@ -96,22 +63,29 @@ export class ServerConnection {
   #frameSince: number | undefined;
   #tokenTimer: NodeJS.Timeout | undefined;
 
-  constructor(listener: Listener, socket: Socket) {
-    this.#listener = listener;
+  /** `first` is what has been read of the socket: the preamble, or less of it from a client that is told to go. `since`: the ticker's time. */
+  constructor(serving: Serving, socket: Socket, first: Buffer, since: number) {
+    this.#serving = serving;
     this.#socket = socket;
     this.#address = `${socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress}:${socket.remotePort}`;
-    this.#stateSince = this.#lastByte = this.#lastSent = listener.ticker.now;
+    this.#stateSince = since;
+    this.#lastByte = this.#lastSent = serving.ticker.now;
     this.#answers = new AnswerQueue((frames) => this.#send(frames));
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#pump());
     // What went wrong with the connection shows as its end; the packs are safe with whoever sent them.
     socket.on('error', () => undefined);
     socket.once('close', () => this.#closed());
+    if (first.length > 0) this.#receive(first);
+  }
+
+  get peer(): Peer | undefined {
+    return this.#peer;
   }
 
   /** Says why, and closes. */
   refuse(code: RefuseCode, message: string): void {
-    this.#listener.emit('receive.refused', { peer: this.#address, code, reason: message });
+    this.#serving.emit('receive.refused', { peer: this.#address, code, reason: message });
     this.#refuse(code, message);
   }
 
@@ -120,7 +94,7 @@ export class ServerConnection {
     if (this.#isBefore()) this.refuse('closing', 'The node is shutting down: try again later.');
     if (this.#state !== 'open' || this.#draining) return;
     this.#draining = true;
-    this.#lastByte = this.#listener.ticker.now;
+    this.#lastByte = this.#serving.ticker.now;
     this.#send(encodeFrame('BYE', {}));
     this.#finish();
   }
@@ -131,7 +105,7 @@ export class ServerConnection {
 
   /** Called at each tick: cuts off whoever lets us wait too long. */
   tick(): void {
-    const { ticker, limits, pingInterval } = this.#listener;
+    const { ticker, limits, pingInterval } = this.#serving;
     if (this.#state === 'leaving') {
       if (ticker.expired(this.#stateSince, LINGER)) this.destroy();
     } else if (this.#isBefore()) {
@@ -158,32 +132,12 @@ export class ServerConnection {
   }
 
   #receive(chunk: Buffer): void {
-    this.#lastByte = this.#listener.ticker.now;
+    this.#lastByte = this.#serving.ticker.now;
     if (!this.#isBefore() && this.#state !== 'open') return;
-    const bytes = this.#opening === undefined ? chunk : this.#open(Buffer.concat([this.#opening, chunk]));
-    if (bytes === undefined) return;
-    this.#decoder.push(bytes);
+    const skipped = Math.min(this.#preambleLeft, chunk.length);
+    this.#preambleLeft -= skipped;
+    this.#decoder.push(chunk.subarray(skipped));
     this.#pump();
-  }
-
-  /** Checks the preamble; gives what follows it. */
-  #open(bytes: Buffer): Buffer | undefined {
-    const caller = sniff(bytes);
-    if (caller === 'more') {
-      this.#opening = bytes;
-      return undefined;
-    }
-    this.#opening = undefined;
-    if (caller === 'v2') return bytes.subarray(PREAMBLE.length);
-    const reason =
-      caller === 'v1'
-        ? 'Wire v1 is not spoken here yet: send with wire v2.'
-        : 'The first bytes are not those of wire v2.';
-    this.#listener.emit('receive.refused', { peer: this.#address, code: 'version', reason });
-    // Whoever calls would not understand a frame.
-    this.#leave();
-    this.#socket.end();
-    return undefined;
   }
 
   /** Goes on as far as the bytes that are here, the window and the budget allow; then stops or resumes reading. */
@@ -201,7 +155,7 @@ export class ServerConnection {
       else this.#socket.resume();
     }
     if (blocked || !this.#decoder.midFrame) this.#frameSince = undefined;
-    else this.#frameSince ??= this.#lastByte = this.#listener.ticker.now;
+    else this.#frameSince ??= this.#lastByte = this.#serving.ticker.now;
   }
 
   /** One step of the connection; false when it has to wait for something. */
@@ -221,7 +175,7 @@ export class ServerConnection {
   }
 
   #hello(head: FrameHead): void {
-    const { tokens } = this.#listener;
+    const { tokens } = this.#serving;
     const hello = readMessage('HELLO', head);
     if (!hello.versions.includes(VERSION))
       return this.refuse('version', `Version ${VERSION} of the wire is the only one that the sink speaks.`);
@@ -240,7 +194,7 @@ export class ServerConnection {
   }
 
   #welcome(peer: string): void {
-    const { limits, node, software, clock, emit } = this.#listener;
+    const { limits, node, software, clock, emit } = this.#serving;
     this.#peer = { node: peer, address: this.#address };
     this.#state = 'open';
     this.#decoder.limits = { headerBytes: HEADER_BYTES, bodyBytes: limits.bodyBytes };
@@ -266,7 +220,7 @@ export class ServerConnection {
       this.#incoming = {
         seq,
         head,
-        pack: readPack(head, this.#listener.limits),
+        pack: readPack(head, this.#serving.limits),
         release: undefined,
         granted: false,
       };
@@ -291,7 +245,7 @@ export class ServerConnection {
         .slice(0, 80);
     const segment = { host: text('host'), stream: text('stream'), hour: text('hour') };
     const id = Number(Reflect.get(head.header, 'id')) || 0;
-    this.#listener.emit('receive.bad-pack', { ...segment, id, peer: this.#address, code, reason: message });
+    this.#serving.emit('receive.bad-pack', { ...segment, id, peer: this.#address, code, reason: message });
     this.#answers.add(seq, { kind: 'nack', code, message, retryable });
     return true;
   }
@@ -299,12 +253,12 @@ export class ServerConnection {
   /** Waits for the window, then for the budget. */
   #makeRoom(incoming: Incoming): boolean {
     if (incoming.release !== undefined) return false;
-    const { windowPacks, windowBytes } = this.#listener.limits;
+    const { windowPacks, windowBytes } = this.#serving.limits;
     const bytes = incoming.head.bodyBytes;
     const fits = this.#unanswered < windowPacks && this.#unansweredBytes + bytes <= windowBytes;
     if (!fits && this.#unanswered > 0) return false;
     let later = false;
-    const lease = this.#listener.budget.claim(bytes, () => {
+    const lease = this.#serving.budget.claim(bytes, () => {
       incoming.granted = true;
       if (later) this.#pump();
     });
@@ -332,7 +286,7 @@ export class ServerConnection {
   async #answer({ seq, head, release }: Incoming, header: PackHeader, body: Buffer): Promise<void> {
     let answer: Answer;
     try {
-      answer = await this.#listener.onPack({ header, body }, this.#peer!);
+      answer = await this.#serving.onPack({ header, body }, this.#peer!);
     } catch (error) {
       answer = { kind: 'nack', code: 'storage', message: shorten(messageOf(error)), retryable: true };
     }
@@ -355,7 +309,7 @@ export class ServerConnection {
   }
 
   #violated(code: 'protocol' | 'limit' | 'timeout', message: string): void {
-    this.#listener.emit('receive.bad-frame', { peer: this.#address, code, reason: message });
+    this.#serving.emit('receive.bad-frame', { peer: this.#address, code, reason: message });
     this.#refuse(code, message);
   }
 
@@ -368,8 +322,7 @@ export class ServerConnection {
 
   #leave(): void {
     this.#state = 'leaving';
-    this.#stateSince = this.#listener.ticker.now;
-    this.#opening = undefined;
+    this.#stateSince = this.#serving.ticker.now;
     this.#dropIncoming();
     this.#socket.resume();
   }
@@ -382,7 +335,7 @@ export class ServerConnection {
 
   #closed(): void {
     if (this.#peer !== undefined)
-      this.#listener.emit('receive.disconnected', { node: this.#peer.node, peer: this.#address });
+      this.#serving.emit('receive.disconnected', { node: this.#peer.node, peer: this.#address });
     this.#state = 'closed';
     clearTimeout(this.#tokenTimer);
     this.#answers.close();
@@ -391,7 +344,7 @@ export class ServerConnection {
 
   #send(frame: Buffer): void {
     if (!this.#socket.writable) return;
-    this.#lastSent = this.#listener.ticker.now;
+    this.#lastSent = this.#serving.ticker.now;
     this.#socket.write(frame);
   }
 }

@@ -11,10 +11,10 @@ import type { ConnectOptions } from '../../../src/transport/tcp/client.ts';
 import { FrameDecoder, HEADER_BYTES, encodeFrame } from '../../../src/transport/tcp/frame.ts';
 import type { FrameHead } from '../../../src/transport/tcp/frame.ts';
 import type { Answer } from '../../../src/pack/answer.ts';
-import type { Upstream } from '../../../src/transport/transport.ts';
+import type { ServerLimits, Upstream } from '../../../src/transport/transport.ts';
 import { PREAMBLE } from '../../../src/transport/tcp/preamble.ts';
-import { listen } from '../../../src/transport/tcp/server.ts';
-import type { ListenOptions, ServerLimits, WireServer } from '../../../src/transport/tcp/server.ts';
+import type { Listener, ListenOptions } from '../../../src/transport/listen.ts';
+import { listenForPacks } from '../../../src/transport/registry.ts';
 
 /** Timeouts so long that only a hanging test meets them. */
 export const LIMITS: ServerLimits = {
@@ -60,7 +60,7 @@ export interface Seen {
 }
 
 export interface Rig extends AsyncDisposable {
-  readonly server: WireServer;
+  readonly server: Listener;
   /** Packs in order of arrival. */
   readonly packs: Pack[];
   readonly events: Seen[];
@@ -98,7 +98,7 @@ export const startRig = async ({ limits, answer, ...options }: RigOptions = {}):
     events.push({ name, fields });
     notify();
   };
-  const server = await listen({
+  const server = await listenForPacks({
     address: { host: '127.0.0.1', port: 0 },
     node: 'sink1',
     clock: systemClock,
