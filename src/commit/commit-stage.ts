@@ -30,6 +30,8 @@ export interface CommitStageOptions {
   readonly emit: Emit;
   /** Called after the commit in which a segment became complete. */
   readonly onComplete: (key: SegmentKey) => void;
+  /** Called after each pack that was recorded. */
+  readonly onRecorded?: () => void;
   /** Called, in the segment's queue, when a late pack reopens a closed segment, before the pack is written. */
   readonly onReopened: (key: SegmentKey) => Promise<void>;
 }
@@ -70,6 +72,7 @@ export const createCommitStage = ({
   clock,
   emit,
   onComplete,
+  onRecorded,
   onReopened,
 }: CommitStageOptions): CommitStage => {
   const queues = new Map<string, SegmentQueue>();
@@ -153,6 +156,7 @@ export const createCommitStage = ({
       return conflict(header, 'it contradicts what is recorded');
     }
     if (outcome === 'recorded') {
+      onRecorded?.();
       if (lost) emit('store.lost', { host, stream, hour, id, bytes: lost.bytes, reason: lost.reason });
       if (segment.state === 'incomplete')
         emit('seal.incomplete', { host, stream, hour, reason: segment.reason ?? '' });

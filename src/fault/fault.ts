@@ -35,8 +35,10 @@ export const FAULT_POINTS = [
   'seal.before-rename', // the reordered file is durable under its temporary name
   'seal.after-rename',
   'seal.before-ledger', // the file is final, the seal not recorded
-  'seal.after-ledger', // sealed, markers not written
-  'seal.after-markers',
+  'seal.after-ledger', // sealed, no output knows yet
+  'output.before-deliver', // an item is read, nothing is delivered
+  'output.after-deliver', // the destination has it, its position is not recorded
+  'output.after-position',
 ] as const;
 
 export type FaultPoint = (typeof FAULT_POINTS)[number];

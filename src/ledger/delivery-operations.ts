@@ -1,7 +1,7 @@
 /** Outputs and deliveries, as operations inside the database thread. See {@link file://./delivery.ts} for what they mean. */
 import type { DatabaseSync } from 'node:sqlite';
 import { LogdError } from '../error.ts';
-import type { SegmentKey } from '../pack/pack.ts';
+import { type SegmentKey, segmentName } from '../pack/pack.ts';
 import { isNull, readInteger, readText } from '../sqlite/row.ts';
 import type { Row } from '../sqlite/row.ts';
 import type { Change, Delivery, OutputRecord } from './delivery.ts';
@@ -124,9 +124,14 @@ export const deliveryWrites = (db: DatabaseSync) => {
     sawChanges: (output: string, seen: number): void => void see.run(seen, output, seen),
     setDelivery: (delivery: Delivery): void => {
       const row = findSegment.get(delivery.host, delivery.stream, delivery.hour);
+      if (row === undefined)
+        throw new LogdError(
+          'conflict',
+          `The ledger has no segment ${segmentName(delivery)}: no pack of it was recorded.`,
+        );
       upsert.run({
         output: delivery.output,
-        segment: readInteger(row ?? {}, 'segment'),
+        segment: readInteger(row, 'segment'),
         generation: delivery.generation,
         next_id: delivery.nextId,
         delivered: delivery.delivered,

@@ -154,8 +154,4 @@ export interface Ledger extends AsyncDisposable {
     readonly stream?: string;
     readonly day?: string;
   }): Promise<DayRecord[]>;
-  /** Seals, of the newest generation each, whose marker files are not known to be written. */
-  unmarked(limit: number): Promise<Seal[]>;
-  /** Remembers that the marker files of this seal, and of its day where complete, are written. */
-  marked(key: SegmentKey, generation: number): Promise<void>;
 }

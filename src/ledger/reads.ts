@@ -18,10 +18,6 @@ const GAPS = `
 
 const SEALS = 'SELECT host, stream, hour, seal.* FROM seal JOIN segment USING (segment)';
 
-const UNMARKED = `${SEALS} WHERE seal.marked = 0 AND NOT EXISTS (
-    SELECT 1 FROM seal AS newer WHERE newer.segment = seal.segment AND newer.generation > seal.generation
-  ) ORDER BY seal.segment LIMIT ?`;
-
 /** Conditions of a query that only has the ones that are asked for. */
 interface Condition {
   readonly sql: string;
@@ -80,7 +76,6 @@ export const ledgerReads = (db: DatabaseSync) => {
   const listPacks = db.prepare('SELECT * FROM pack WHERE segment = ? AND id > ? ORDER BY id LIMIT ?');
   const listGaps = db.prepare(GAPS);
   const listSeals = db.prepare(`${SEALS} WHERE seal.segment = ? ORDER BY seal.generation`);
-  const listUnmarked = db.prepare(UNMARKED);
   /** Statements of filters, by their text: a filter has few shapes. */
   const listings = new Map<string, StatementSync>();
   const list = (select: string, conditions: readonly Condition[], rest: Condition) => {
@@ -132,6 +127,5 @@ export const ledgerReads = (db: DatabaseSync) => {
         sql: 'ORDER BY host, stream, day, daily',
         values: [],
       }).map(readDay),
-    unmarked: (limit: number): Seal[] => listUnmarked.all(limit).map(readSeal),
   };
 };

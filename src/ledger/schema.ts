@@ -6,7 +6,7 @@
  *          expected_*: the totals of its newest `done`, all null before one has come.
  * pack     one row for each pack, clustered by (segment, id): reading a segment in order is one range.
  *          done_*: on the last pack of a generation. `lost_*`: where its bytes are gone for good.
- * seal     one row for each sealed generation; rows are never changed but for `marked`: its marker files are written.
+ * seal     one row for each sealed generation; rows are never changed.
  * day      how many segments of a day are sealed now (`sealed`), and how many there are (`hours`). `daily` is 1 for streams with
  *          one segment a day, so that 23 hours and a whole day never add up to 24.
  *
@@ -57,11 +57,23 @@ const OUTPUTS = `
     CREATE INDEX delivery_failing ON delivery (output, next_try) WHERE attempts > 0;
 `;
 
+/**
+ * Version 3 had no outputs, and remembered in `seal.marked` which marker files were written. Every segment counts as changed once, in the
+ * order in which they came; the markers that were written are deliveries of the output `markers`.
+ */
+const FROM_3 = `${OUTPUTS}
+    INSERT INTO change (segment) SELECT segment FROM segment ORDER BY segment;
+    INSERT INTO output (name, paused, start, added_at, seen) VALUES ('markers', 0, 'beginning', 0, 0);
+    INSERT INTO delivery (output, segment, generation, next_id, delivered, dropped, rejected, attempts, next_try, stuck)
+      SELECT 'markers', segment, max(generation), 1, max(lines), 0, 0, 0, 0, 0 FROM seal WHERE marked = 1 GROUP BY segment;
+    DROP INDEX seal_unmarked;
+    ALTER TABLE seal DROP COLUMN marked;
+`;
+
 export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
   version: 4,
-  /** Version 3 had no outputs; every segment counts as changed once, in the order in which they came. */
-  migrations: { 3: `${OUTPUTS} INSERT INTO change (segment) SELECT segment FROM segment ORDER BY segment;` },
+  migrations: { 3: FROM_3 },
   title: 'ledger',
   ifDamaged:
     'Restore it from a copy, as docs/operations/state-directory.md says under "Backup"; start no sink on an empty ledger with the old store.',
@@ -127,10 +139,8 @@ export const LEDGER_SCHEMA: Schema = {
       first_arrival INTEGER NOT NULL,
       last_arrival INTEGER NOT NULL,
       sealed_at INTEGER NOT NULL,
-      marked INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (segment, generation)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX seal_unmarked ON seal (segment, generation) WHERE marked = 0;
 
     CREATE TABLE day (
       host TEXT NOT NULL,
@@ -145,7 +155,7 @@ export const LEDGER_SCHEMA: Schema = {
   `,
 };
 
-/** The columns that a write names: all but `segment.segment`, which SQLite chooses, and `seal.marked`. */
+/** The columns that a write names: all but `segment.segment`, which SQLite chooses. */
 export const SEGMENT_COLUMNS = (
   'host stream hour state reason generation packs lines bytes lost_packs lost_bytes highest_id stored_end ' +
   'expected_packs expected_lines expected_bytes expected_sha256 expected_hours first_arrival last_arrival last_line'

@@ -38,9 +38,6 @@ export const ledgerWrites = (db: DatabaseSync) => {
   const insertPack = db.prepare(insertInto('pack', PACK_COLUMNS));
   const findSeal = db.prepare('SELECT sha256 FROM seal WHERE segment = ? AND generation = ?');
   const insertSeal = db.prepare(insertInto('seal', SEAL_COLUMNS));
-  const markSeals = db.prepare(
-    'UPDATE seal SET marked = 1 WHERE segment = ? AND generation <= ? AND marked = 0',
-  );
   const dayKey = 'host = :host AND stream = :stream AND day = :day AND daily = :daily';
   const countSealed = db.prepare(
     `INSERT INTO day (host, stream, day, daily, sealed, hours) VALUES (:host, :stream, :day, :daily, 1, :hours)
@@ -176,10 +173,6 @@ export const ledgerWrites = (db: DatabaseSync) => {
 
     expire: (before: number, reason: string): SegmentRecord[] =>
       expireOpen.all(reason, before).map(readSegment),
-
-    marked: (key: SegmentKey, generation: number): void => {
-      markSeals.run(known(key).number, generation);
-    },
   };
 };
 

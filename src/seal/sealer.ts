@@ -1,7 +1,7 @@
 /**
  * The seal stage: turns complete segments into sealed ones, one after the other, beside the stream of packs.
  *
- * Order for each: prove equal → the sink gives it its final form, durably → the ledger's seal → marker files. A crash between
+ * Order for each: prove equal → the sink gives it its final form, durably → the ledger's seal. Outputs follow the ledger. A crash between
  * any two of them is mended by doing the rest again: every step is idempotent.
  */
 import { LogdError, messageOf } from '../error.ts';
@@ -14,8 +14,6 @@ import type { Store } from '../stores/store.ts';
 import type { CommitStage } from '../commit/commit-stage.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { markSealed } from './publish-seal.ts';
-import type { Markers } from './markers.ts';
 import { disproof } from './proof.ts';
 
 /** Waits between two tries double from the first to the second of these. */
@@ -26,9 +24,10 @@ export interface SealerOptions {
   readonly store: Pick<CommitStage, 'exclusive'>;
   readonly sink: Store;
   readonly ledger: Ledger;
-  readonly markers: Markers;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Called after the ledger has a seal. */
+  readonly onSealed: () => void;
 }
 
 export interface Sealer extends AsyncDisposable {
@@ -38,12 +37,10 @@ export interface Sealer extends AsyncDisposable {
   idle(): Promise<void>;
 }
 
-export const createSealer = ({ store, sink, ledger, markers, clock, emit }: SealerOptions): Sealer => {
+export const createSealer = ({ store, sink, ledger, clock, emit, onSealed }: SealerOptions): Sealer => {
   const queue = new Map<string, SegmentKey>();
   /** What failed, and waits for so long to be tried again. */
   const retries = new Map<string, { readonly timer: NodeJS.Timeout; readonly delay: number }>();
-  /** Sealed, and the marker files could not be written yet. */
-  const unmarked = new Map<string, Seal>();
   let running: Promise<void> | undefined;
   let closed = false;
 
@@ -63,21 +60,8 @@ export const createSealer = ({ store, sink, ledger, markers, clock, emit }: Seal
     }
   };
 
-  const mark = async (name: string, made: Seal): Promise<void> => {
-    unmarked.set(name, made);
-    const day = await markSealed(ledger, markers, made);
-    unmarked.delete(name);
-    fault('seal.after-markers');
-    if (day !== undefined)
-      emit('seal.day-complete', { host: day.host, stream: day.stream, day: day.day, hours: day.hours });
-  };
-
   const seal = async (key: SegmentKey, arrived: RunningDigest | undefined): Promise<void> => {
-    const name = segmentName(key);
     const segment = await ledger.segment(key);
-    const sealed = unmarked.get(name);
-    unmarked.delete(name);
-    if (segment?.state === 'sealed' && sealed?.generation === segment.generation) return mark(name, sealed);
     if (segment?.state !== 'complete' || segment.expected === undefined) return;
     fault('seal.before-digest');
     const reason = await finish(recordedSegment(ledger, segment), arrived);
@@ -91,7 +75,7 @@ export const createSealer = ({ store, sink, ledger, markers, clock, emit }: Seal
     await ledger.seal(made);
     fault('seal.after-ledger');
     emit('seal.sealed', { ...named(key), ...totals(made), generation: made.generation });
-    await mark(name, made);
+    onSealed();
   };
 
   const tryAgainLater = (name: string, key: SegmentKey): void => {

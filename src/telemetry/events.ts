@@ -279,6 +279,21 @@ export const EVENTS = {
     text: '{host}/{stream}/{hour} is closed as incomplete: {reason}',
     fields: { ...segment, reason: 'string' },
   },
+  'output.failed': {
+    level: 'warn',
+    text: 'Output {output} could not deliver {host}/{stream}/{hour}: {reason} It tries again; the intake goes on and nothing is lost.',
+    fields: { output: 'string', ...segment, reason: 'string' },
+  },
+  'output.delivering': {
+    level: 'info',
+    text: 'Output {output} delivers again',
+    fields: { output: 'string' },
+  },
+  'output.stuck': {
+    level: 'error',
+    text: 'Output {output} cannot deliver {host}/{stream}/{hour} and waits for you: {reason} Mend it, then run `logd outputs resume {output}`.',
+    fields: { output: 'string', ...segment, reason: 'string' },
+  },
 } as const satisfies Record<string, EventSpec>;
 
 export type EventName = keyof typeof EVENTS;

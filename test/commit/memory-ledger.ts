@@ -1,13 +1,14 @@
 /** The SQLite ledger's own operations on a database in memory, with failures on demand: fast enough for thousands of runs. */
 import { DatabaseSync } from 'node:sqlite';
 import { LogdError } from '../../src/error.ts';
+import type { Deliveries } from '../../src/ledger/delivery.ts';
 import type { Ledger, PackRecord } from '../../src/ledger/ledger.ts';
 import { open, schema } from '../../src/ledger/operations.ts';
 import type { SegmentKey } from '../../src/pack/pack.ts';
 
-export type LedgerCall = keyof Omit<Ledger, typeof Symbol.asyncDispose>;
+export type LedgerCall = keyof Omit<Ledger & Deliveries, typeof Symbol.asyncDispose>;
 
-export interface MemoryLedger extends Ledger {
+export interface MemoryLedger extends Ledger, Deliveries {
   /** When it returns true, the call fails and has no effect. */
   fails: (call: LedgerCall) => boolean;
   /** What a call waits for before it does what it is to do. */
@@ -53,8 +54,18 @@ export const memoryLedger = (): MemoryLedger => {
     gaps: (key, limit) => call('gaps', () => reads.gaps(key, limit)),
     seals: (key) => call('seals', () => reads.seals(key)),
     days: (filter) => call('days', () => reads.days(filter)),
-    unmarked: (limit) => call('unmarked', () => reads.unmarked(limit)),
-    marked: (key, generation) => call('marked', () => writes.marked(key, generation)),
+    outputs: () => call('outputs', () => reads.outputs()),
+    addOutput: (name, start, at) => call('addOutput', () => writes.addOutput(name, start, at)),
+    pauseOutput: (name, paused) => call('pauseOutput', () => writes.pauseOutput(name, paused)),
+    forgetOutput: (name) => call('forgetOutput', () => writes.forgetOutput(name)),
+    changes: (after, limit) => call('changes', () => reads.changes(after, limit)),
+    sawChanges: (output, seen) => call('sawChanges', () => writes.sawChanges(output, seen)),
+    delivery: (output, key) => call('delivery', () => reads.delivery(output, key)),
+    setDelivery: (delivery) => call('setDelivery', () => writes.setDelivery(delivery)),
+    deliveries: (output, filter, page) => call('deliveries', () => reads.deliveries(output, filter, page)),
+    failing: (output, limit) => call('failing', () => reads.failing(output, limit)),
+    replay: (output, from, to) => call('replay', () => writes.replay(output, from, to)),
+    retryStuck: (output) => call('retryStuck', () => writes.retryStuck(output)),
     [Symbol.asyncDispose]: () => Promise.resolve(db.close()),
   };
   return ledger;

@@ -365,21 +365,5 @@ export const ledgerContract = (name: string, createHome: () => Promise<LedgerHom
       ]);
       assert.deepEqual(await ledger.days({ day: '20260329' }), []);
     });
-
-    test('remembers whose marker files are written, of the newest seal each', async (ledger) => {
-      await sealWhole(ledger, KEY, 1);
-      await sealWhole(ledger, { ...KEY, hour: '2026112217' }, 1);
-      await ledger.commit([lastPack(2, { generation: 2 })]);
-      await ledger.seal(sealOf(await segmentIn(ledger)));
-      const unmarked = async (limit: number) =>
-        (await ledger.unmarked(limit)).map(({ hour, generation }) => [hour, generation]);
-      assert.deepEqual(await unmarked(9), [
-        [KEY.hour, 2],
-        ['2026112217', 1],
-      ]);
-      assert.deepEqual(await unmarked(1), [[KEY.hour, 2]]);
-      await ledger.marked(KEY, 2);
-      assert.deepEqual(await unmarked(9), [['2026112217', 1]]);
-    });
   });
 };

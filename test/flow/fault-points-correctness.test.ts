@@ -74,7 +74,9 @@ const scenarios: Readonly<Record<NodePoint, Scenario>> = {
   'seal.after-rename': rewritten,
   'seal.before-ledger': sink(EACH_HOUR, BOTH),
   'seal.after-ledger': sink(EACH_HOUR, BOTH),
-  'seal.after-markers': sink(EACH_HOUR),
+  'output.before-deliver': sink(EACH_HOUR),
+  'output.after-deliver': sink(EACH_HOUR),
+  'output.after-position': sink(EACH_HOUR),
 };
 
 const hours = hoursFrom('2026112200', MOST_HOURS);

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import type { Ledger, PackEntry } from '../../src/ledger/ledger.ts';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import type { PackEntry } from '../../src/ledger/ledger.ts';
+import { freshDelivery } from '../../src/outputs/due.ts';
+import { openLedger, type SqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { SegmentKey } from '../../src/pack/pack.ts';
 import { end, sealOf } from '../ledger/packs.ts';
 import { SegmentModel } from './ledger-model.ts';
@@ -14,10 +15,11 @@ import { KEYS, step } from './ledger-steps.ts';
 import type { Step } from './ledger-steps.ts';
 
 interface World {
-  readonly ledger: Ledger;
+  readonly ledger: SqliteLedger;
   readonly models: readonly SegmentModel[];
   /** `hour generation` of the seals whose markers are written. */
-  readonly marked: Set<string>;
+  /** The generation that an output has of each hour. */
+  readonly delivered: Map<string, number>;
 }
 
 /** True when the promise resolved, false when it was refused as a contradiction. Anything else is a defect. */
@@ -72,10 +74,14 @@ const reopen = async ({ ledger }: World, model: SegmentModel, generation: number
   model.verdict = undefined;
 };
 
-const mark = async ({ ledger, marked }: World, model: SegmentModel, generation: number): Promise<void> => {
-  assert.equal(await accepted(ledger.marked(model.key, generation)), model.record() !== undefined);
-  for (const { hour, generation: sealed } of model.seals)
-    if (sealed <= generation) marked.add(`${hour} ${sealed}`);
+const deliver = async (
+  { ledger, delivered }: World,
+  model: SegmentModel,
+  generation: number,
+): Promise<void> => {
+  const may = model.record() !== undefined;
+  assert.equal(await accepted(ledger.setDelivery({ ...freshDelivery('out', model.key), generation })), may);
+  if (may) delivered.set(model.key.hour, generation);
 };
 
 const expire = async ({ ledger, models }: World, before: number): Promise<void> => {
@@ -99,15 +105,16 @@ const take = async (world: World, doing: Step): Promise<void> => {
   if (doing.do === 'seal') return seal(world, model);
   if (doing.do === 'refuse') return refuse(world, model);
   if (doing.do === 'reopen') return reopen(world, model, doing.generation);
-  return mark(world, model, doing.generation);
+  return deliver(world, model, doing.generation);
 };
 
-const compare = async ({ ledger, models, marked }: World): Promise<void> => {
+const compare = async ({ ledger, models, delivered }: World): Promise<void> => {
   const records = models.flatMap((model) => model.record() ?? []);
-  const [segments, days, unmarked, ...details] = await Promise.all([
+  const [segments, days, deliveries, changes, ...details] = await Promise.all([
     ledger.segments({}),
     ledger.days({}),
-    ledger.unmarked(100),
+    ledger.deliveries('out', {}, { limit: 100 }),
+    ledger.changes(0, 100),
     ...models.map(({ key }) =>
       Promise.all([ledger.packs(key, 0, 100), ledger.gaps(key, 100), ledger.seals(key)]),
     ),
@@ -122,12 +129,13 @@ const compare = async ({ ledger, models, marked }: World): Promise<void> => {
     days.reduce((sum, day) => sum + day.sealed, 0),
     counted.length,
   );
-  const newest = models.flatMap(({ seals }) => seals.slice(-1));
-  const byHour = (a: SegmentKey, b: SegmentKey): number => a.hour.localeCompare(b.hour);
   assert.deepEqual(
-    unmarked.sort(byHour),
-    newest.filter(({ hour, generation }) => !marked.has(`${hour} ${generation}`)),
+    deliveries.map(({ hour, generation }) => [hour, generation]),
+    [...delivered].sort(([a], [b]) => a.localeCompare(b)),
   );
+  // Whatever happened to a segment, whoever follows the ledger sees its last state.
+  const byHour = (a: SegmentKey, b: SegmentKey): number => a.hour.localeCompare(b.hour);
+  assert.deepEqual(changes.map(({ segment }) => segment).sort(byHour), records.toSorted(byHour));
 };
 
 /** Runs the steps on an empty ledger at `path`; returns each state that the first segment was in, with its generation. */
@@ -136,7 +144,7 @@ const run = async (
   doings: readonly (Step | { readonly do: 'restart' })[],
 ): Promise<string[]> => {
   const models = KEYS.map((key) => new SegmentModel(key));
-  const marked = new Set<string>();
+  const delivered = new Map<string, number>();
   const states: string[] = [];
   let ledger = await openLedger({ path });
   try {
@@ -144,8 +152,8 @@ const run = async (
       if (doing.do === 'restart') {
         await ledger[Symbol.asyncDispose]();
         ledger = await openLedger({ path });
-      } else await take({ ledger, models, marked }, doing);
-      await compare({ ledger, models, marked });
+      } else await take({ ledger, models, delivered }, doing);
+      await compare({ ledger, models, delivered });
       const record = models[0]!.record();
       states.push(`${record?.state} ${record?.generation}`);
     }

@@ -12,7 +12,10 @@ const crashes: [string, (rig: SealRig) => void][] = [
   ['before the final form', (rig) => (rig.sink.fails = (call) => call === 'seal')],
   ['between the final form and the seal', (rig) => (rig.ledger.fails = (call) => call === 'seal')],
   ['between the seal and its markers', (rig) => (rig.markerFails = (call) => call === 'sealed')],
-  ['between the markers and the record of them', (rig) => (rig.ledger.fails = (call) => call === 'marked')],
+  [
+    'between the markers and the record of them',
+    (rig) => (rig.ledger.fails = (call) => call === 'setDelivery'),
+  ],
 ];
 
 const mend = (rig: SealRig): void => {
@@ -35,7 +38,7 @@ for (const [where, arrange] of crashes)
       const look = async (): Promise<unknown> => [
         await rig.ledger.segment(KEY),
         await rig.ledger.seals(KEY),
-        await rig.ledger.unmarked(9),
+        await rig.ledger.deliveries('markers', {}, { limit: 9 }),
         await rig.markerFiles(),
       ];
       const mended = await look();
@@ -65,7 +68,6 @@ test('a segment reopened before its marker was taken away, or ever written, has 
     mend(rig);
     await rig.restart();
     assert.deepEqual(await rig.markerFiles(), []);
-    assert.deepEqual(await rig.ledger.unmarked(9), []);
     assert.deepEqual(await rig.put(packs[1]!, packs[2]!), ['ack', 'ack']);
     assert.deepEqual(await rig.markerFiles(), [`web1_access_2026112216_${packs[2]!.header.done!.lines}`]);
   }

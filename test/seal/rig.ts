@@ -1,9 +1,11 @@
 /** Everything of a sink node that seals, over a sink and a ledger in memory; marker files are real. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
-import { type Markers, openMarkers } from '../../src/seal/markers.ts';
+import { type MarkerFiles, openMarkerFiles } from '../../src/outputs/markers/marker-files.ts';
+import { openMarkers } from '../../src/outputs/markers/markers.ts';
+import { type Outputs, startOutputs } from '../../src/outputs/outputs.ts';
 import { resume } from '../../src/seal/resume.ts';
 import { createSealer, type Sealer } from '../../src/seal/sealer.ts';
 import { createCommitStage, type CommitStage } from '../../src/commit/commit-stage.ts';
@@ -14,11 +16,11 @@ export interface SealRig extends AsyncDisposable {
   readonly ledger: StoreRig['ledger'];
   readonly sink: StoreRig['sink'];
   readonly events: Seen[];
-  /** Each call may be made to fail: see `markerFails`. */
-  readonly markers: Markers;
-  markerFails: (call: keyof Markers) => boolean;
+  /** Each call on marker files may be made to fail. */
+  markerFails: (call: keyof MarkerFiles) => boolean;
   store: CommitStage;
   sealer: Sealer;
+  outputs: Outputs;
   /** Forgets what is in memory, as a crash does, and starts again. */
   restart(): Promise<void>;
   /** Stores packs; resolves when all of them are answered and what could be sealed is. */
@@ -37,33 +39,45 @@ export const sealRig = async (): Promise<SealRig> => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-seal-'));
   const { sink, ledger, events } = storeRig();
   const emit = (name: Seen['name'], fields: Seen['fields']): void => void events.push({ name, fields });
-  const real = await openMarkers(dir);
-  const failing = async (call: keyof Markers, job: () => Promise<void>): Promise<void> => {
+  const real = await openMarkerFiles(dir);
+  const failing = async (call: keyof MarkerFiles, job: () => Promise<void>): Promise<void> => {
     if (rig.markerFails(call)) throw new Error('The directory is away.');
     await job();
   };
-  const markers: Markers = {
+  const files: MarkerFiles = {
     sealed: (seal, dayComplete) => failing('sealed', () => real.sealed(seal, dayComplete)),
     keepOnly: (isBacked) => real.keepOnly(isBacked),
     reopened: (key) => failing('reopened', () => real.reopened(key)),
   };
-  const start = (): Pick<SealRig, 'store' | 'sealer'> => {
+  const start = async (): Promise<Pick<SealRig, 'store' | 'sealer' | 'outputs'>> => {
+    const outputs = await startOutputs({
+      outputs: [
+        {
+          ...{ name: 'markers', unit: 'hour', start: 'beginning', parallel: 4 },
+          open: (deps) => openMarkers(files, deps),
+        },
+      ],
+      ...{ stateDir: join(dir, '..', `${basename(dir)}-state`), ledger, store: sink, clock: CLOCK, emit },
+    });
     const store = createCommitStage({
       ...{ sink, ledger, clock: CLOCK, emit },
       onComplete: (key) => sealer.request(key),
-      onReopened: (key) => markers.reopened(key),
+      onRecorded: () => outputs.wake(),
+      onReopened: (key) => outputs.reopened(key),
     });
-    const sealer = createSealer({ store, sink, ledger, markers, clock: CLOCK, emit });
-    return { store, sealer };
+    const sealer = createSealer({ store, sink, ledger, clock: CLOCK, emit, onSealed: () => outputs.wake() });
+    return { store, sealer, outputs };
   };
   const rig: SealRig = {
-    ...{ dir, ledger, sink, events, markers, markerFails: () => false },
-    ...start(),
+    ...{ dir, ledger, sink, events, markerFails: () => false },
+    ...(await start()),
     async restart() {
       await rig.sealer[Symbol.asyncDispose]();
-      Object.assign(rig, start());
-      await resume({ sink, ledger, markers, emit, requestSeal: (key) => rig.sealer.request(key) });
+      await rig.outputs[Symbol.asyncDispose]();
+      Object.assign(rig, await start());
+      await resume({ sink, ledger, emit, requestSeal: (key) => rig.sealer.request(key) });
       await rig.sealer.idle();
+      await rig.outputs.idle();
     },
     async put(...packs) {
       const answers = await Promise.all(
@@ -72,6 +86,7 @@ export const sealRig = async (): Promise<SealRig> => {
         ),
       );
       await rig.sealer.idle();
+      await rig.outputs.idle();
       return answers.map(brief);
     },
     said: (wanted) => events.filter(({ name }) => name === wanted).map(({ fields }) => fields),
@@ -79,6 +94,8 @@ export const sealRig = async (): Promise<SealRig> => {
     state: async (key) => (await ledger.segment(key))?.state,
     async [Symbol.asyncDispose]() {
       await rig.sealer[Symbol.asyncDispose]();
+      await rig.outputs[Symbol.asyncDispose]();
+      await rm(`${dir}-state`, { recursive: true, force: true });
       await rm(dir, { recursive: true, force: true });
     },
   };

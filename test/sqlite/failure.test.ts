@@ -28,7 +28,7 @@ const damagePages = async (path: string): Promise<void> => {
   await file.write(rubbish, 0, rubbish.length, FIRST_PAGE);
 };
 
-const MARKS = /marks\.db failed: .*damaged\. Restore no copy: .*"The state directory is lost"/;
+const MARKS = /marks\.db failed: .*damaged\. Restore no copy: .*docs\/operations\/state-directory\.md/;
 const LEDGER = /ledger\.db failed: .*damaged\. Restore it from a copy, .*"Backup"/;
 
 test('damaged marks: no copy is to be restored, and it is said where to read on', () =>
@@ -45,10 +45,11 @@ test('a damaged ledger is to be restored from a copy', () =>
     const path = join(dir, 'ledger.db');
     await (await openLedger({ path }))[Symbol.asyncDispose]();
     await damagePages(path);
-    {
+    const look = async (): Promise<unknown> => {
       await using ledger = await openLedger({ path, readOnly: true });
-      await assert.rejects(ledger.segment(KEY), { code: 'storage', retryable: false, message: LEDGER });
-    }
+      return ledger.segment(KEY);
+    };
+    await assert.rejects(look(), { code: 'storage', retryable: false, message: LEDGER });
     await writeFile(path, 'no database at all');
     await assert.rejects(openLedger({ path }), { code: 'storage', message: LEDGER });
   }));

@@ -6,6 +6,8 @@ import { duration, integer, listenAddress, path, size } from '../../config/kind.
 import { defaulted, group, option, rule, section, variants } from '../../config/option.ts';
 import { storeKinds } from '../../stores/registry.ts';
 import type { NodeConfig } from '../node-options.ts';
+import { outputsOption } from '../../outputs/options.ts';
+import { outputKinds } from '../../outputs/registry.ts';
 
 const limits = defaulted(
   rule(
@@ -76,6 +78,12 @@ const limits = defaulted(
   ),
 );
 
+/** A build without kinds of outputs has no such section. */
+const outputsSection = (): { readonly outputs: z.ZodOptional<ReturnType<typeof outputsOption>> } =>
+  (outputKinds.length > 0 ? { outputs: outputsOption(outputKinds).optional() } : {}) as ReturnType<
+    typeof outputsSection
+  >;
+
 /** `sink:`; without it the node is no sink. */
 export const sinkOptions = rule(
   section('Receives packs, stores them, keeps the ledger and seals complete segments.', {
@@ -113,6 +121,7 @@ export const sinkOptions = rule(
     }),
     limits,
     store: variants('Where packs are kept.', storeKinds),
+    ...outputsSection(),
   }),
   ['listen', 'token_file'],
   ({ listen, token_file }) =>

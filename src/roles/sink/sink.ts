@@ -4,7 +4,6 @@
 import { openLedger } from '../../ledger/sqlite-ledger.ts';
 import { createReceiver } from '../../receive/receiver.ts';
 import { startExpiry } from '../../seal/expiry.ts';
-import { openMarkers } from '../../seal/markers.ts';
 import { resume } from '../../seal/resume.ts';
 import { createSealer } from '../../seal/sealer.ts';
 import { openStore } from '../../stores/registry.ts';
@@ -19,6 +18,8 @@ import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
 import { openTokens } from '../token.ts';
 import type { SinkConfig } from './sink-options.ts';
+import { startOutputs } from '../../outputs/outputs.ts';
+import { configuredOutputs } from './sink-outputs.ts';
 
 /** A connection must have said HELLO within so many milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
@@ -27,6 +28,8 @@ const DECODED_BYTES = 8 << 20;
 
 /** Clients may end their packs for this share of the time for a graceful stop; what they have not sent by then comes again later. */
 const DRAIN_SHARE = 0.3;
+/** Outputs may deliver what is due for this share of it; they go on from there at the next start. */
+const OUTPUT_SHARE = 0.2;
 
 /** Starts the sink part of a node. Rejects when it cannot: the configuration, the disk, or the address. */
 export const startSink = async (options: SinkConfig, config: NodeConfig, deps: RoleDeps): Promise<Role> => {
@@ -37,19 +40,27 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   await using starting = new AsyncDisposableStack();
   const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
   const ledger = starting.use(await openLedger({ path: options.ledger.path }));
-  const markers = await openMarkers(options.markers.dir);
   const sink = starting.use(await openStore(options.store));
 
+  const outputs = starting.use(
+    await startOutputs({
+      outputs: configuredOutputs(options.markers, options.outputs),
+      ...{ stateDir: config.state_dir, ledger, store: sink, clock, emit },
+    }),
+  );
   const store = createCommitStage({
     sink,
     ledger,
     clock,
     emit,
     onComplete: (key) => sealer.request(key),
-    onReopened: (key) => markers.reopened(key),
+    onRecorded: () => outputs.wake(),
+    onReopened: (key) => outputs.reopened(key),
   });
-  const sealer = starting.use(createSealer({ store, sink, ledger, markers, clock, emit }));
-  await resume({ sink, ledger, markers, emit, requestSeal: (key) => sealer.request(key) });
+  const sealer = starting.use(
+    createSealer({ store, sink, ledger, clock, emit, onSealed: () => outputs.wake() }),
+  );
+  await resume({ sink, ledger, emit, requestSeal: (key) => sealer.request(key) });
 
   const { limits, listen: address, expire_after: expireAfter } = options;
   starting.use(startExpiry({ ledger, clock, emit, expireAfter }));
@@ -88,6 +99,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       await server[Symbol.asyncDispose]();
       await store.idle();
       await sealer.idle();
+      await forAtMost(config.shutdown_timeout * OUTPUT_SHARE, outputs.idle());
       await parts.disposeAsync();
     },
   };

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, it, type TestContext } from 'node:test';
-import type { Seal } from '../../src/ledger/ledger.ts';
-import { openMarkers } from '../../src/seal/markers.ts';
+import type { Seal } from '../../../src/ledger/ledger.ts';
+import { openMarkerFiles } from '../../../src/outputs/markers/marker-files.ts';
 
 const seal = (part: Partial<Seal> = {}): Seal => ({
   ...{ host: 'web1', stream: 'access', hour: '2026112216', packs: 3, lines: 120, bytes: 4000, sha256: '' },
@@ -23,7 +23,7 @@ const listed = async (dir: string): Promise<string[]> => (await readdir(dir)).to
 describe('markers', () => {
   it('leaves an empty file for an hour, and one for a complete day', async (test) => {
     const dir = await scratch(test);
-    const markers = await openMarkers(dir);
+    const markers = await openMarkerFiles(dir);
     await markers.sealed(seal(), false);
     assert.deepEqual(await listed(dir), ['web1_access_2026112216_120']);
     await markers.sealed(seal({ hour: '2026112217', lines: 0 }), true);
@@ -38,7 +38,7 @@ describe('markers', () => {
 
   it('takes away a reopened hour and its day, and no others', async (test) => {
     const dir = await scratch(test);
-    const markers = await openMarkers(dir);
+    const markers = await openMarkerFiles(dir);
     const others = [
       seal({ hour: '2026112216b' }),
       seal({ host: 'web11' }),
@@ -55,7 +55,7 @@ describe('markers', () => {
 
   it('replaces the marker of an earlier generation, though nobody said that it was reopened', async (test) => {
     const dir = await scratch(test);
-    const markers = await openMarkers(dir);
+    const markers = await openMarkerFiles(dir);
     await markers.sealed(seal(), false);
     await markers.sealed(seal({ generation: 2, lines: 130 }), true);
     assert.deepEqual(await listed(dir), ['web1_access_20261122', 'web1_access_2026112216_130']);
@@ -63,7 +63,7 @@ describe('markers', () => {
 
   it('tells the marker of a segment of a day from that of the day', async (test) => {
     const dir = await scratch(test);
-    const markers = await openMarkers(dir);
+    const markers = await openMarkerFiles(dir);
     await markers.sealed(seal({ hour: '20261122' }), true);
     assert.deepEqual(await listed(dir), ['web1_access_20261122', 'web1_access_20261122_120']);
     await markers.reopened(seal({ hour: '20261122' }));
@@ -72,7 +72,7 @@ describe('markers', () => {
 
   it('makes a directory again that was taken away', async (test) => {
     const dir = await scratch(test);
-    const markers = await openMarkers(dir);
+    const markers = await openMarkerFiles(dir);
     await rm(dir, { recursive: true });
     await markers.sealed(seal({ generation: 2 }), false);
     assert.deepEqual(await listed(dir), ['web1_access_2026112216_120']);
@@ -80,7 +80,7 @@ describe('markers', () => {
 
   it('keeps what is backed, and whatever is no marker', async (test) => {
     const dir = await scratch(test);
-    const markers = await openMarkers(dir);
+    const markers = await openMarkerFiles(dir);
     const foreign = [
       ...[
         'notes',
@@ -131,7 +131,7 @@ describe('markers', () => {
 
   it('counts them all, and names a few', async (test) => {
     const dir = await scratch(test);
-    const markers = await openMarkers(dir);
+    const markers = await openMarkerFiles(dir);
     for (let n = 0; n < 600; n++) await writeFile(join(dir, `web${n}_access_2026112216_1`), '');
     const { files, examples } = await markers.keepOnly(({ host }) => Promise.resolve(host === 'web7'));
     assert.deepEqual([files, examples.length], [599, 3]);
@@ -140,9 +140,9 @@ describe('markers', () => {
 
   it('says which directory it cannot use', async (test) => {
     const dir = await scratch(test);
-    await openMarkers(dir);
+    await openMarkerFiles(dir);
     const file = join(dir, 'file');
     await writeFile(file, '');
-    await assert.rejects(openMarkers(join(file, 'below')), { code: 'storage', message: /file\/below/ });
+    await assert.rejects(openMarkerFiles(join(file, 'below')), { code: 'storage', message: /file\/below/ });
   });
 });

@@ -13,11 +13,11 @@
  */
 import { open, opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, LogdError, messageOf } from '../error.ts';
-import type { Seal } from '../ledger/ledger.ts';
-import { isHourLabel, isName } from '../pack/name.ts';
-import type { SegmentKey } from '../pack/pack.ts';
-import { makeDirectory, syncDirectory } from '../disk/durable-directory.ts';
+import { errnoOf, LogdError, messageOf } from '../../error.ts';
+import type { Seal } from '../../ledger/ledger.ts';
+import { isHourLabel, isName } from '../../pack/name.ts';
+import type { SegmentKey } from '../../pack/pack.ts';
+import { makeDirectory, syncDirectory } from '../../disk/durable-directory.ts';
 
 const SETTING = 'sink.markers.dir or state_dir';
 
@@ -32,7 +32,7 @@ export interface Removed {
   readonly examples: readonly string[];
 }
 
-export interface Markers {
+export interface MarkerFiles {
   /** Writes the markers of a seal, and takes away that of an earlier generation with another line count. */
   sealed(seal: Seal, dayComplete: boolean): Promise<void>;
   /** Takes away the markers of a segment that is no longer complete, and of its day. */
@@ -67,7 +67,7 @@ async function* batches(dir: string): AsyncGenerator<{ name: string; marker: Mar
 }
 
 /** Markers below `dir`, which is made where it is missing. Rejects, as do the methods, with `storage`. */
-export const openMarkers = async (dir: string): Promise<Markers> => {
+export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
   const failing = async <T>(job: () => Promise<T>): Promise<T> => {
     try {
       return await job().catch(async (error: unknown) => {

@@ -1,0 +1,71 @@
+/** All outputs of a sink: opens each, and has a follower for it. One that fails never touches another. */
+import { join } from 'node:path';
+import { makeDirectory } from '../disk/durable-directory.ts';
+import type { Deliveries } from '../ledger/delivery.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { SegmentKey } from '../pack/pack.ts';
+import type { Store } from '../stores/store.ts';
+import type { Clock } from '../telemetry/clock.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { type OutputFollower, followOutput, type FollowerStatus } from './output-follower.ts';
+import type { Output, OutputDeps } from './output.ts';
+
+/** One output as the configuration has it, and how to open it. */
+export interface ConfiguredOutput {
+  readonly name: string;
+  readonly unit: 'pack' | 'hour';
+  readonly start: string;
+  readonly parallel: number;
+  open(deps: OutputDeps): Promise<Output>;
+}
+
+export interface OutputsOptions {
+  readonly outputs: readonly ConfiguredOutput[];
+  readonly stateDir: string;
+  readonly ledger: Ledger & Deliveries;
+  readonly store: Pick<Store, 'read'>;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+export interface Outputs extends AsyncDisposable {
+  /** The ledger has changed: packs were recorded, or an hour was sealed. */
+  wake(): void;
+  /** A sealed hour is open again: resolves when every output has withdrawn what it said of it. */
+  reopened(key: SegmentKey): Promise<void>;
+  status(): FollowerStatus[];
+  /** Resolves when nothing is due, except what failed, waits, or is paused. */
+  idle(): Promise<void>;
+}
+
+/** Opens all outputs, then follows. Rejects, with none left open, where one cannot be opened. */
+export const startOutputs = async (options: OutputsOptions): Promise<Outputs> => {
+  const { stateDir, ledger, store, clock, emit } = options;
+  await using starting = new AsyncDisposableStack();
+  const opened: Output[] = [];
+  const followers: OutputFollower[] = [];
+  for (const { name, unit, start, parallel, open } of options.outputs) {
+    const own = join(stateDir, 'outputs', name);
+    await makeDirectory(own, 'state_dir');
+    const output = await open({ name, stateDir: own, ledger, clock, emit });
+    opened.push(output);
+    const follower = await followOutput({
+      ...{ name, unit, output, start, parallel, ledger, store, clock, emit },
+    });
+    followers.push(starting.use(follower));
+  }
+  const parts = starting.move();
+  return {
+    wake: () => {
+      for (const follower of followers) follower.wake();
+    },
+    reopened: async (key) => {
+      await Promise.all(opened.map((output) => output.withdraw?.(key) ?? Promise.resolve()));
+    },
+    status: () => followers.map((follower) => follower.status()),
+    idle: async () => {
+      await Promise.all(followers.map((follower) => follower.idle()));
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+};
