@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { cutPoint } from '../src/cut/cutter.ts';
+import { cutPoint } from '../src/cut/pack-end.ts';
 import { free } from '../src/pack/codec.ts';
 import { createDecoder } from '../src/pack/decoder.ts';
 import { runningDigest } from '../src/pack/digest.ts';

@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Marks } from '../cut/marks.ts';
+import type { Marks } from '../marks/marks.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 import { openDatabaseThread } from '../sqlite/database-thread.ts';

@@ -4,10 +4,10 @@
  * Invariant: no byte of a pack leaves before its cut is durable. Packs leave in the order of their cuts.
  */
 import type { BufferPool } from './buffer-pool.ts';
-import type { Cut } from './cut.ts';
+import type { Cut } from '../marks/cut.ts';
 import type { Delivery } from './follower.ts';
-import type { Marks } from './marks.ts';
-import type { SegmentState } from './segment.ts';
+import type { Marks } from '../marks/marks.ts';
+import type { SegmentState } from '../track/segment.ts';
 import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import { free } from '../pack/codec.ts';

@@ -10,8 +10,8 @@ import type { Hours } from '../pack/hour.ts';
 import type { Discovery, SourceFile } from '../tail/discover.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import type { Census } from './census.ts';
-import type { Knife, Slice } from './knife.ts';
+import type { Census } from '../track/file-tracker.ts';
+import type { Knife, Slice } from './pack-cutter.ts';
 import {
   dueAt,
   isReadToTheEnd,
@@ -20,7 +20,7 @@ import {
   type SegmentState,
   type SourceState,
   unfinished,
-} from './segment.ts';
+} from '../track/segment.ts';
 
 /** Every so many looks everything is looked at, ended hours too: for late lines. */
 const FULL_LOOK_EVERY = 20;

@@ -4,8 +4,8 @@
  */
 import type { ByteBudget, Lease } from '../pack/byte-budget.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import type { SourceState } from './segment.ts';
-import type { SourceFiles } from './source-files.ts';
+import type { SourceState } from '../track/segment.ts';
+import type { SourceFiles } from '../track/source-files.ts';
 
 export interface Begun {
   readonly buffer: Buffer;

@@ -7,13 +7,13 @@ import type { ByteBudget } from '../pack/byte-budget.ts';
 import type { LostReason } from '../pack/pack.ts';
 import { checksumOf } from '../pack/survey.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import type { Census } from './census.ts';
-import type { Cut, LostCut } from './cut.ts';
+import type { Census } from '../track/file-tracker.ts';
+import type { Cut, LostCut } from '../marks/cut.ts';
 import type { FollowerOptions } from './follower.ts';
 import { deliverWithoutBytes } from './follower.ts';
-import type { Marks } from './marks.ts';
-import type { SegmentState } from './segment.ts';
-import type { SourceFiles } from './source-files.ts';
+import type { Marks } from '../marks/marks.ts';
+import type { SegmentState } from '../track/segment.ts';
+import type { SourceFiles } from '../track/source-files.ts';
 
 const PAGE = 256;
 const NO_BYTES = Buffer.alloc(0);

@@ -13,14 +13,14 @@ import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { messageOf } from '../error.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import { openCensus } from './census.ts';
+import { openCensus } from '../track/file-tracker.ts';
 import { createDeliverer } from './deliverer.ts';
 import { deliverWithoutBytes, follow } from './follower.ts';
-import { createKnife } from './knife.ts';
-import type { Marks } from './marks.ts';
+import { createKnife } from './pack-cutter.ts';
+import type { Marks } from '../marks/marks.ts';
 import { redeliver } from './redeliver.ts';
-import type { SegmentState } from './segment.ts';
-import type { SourceFiles } from './source-files.ts';
+import type { SegmentState } from '../track/segment.ts';
+import type { SourceFiles } from '../track/source-files.ts';
 
 export interface StreamOptions {
   readonly host: string;

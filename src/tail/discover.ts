@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { errnoOf, messageOf } from '../error.ts';
 import { plainLabel } from '../pack/hour.ts';
 import type { Hours } from '../pack/hour.ts';
-import { passedOver } from './passed-over.ts';
+import { passedOver } from './skipped-names.ts';
 import { finishFields, labelPrefix } from './pattern.ts';
 import type { Fields, MatchedName, Pattern } from './pattern.ts';
 

@@ -7,7 +7,7 @@ import { auditSegment, isProven, type SegmentAudit } from '../../src/audit/segme
 import { openShipped } from '../../src/audit/shipped.ts';
 import { allProven, auditJson, count, describeVerdict, emptyTally } from '../../src/cli/audit-output.ts';
 import { findSources } from '../../src/audit/sources.ts';
-import { openMarks } from '../../src/cut/marks.ts';
+import { openMarks } from '../../src/marks/marks.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
 import { countLines } from '../../src/pack/survey.ts';
 import type { AgentConfig } from '../../src/roles/agent/agent-options.ts';

@@ -8,7 +8,7 @@ import { openShipped } from '../../src/audit/shipped.ts';
 import { auditSegment, isProven, type SegmentAudit } from '../../src/audit/segment.ts';
 import { auditJson, auditTable } from '../../src/cli/audit-output.ts';
 import { findSources } from '../../src/audit/sources.ts';
-import { openMarks } from '../../src/cut/marks.ts';
+import { openMarks } from '../../src/marks/marks.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
 import type { AgentConfig } from '../../src/roles/agent/agent-options.ts';
 import { assertSealedEqual } from '../flow/compare.ts';

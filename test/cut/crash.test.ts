@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import type { Marks } from '../../src/cut/marks.ts';
+import type { Marks } from '../../src/marks/marks.ts';
 import { lines, openTestMarks, openWorld, type World } from './world.ts';
 
 const HOURS = ['2026112213', '2026112215', '2026112216'] as const;

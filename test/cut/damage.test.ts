@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { appendFile, copyFile, open, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
-import type { SourceFiles } from '../../src/cut/source-files.ts';
+import type { SourceFiles } from '../../src/track/source-files.ts';
 import { LogdError } from '../../src/error.ts';
 import type { Holds } from '../../src/tail/hold.ts';
 import { lines, openWorld, type World, type WorldOptions } from './world.ts';

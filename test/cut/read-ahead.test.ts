@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type BufferPool, bufferPool } from '../../src/cut/buffer-pool.ts';
 import { createReadAhead } from '../../src/cut/read-ahead.ts';
-import type { SourceState } from '../../src/cut/segment.ts';
-import type { SourceFiles } from '../../src/cut/source-files.ts';
+import type { SourceState } from '../../src/track/segment.ts';
+import type { SourceFiles } from '../../src/track/source-files.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
 
 const SIZE = 8;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bufferPool } from '../../src/cut/buffer-pool.ts';
-import type { Cut } from '../../src/cut/cut.ts';
+import type { Cut } from '../../src/marks/cut.ts';
 import type { Delivery } from '../../src/cut/follower.ts';
-import type { Marks } from '../../src/cut/marks.ts';
+import type { Marks } from '../../src/marks/marks.ts';
 import { redeliver } from '../../src/cut/redeliver.ts';
-import { segmentState } from '../../src/cut/segment.ts';
-import type { SourceFiles } from '../../src/cut/source-files.ts';
+import { segmentState } from '../../src/track/segment.ts';
+import type { SourceFiles } from '../../src/track/source-files.ts';
 import { LogdError } from '../../src/error.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';

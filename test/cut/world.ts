@@ -12,10 +12,10 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bufferPool } from '../../src/cut/buffer-pool.ts';
-import { bytesToSee } from '../../src/cut/cutter.ts';
-import { releaseLeftHolds } from '../../src/cut/left-holds.ts';
-import type { Marks } from '../../src/cut/marks.ts';
-import { createSourceFiles, type SourceFiles } from '../../src/cut/source-files.ts';
+import { bytesToSee } from '../../src/cut/pack-end.ts';
+import { releaseLeftHolds } from '../../src/track/release-stale-holds.ts';
+import type { Marks } from '../../src/marks/marks.ts';
+import { createSourceFiles, type SourceFiles } from '../../src/track/source-files.ts';
 import { followStream, type StreamOptions } from '../../src/cut/stream.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
 import { createEncoder } from '../../src/pack/encoder.ts';
@@ -164,7 +164,7 @@ export interface World {
 /** Marks without the wait for others to share a transaction, which only costs time here. */
 export const openTestMarks = (stateDir: string): Promise<Marks> =>
   openDatabaseThread({
-    module: new URL('../../src/cut/marks-database.ts', import.meta.url),
+    module: new URL('../../src/marks/marks-database.ts', import.meta.url),
     path: join(stateDir, 'marks.db'),
   });
 

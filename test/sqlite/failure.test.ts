@@ -4,7 +4,7 @@ import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openMarks } from '../../src/cut/marks.ts';
+import { openMarks } from '../../src/marks/marks.ts';
 import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { databaseError } from '../../src/sqlite/failure.ts';
 import { readHex, readInteger, readText } from '../../src/sqlite/row.ts';

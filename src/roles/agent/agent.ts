@@ -4,10 +4,10 @@
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { bufferPool } from '../../cut/buffer-pool.ts';
-import { bytesToSee } from '../../cut/cutter.ts';
-import { releaseLeftHolds } from '../../cut/left-holds.ts';
-import { openMarks } from '../../cut/marks.ts';
-import { createSourceFiles } from '../../cut/source-files.ts';
+import { bytesToSee } from '../../cut/pack-end.ts';
+import { releaseLeftHolds } from '../../track/release-stale-holds.ts';
+import { openMarks } from '../../marks/marks.ts';
+import { createSourceFiles } from '../../track/source-files.ts';
 import { followStream } from '../../cut/stream.ts';
 import { formatAddress } from '../../config/address.ts';
 import { messageOf } from '../../error.ts';

@@ -3,7 +3,7 @@
  */
 import type { RunningDigest } from '../pack/digest.ts';
 import type { SourceFile } from '../tail/discover.ts';
-import type { SegmentMarks, SourceMarks } from './cut.ts';
+import type { SegmentMarks, SourceMarks } from '../marks/cut.ts';
 
 /** A file of the segment, with what the last scan saw of it. */
 export interface SourceState {

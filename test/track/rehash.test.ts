@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import type { Run } from '../../src/cut/cut.ts';
-import { type ReadSource, rehash } from '../../src/cut/rehash.ts';
+import type { Run } from '../../src/marks/cut.ts';
+import { type ReadSource, rehash } from '../../src/track/rehash.ts';
 import type { Source } from '../../src/tail/source.ts';
 
 /** Sources 0, 1, …, of these contents. */

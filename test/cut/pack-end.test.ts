@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { bytesToSee, type CutRule, cutPoint } from '../../src/cut/cutter.ts';
+import { bytesToSee, type CutRule, cutPoint } from '../../src/cut/pack-end.ts';
 
 const cut = (text: string, rule: Partial<CutRule> = {}) =>
   cutPoint(Buffer.from(text), { packBytes: 8, maxLine: 12, final: false, ...rule });

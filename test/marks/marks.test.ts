@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
-import type { Cut, NewSource } from '../../src/cut/cut.ts';
-import { releaseLeftHolds } from '../../src/cut/left-holds.ts';
-import { type Marks, openMarks } from '../../src/cut/marks.ts';
+import type { Cut, NewSource } from '../../src/marks/cut.ts';
+import { releaseLeftHolds } from '../../src/track/release-stale-holds.ts';
+import { type Marks, openMarks } from '../../src/marks/marks.ts';
 import { LogdError } from '../../src/error.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
 

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { utimes } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { lines, openWorld } from './world.ts';
+import { lines, openWorld } from '../cut/world.ts';
 
 const MINUTE = 60_000;
 const BERLIN = 'Europe/Berlin';

@@ -5,8 +5,8 @@
 import { LogdError } from '../error.ts';
 import { type RunningDigest, runningDigest } from '../pack/digest.ts';
 import type { Source } from '../tail/source.ts';
-import type { Run } from './cut.ts';
-import type { Marks } from './marks.ts';
+import type { Run } from '../marks/cut.ts';
+import type { Marks } from '../marks/marks.ts';
 import type { SegmentState, SourceState } from './segment.ts';
 import type { SourceFiles } from './source-files.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { passedOver } from '../../src/tail/passed-over.ts';
+import { passedOver } from '../../src/tail/skipped-names.ts';
 
 const begin = (most: number) => {
   const told: string[] = [];

@@ -6,7 +6,7 @@ import { LogdError } from '../error.ts';
 import type { SourceFile } from '../tail/discover.ts';
 import type { FileId } from '../tail/source.ts';
 import type { Clock } from '../telemetry/clock.ts';
-import type { Marks } from './marks.ts';
+import type { Marks } from '../marks/marks.ts';
 import { observe, type SegmentState, type SourceState, unread } from './segment.ts';
 import type { Segments } from './segments.ts';
 import type { SourceFiles } from './source-files.ts';

@@ -7,8 +7,8 @@ import { type Hours, isDayLabel } from '../pack/hour.ts';
 import type { SourceFile } from '../tail/discover.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
-import type { NewSource, SegmentMarks, SourceMarks } from './cut.ts';
-import type { Marks } from './marks.ts';
+import type { NewSource, SegmentMarks, SourceMarks } from '../marks/cut.ts';
+import type { Marks } from '../marks/marks.ts';
 import { type SegmentState, segmentState, type SourceState, sourceState, unread } from './segment.ts';
 import type { SourceFiles } from './source-files.ts';
 

@@ -9,7 +9,7 @@ import {
   type SourceState,
   unfinished,
   unread,
-} from '../../src/cut/segment.ts';
+} from '../../src/track/segment.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
 
 const RULE = { packBytes: 100, maxDelay: 1000, quiet: 5000 };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
-import { lines, openWorld, type World } from './world.ts';
+import { lines, openWorld, type World } from '../cut/world.ts';
 
 const H15 = '2026112215';
 const LOG = `access.log.${H15}`;

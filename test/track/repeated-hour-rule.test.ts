@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { endOfLastLine, type FoldFacts, foldOf } from '../../src/cut/fold.ts';
+import { endOfLastLine, type FoldFacts, foldOf } from '../../src/track/repeated-hour.ts';
 import { openSource, type Source } from '../../src/tail/source.ts';
 
 const facts = (some: Partial<FoldFacts>): FoldFacts => ({

@@ -1,6 +1,6 @@
 /** Links to source files that nobody needs any more: a crash came between the last ack of a segment and their removal. */
 import type { Holds } from '../tail/hold.ts';
-import type { Marks } from './marks.ts';
+import type { Marks } from '../marks/marks.ts';
 
 /** Removes them. To be called before any stream is followed. */
 export const releaseLeftHolds = async (marks: Marks, holds: Holds): Promise<void> => {

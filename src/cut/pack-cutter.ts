@@ -20,13 +20,13 @@ import {
 import type { Emit } from '../telemetry/events.ts';
 import type { ByteBudget } from '../pack/byte-budget.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import type { Cut } from './cut.ts';
-import { bytesToSee, cutPoint, type CutPoint } from './cutter.ts';
-import type { Marks } from './marks.ts';
+import type { Cut } from '../marks/cut.ts';
+import { bytesToSee, cutPoint, type CutPoint } from './pack-end.ts';
+import type { Marks } from '../marks/marks.ts';
 import { createReadAhead } from './read-ahead.ts';
-import { rehashSegment } from './rehash.ts';
-import { isReadToTheEnd, type SegmentState, type SourceState, unread } from './segment.ts';
-import type { SourceFiles } from './source-files.ts';
+import { rehashSegment } from '../track/rehash.ts';
+import { isReadToTheEnd, type SegmentState, type SourceState, unread } from '../track/segment.ts';
+import type { SourceFiles } from '../track/source-files.ts';
 
 /** A cut that is to be delivered. `recorded` settles when its record is durable. */
 export interface Slice {
