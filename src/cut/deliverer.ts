@@ -5,7 +5,7 @@
  */
 import type { BufferPool } from './buffer-pool.ts';
 import type { Cut } from '../marks/cut.ts';
-import type { Delivery } from './follower.ts';
+import type { CutPack } from './cut-pack.ts';
 import type { Marks } from '../marks/marks.ts';
 import type { SegmentState } from '../track/segment.ts';
 import { LogdError } from '../error.ts';
@@ -33,7 +33,7 @@ export interface DelivererOptions {
 }
 
 export interface Deliverer {
-  deliver(delivery: Delivery): void;
+  deliver(pack: CutPack): void;
 }
 
 /** What a cut says on the wire. */
@@ -69,7 +69,7 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
   const { host, stream, codec, encode, sender, marks, buffers, emit, onSettled, onFatal } = options;
   let turn: Promise<void> = Promise.resolve();
 
-  const settle = async ({ segment, cut }: Delivery, answer: Answer): Promise<void> => {
+  const settle = async ({ segment, cut }: CutPack, answer: Answer): Promise<void> => {
     if (answer.kind === 'nack') {
       const { code, message: reason } = answer;
       emit('send.pack-refused', { host, stream, hour: segment.hour, id: cut.id, code, reason });
@@ -82,20 +82,20 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
     if (segment.ended && segment.unacked === 0) await onSettled(segment);
   };
 
-  const send = async (delivery: Delivery, pack: Pack, release: () => void): Promise<void> => {
+  const send = async (cutPack: CutPack, pack: Pack, release: () => void): Promise<void> => {
     try {
       const answer = await sender.send(pack).finally(() => {
-        delivery.lease.release();
+        cutPack.lease?.release();
         release();
       });
-      await settle(delivery, answer);
+      await settle(cutPack, answer);
     } catch (error) {
       if (!(error instanceof LogdError) || error.code !== 'closed') onFatal(error);
     }
   };
 
   /** The body, and how to give it back. The buffer is given back with it, or as soon as the body does not need it. */
-  const bodyOf = async ({ raw, lease, buffer }: Delivery): Promise<{ body: Buffer; release: () => void }> => {
+  const bodyOf = async ({ raw, lease, buffer }: CutPack): Promise<{ body: Buffer; release: () => void }> => {
     const giveBuffer = (): void => {
       if (buffer !== undefined) buffers.give(buffer);
     };
@@ -104,21 +104,21 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
     // A few bytes must not keep a whole buffer while they wait for their ack.
     const plain = codec === 'none' || raw.length === 0;
     const body = plain ? Buffer.from(raw) : await encode(raw);
-    lease.shrink(body.length);
+    lease?.shrink(body.length);
     giveBuffer();
     return { body, release: () => free(body) };
   };
 
   return {
-    deliver(delivery) {
-      const { segment, cut, raw, recorded } = delivery;
+    deliver(pack) {
+      const { segment, cut, raw, recorded } = pack;
       const used = raw.length === 0 ? 'none' : codec;
-      const ready = Promise.all([bodyOf(delivery), recorded]);
+      const ready = Promise.all([bodyOf(pack), recorded]);
       ready.catch(() => undefined);
       turn = turn.then(async () => {
         try {
           const [{ body, release }] = await ready;
-          void send(delivery, { header: headerOf(host, stream, segment, cut, used), body }, release);
+          void send(pack, { header: headerOf(host, stream, segment, cut, used), body }, release);
         } catch (error) {
           onFatal(error);
         }

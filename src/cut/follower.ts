@@ -10,8 +10,9 @@ import type { Hours } from '../pack/hour.ts';
 import type { Discovery, SourceFile } from '../tail/discover.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import type { Census } from '../track/file-tracker.ts';
-import type { Knife, Slice } from './pack-cutter.ts';
+import type { FileTracker } from '../track/file-tracker.ts';
+import type { CutPack } from './cut-pack.ts';
+import type { PackCutter } from './pack-cutter.ts';
 import {
   dueAt,
   isReadToTheEnd,
@@ -40,22 +41,16 @@ export interface FollowRules extends ReadRule {
   readonly backlog: 'before' | 'beside';
 }
 
-/** A cut on its way out: the lease and the buffer are the receiver's to give back. */
-export interface Delivery extends Slice {
-  /** At least as large as the buffer. */
-  readonly lease: Lease;
-}
-
 export interface FollowerOptions {
   readonly rules: FollowRules;
   readonly hours: Hours;
   readonly discovery: Discovery;
-  readonly census: Census;
-  readonly knife: Knife;
+  readonly tracker: FileTracker;
+  readonly cutter: PackCutter;
   readonly budget: ByteBudget;
   readonly buffers: BufferPool;
   readonly clock: Clock;
-  readonly deliver: (delivery: Delivery) => void;
+  readonly deliver: (pack: CutPack) => void;
   /** False while older packs are still to be made again: files are looked for and held, nothing is cut. */
   readonly mayCut: () => boolean;
   /** A file is there and cannot be read now; it is tried again after the next look. */
@@ -72,15 +67,9 @@ type Step =
     }
   | { readonly kind: 'end'; readonly segment: SegmentState };
 
-const NO_LEASE: Lease = { shrink: () => undefined, release: () => undefined };
-
-/** Delivers a slice that holds no memory, such as a loss. */
-export const deliverWithoutBytes = (deliver: FollowerOptions['deliver'], slice: Slice): void =>
-  deliver({ ...slice, lease: NO_LEASE });
-
 /** Runs until the signal, then resolves with nothing being read. Rejects when the stream cannot go on. */
 export const follow = async (options: FollowerOptions, signal: AbortSignal): Promise<void> => {
-  const { rules, hours, discovery, census, knife, budget, buffers, clock, deliver } = options;
+  const { rules, hours, discovery, tracker, cutter, budget, buffers, clock, deliver } = options;
   let looksUntilFull = 0;
   let fullLookFrom = 0;
   let lookAt = 0;
@@ -91,7 +80,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
 
   /** The files there are now. Reading goes on meanwhile, ending does not: what is being found may be more of the segment. */
   const scan = async (full: boolean): Promise<readonly SourceFile[]> => {
-    const activeFrom = census.activeFrom();
+    const activeFrom = tracker.activeFrom();
     let scanning = true;
     let isOutdated = false;
     const found = discovery.scan({ full, activeFrom }).finally(() => {
@@ -125,7 +114,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     const found = await scan(full);
     const looked = clock.monotonic();
     if (full) fullLookFrom = looked + Math.min((looked - start) * FULL_LOOK_SHARE, FULL_LOOK_PAUSE);
-    await census.take(found, full);
+    await tracker.take(found, full);
     seenAt = start;
     // With very many open files, cutting still gets as much time as looking.
     const end = clock.monotonic();
@@ -137,26 +126,26 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   const perform = async (step: Step, lease: Lease): Promise<void> => {
     if (step.kind === 'end') {
       lease.release();
-      deliverWithoutBytes(deliver, knife.end(step.segment));
+      deliver(cutter.end(step.segment));
       return;
     }
     const { segment, source } = step;
-    const slice = await knife.cut(segment, source, step, signal).catch((error: unknown) => {
+    const pack = await cutter.cut(segment, source, step, signal).catch((error: unknown) => {
       if (!(error instanceof LogdError) || error.code !== 'source') throw error;
       source.blocked = true;
       options.onUnreadable(source.path, error);
     });
-    if (slice?.buffer === undefined) {
+    if (pack?.buffer === undefined) {
       lease.release();
-      if (slice) deliverWithoutBytes(deliver, slice);
+      if (pack) deliver(pack);
       return;
     }
-    deliver({ ...slice, lease });
+    deliver({ ...pack, lease });
   };
 
   /** What streams have read ahead may be what takes the room: each that waits gives its own back. */
   const waitForRoom = (): Promise<Lease | undefined> => {
-    knife.rest();
+    cutter.rest();
     return acquireUntil(budget, buffers.size, lookAt - clock.monotonic(), signal);
   };
 
@@ -164,7 +153,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   const cutUntilLook = async (): Promise<void> => {
     while (options.mayCut() && !signal.aborted && clock.monotonic() < latestLookAt) {
       const step = chooseStep(options, turn, seenAt);
-      if (step === undefined) return knife.rest();
+      if (step === undefined) return cutter.rest();
       const lease = budget.acquireNow(buffers.size) ?? (await waitForRoom());
       if (lease === undefined) return;
       turn++;
@@ -175,7 +164,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   /** The first moment after this one in which something is due, the next look at the latest. What was due before found no room. */
   const nextDue = (after: number): number => {
     let earliest = lookAt;
-    for (const segment of census.open()) {
+    for (const segment of tracker.open()) {
       const due = dueAt(segment, rules);
       if (due !== undefined && due > after && due < earliest) earliest = due;
     }
@@ -230,17 +219,17 @@ const acquireUntil = async (
  * as quiet until then, however much later it is now.
  */
 const chooseStep = (
-  { rules, discovery, census, hours, clock }: FollowerOptions,
+  { rules, discovery, tracker, hours, clock }: FollowerOptions,
   turn: number,
   seenAt: number,
 ): Step | undefined => {
   const now = clock.monotonic();
   /** By the wall clock: what came since may be of the hour. */
   const lookedAt = clock.now() - (now - seenAt);
-  const open = census.open();
+  const open = tracker.open();
   const isOver = ({ hour }: SegmentState): boolean => {
     const end = hours.endOf(hour);
-    return census.hasLater(hour) || (end !== undefined && lookedAt >= end + rules.grace);
+    return tracker.hasLater(hour) || (end !== undefined && lookedAt >= end + rules.grace);
   };
   /** There may be more in it than was seen. */
   const isHidden = ({ sources }: SegmentState): boolean =>

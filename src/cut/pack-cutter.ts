@@ -1,5 +1,5 @@
 /**
- * The knife: makes the next cut of a segment, advances the segment, and has the cut recorded.
+ * Cuts packs: makes the next cut of a segment, advances the segment, and has the cut recorded.
  *
  * Order: bytes read → digest → cut recorded, durably → handed on for delivery. The segment in memory advances at once, so
  * that the next cut can be made while the record of this one is under way.
@@ -21,6 +21,7 @@ import type { Emit } from '../telemetry/events.ts';
 import type { ByteBudget } from '../pack/byte-budget.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Cut } from '../marks/cut.ts';
+import type { CutPack } from './cut-pack.ts';
 import { bytesToSee, cutPoint, type CutPoint } from './pack-end.ts';
 import type { Marks } from '../marks/marks.ts';
 import { createReadAhead } from './read-ahead.ts';
@@ -28,17 +29,7 @@ import { rehashSegment } from '../track/rehash.ts';
 import { isReadToTheEnd, type SegmentState, type SourceState, unread } from '../track/segment.ts';
 import type { SourceFiles } from '../track/source-files.ts';
 
-/** A cut that is to be delivered. `recorded` settles when its record is durable. */
-export interface Slice {
-  readonly segment: SegmentState;
-  readonly cut: Cut;
-  readonly raw: Buffer;
-  /** Of the pool, where `raw` lies in one: whoever takes the slice gives it back. */
-  readonly buffer: Buffer | undefined;
-  readonly recorded: Promise<void>;
-}
-
-export interface KnifeOptions {
+export interface PackCutterOptions {
   readonly host: string;
   readonly stream: string;
   readonly hours: Hours;
@@ -57,7 +48,7 @@ export interface HowToCut {
   readonly ends: boolean;
 }
 
-export interface Knife {
+export interface PackCutter {
   /**
    * Cuts the next pack from a source; undefined when there is no whole line yet. The caller holds a lease for a buffer. `rest` takes
    * a last line without newline too; `ends` makes the cut the segment's last, when all is cut then.
@@ -67,13 +58,13 @@ export interface Knife {
     source: SourceState,
     how: HowToCut,
     signal: AbortSignal,
-  ): Promise<Slice | undefined>;
+  ): Promise<CutPack | undefined>;
   /** There is nothing to cut for now, or no room for it: gives back what was read ahead. */
   rest(): void;
   /** Ends a segment all of whose bytes are cut, with a pack of no bytes. */
-  end(segment: SegmentState): Slice;
+  end(segment: SegmentState): CutPack;
   /** Records that bytes of the segment are gone, before they could be read. */
-  lose(segment: SegmentState, reason: LostReason, bytes: number): Slice;
+  lose(segment: SegmentState, reason: LostReason, bytes: number): CutPack;
 }
 
 const NO_CUT: CutPoint = { length: 0, split: false };
@@ -81,7 +72,7 @@ const NO_BYTES = Buffer.alloc(0);
 /** Ended hours whose digest is kept, and the beginnings of their files. */
 const MOST_DIGESTS = 256;
 
-export const createKnife = (options: KnifeOptions): Knife => {
+export const createPackCutter = (options: PackCutterOptions): PackCutter => {
   const { host, stream, hours, packBytes, maxLine, marks, files, buffers, budget, emit } = options;
   const ahead = createReadAhead(files, buffers, budget);
   const withDigest: SegmentState[] = [];
@@ -106,8 +97,8 @@ export const createKnife = (options: KnifeOptions): Knife => {
     for (const source of oldest.sources) source.beginning = undefined;
   };
 
-  /** Advances the segment and records the cut. A record that fails is fatal to whoever awaits the slice. */
-  const record = (segment: SegmentState, cut: Cut, raw: Buffer, buffer?: Buffer): Slice => {
+  /** Advances the segment and records the cut. A record that fails is fatal to whoever awaits the pack. */
+  const record = (segment: SegmentState, cut: Cut, raw: Buffer, buffer?: Buffer): CutPack => {
     segment.packs = cut.id;
     segment.lines += cut.lines;
     segment.bytes = cut.offset + cut.bytes;
@@ -145,7 +136,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
     time,
   });
 
-  const lose = (segment: SegmentState, reason: LostReason, bytes: number): Slice => {
+  const lose = (segment: SegmentState, reason: LostReason, bytes: number): CutPack => {
     segment.digest = runningDigest(undefined, segment.bytes);
     const cut = {
       ...withoutBytes(segment, lastTime(segment)),
@@ -157,7 +148,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
   };
 
   /** The segment's chain of digests is broken: what follows is delivered, and the hour is never sealed. */
-  const breakOff = (segment: SegmentState, source: SourceState, gone: SourceState | undefined): Slice => {
+  const breakOff = (segment: SegmentState, source: SourceState, gone: SourceState | undefined): CutPack => {
     const { hour } = segment;
     const { path } = gone ?? source;
     const reason = gone === undefined ? 'source-changed' : 'source-vanished';
@@ -233,7 +224,7 @@ export const createKnife = (options: KnifeOptions): Knife => {
     source: SourceState,
     { rest, ends }: HowToCut,
     signal: AbortSignal,
-  ): Promise<Slice | undefined> => {
+  ): Promise<CutPack | undefined> => {
     if (segment.digest === undefined) {
       const rehashed = await rehashSegment(segment, { marks, files, signal });
       if (rehashed.digest === undefined) return breakOff(segment, source, rehashed.gone);
@@ -271,13 +262,13 @@ export const createKnife = (options: KnifeOptions): Knife => {
     async cut(segment, source, how, signal) {
       const begun = await ahead.take(source);
       const buffer = begun?.buffer ?? buffers.take();
-      let slice: Slice | undefined;
+      let pack: CutPack | undefined;
       try {
-        slice = await cutInto(buffer, begun?.bytes ?? 0, segment, source, how, signal);
+        pack = await cutInto(buffer, begun?.bytes ?? 0, segment, source, how, signal);
       } finally {
-        if (slice?.buffer === undefined) buffers.give(buffer);
+        if (pack?.buffer === undefined) buffers.give(buffer);
       }
-      return slice;
+      return pack;
     },
     rest: () => ahead.drop(),
     end: (segment) =>

@@ -7,10 +7,9 @@ import type { ByteBudget } from '../pack/byte-budget.ts';
 import type { LostReason } from '../pack/pack.ts';
 import { checksumOf } from '../pack/survey.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import type { Census } from '../track/file-tracker.ts';
+import type { FileTracker } from '../track/file-tracker.ts';
 import type { Cut, LostCut } from '../marks/cut.ts';
 import type { FollowerOptions } from './follower.ts';
-import { deliverWithoutBytes } from './follower.ts';
 import type { Marks } from '../marks/marks.ts';
 import type { SegmentState } from '../track/segment.ts';
 import type { SourceFiles } from '../track/source-files.ts';
@@ -19,7 +18,7 @@ const PAGE = 256;
 const NO_BYTES = Buffer.alloc(0);
 
 export interface RedeliverOptions {
-  readonly census: Pick<Census, 'unacked'>;
+  readonly tracker: Pick<FileTracker, 'unacked'>;
   readonly marks: Marks;
   readonly files: SourceFiles;
   readonly budget: ByteBudget;
@@ -37,7 +36,7 @@ export interface RedeliverOptions {
  * recorded and delivered as lost.
  */
 export const redeliver = async (options: RedeliverOptions, signal: AbortSignal): Promise<void> => {
-  const due = options.census.unacked().map((segment) => ({ segment, upTo: segment.packs }));
+  const due = options.tracker.unacked().map((segment) => ({ segment, upTo: segment.packs }));
   for (const { segment, upTo } of due)
     for (let after = 0; after < upTo;) {
       const cuts = await options.marks.read('cuts', segment.id, after, PAGE);
@@ -56,7 +55,7 @@ const redeliverOne = async (
   signal.throwIfAborted();
   const recorded = Promise.resolve();
   if (cut.bytes === 0 || cut.lost !== undefined) {
-    deliverWithoutBytes(deliver, { segment, cut, raw: NO_BYTES, buffer: undefined, recorded });
+    deliver({ segment, cut, raw: NO_BYTES, buffer: undefined, recorded });
     return;
   }
   // A pack that was cut under a larger `pack.size` does not fit the buffers of today.
@@ -73,7 +72,7 @@ const redeliverOne = async (
   const lost: LostCut = { reason: raw, bytes: cut.bytes };
   onLost(segment, segment.sources.find(({ id }) => id === cut.source)?.path ?? '', lost.reason, lost.bytes);
   await marks.write('lose', segment.id, cut.id, lost);
-  deliverWithoutBytes(deliver, {
+  deliver({
     segment,
     cut: { ...cut, lost },
     raw: NO_BYTES,

@@ -1,5 +1,5 @@
 /**
- * One stream of an agent, put together: discovery and census, knife, deliverer and follower.
+ * One stream of an agent, put together: discovery and tracker, cutter, deliverer and follower.
  */
 import type { ByteBudget } from '../pack/byte-budget.ts';
 import { openHours } from '../pack/hour.ts';
@@ -13,10 +13,10 @@ import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { messageOf } from '../error.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import { openCensus } from '../track/file-tracker.ts';
+import { openFileTracker } from '../track/file-tracker.ts';
 import { createDeliverer } from './deliverer.ts';
-import { deliverWithoutBytes, follow } from './follower.ts';
-import { createKnife } from './pack-cutter.ts';
+import { follow } from './follower.ts';
+import { createPackCutter } from './pack-cutter.ts';
 import type { Marks } from '../marks/marks.ts';
 import { redeliver } from './redeliver.ts';
 import type { SegmentState } from '../track/segment.ts';
@@ -58,7 +58,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
   const { host, stream, source, pack, marks, files, budget, buffers, encode, sender, clock, emit, onFatal } =
     options;
   const hours = openHours(source.zone);
-  const knife = createKnife({
+  const cutter = createPackCutter({
     host,
     stream,
     hours,
@@ -85,13 +85,13 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
   };
   const sayLost = (segment: SegmentState, path: string, reason: LostReason, bytes: number): void =>
     emit('tail.lost', { host, stream, hour: segment.hour, path, reason, bytes });
-  const census = await openCensus({
+  const tracker = await openFileTracker({
     ...{ host, stream, hours, start: source.start, marks, files, clock, emit, signal },
     onLost: async (segment, path, reason, bytes) => {
       sayLost(segment, path, reason, bytes);
-      const slice = knife.lose(segment, reason, bytes);
-      deliverWithoutBytes(deliver, slice);
-      await slice.recorded;
+      const lost = cutter.lose(segment, reason, bytes);
+      deliver(lost);
+      await lost.recorded;
     },
     onUnreadable: sayUnreadable,
   });
@@ -99,14 +99,14 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     pattern: parsePattern(source.path),
     hours,
     onError: (path, error) => emit('tail.unreadable', { path, reason: messageOf(error) }),
-    onPassedOver: (path, reason) => emit('tail.passed-over', { path, reason }),
+    onSkipped: (path, reason) => emit('tail.passed-over', { path, reason }),
   });
 
   let redelivered = false;
   const { pollInterval } = options;
   const again = redeliver(
     {
-      ...{ census, marks, files, budget, buffers, deliver, pollInterval },
+      ...{ tracker, marks, files, budget, buffers, deliver, pollInterval },
       onLost: sayLost,
       onUnreadable: sayUnreadable,
     },
@@ -122,7 +122,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
   };
   const following = follow(
     {
-      ...{ rules, hours, discovery, census, knife, budget, buffers, clock, deliver },
+      ...{ rules, hours, discovery, tracker, cutter, budget, buffers, clock, deliver },
       mayCut: () => redelivered,
       onUnreadable: sayUnreadable,
     },

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { errnoOf, messageOf } from '../error.ts';
 import { plainLabel } from '../pack/hour.ts';
 import type { Hours } from '../pack/hour.ts';
-import { passedOver } from './skipped-names.ts';
+import { skippedNames } from './skipped-names.ts';
 import { finishFields, labelPrefix } from './pattern.ts';
 import type { Fields, MatchedName, Pattern } from './pattern.ts';
 
@@ -63,7 +63,7 @@ export interface DiscoveryOptions {
   readonly hours: Hours;
   readonly onError: (path: string, error: unknown) => void;
   /** Is told of each name that fits the pattern and cannot be followed, once while it is there. */
-  readonly onPassedOver?: (path: string, reason: string) => void;
+  readonly onSkipped?: (path: string, reason: string) => void;
   /** Most files remembered; more are an error and stay unseen. Default 1,000,000, about 500 MB. */
   readonly maxFiles?: number;
 }
@@ -112,7 +112,7 @@ const emptyMemory = (): Memory => ({ listings: new Map(), files: new Map(), faul
 
 /** Opens a discovery; it holds no handles and needs no closing. */
 export const openDiscovery = (options: DiscoveryOptions): Discovery => {
-  const { pattern, hours, onError, onPassedOver = () => undefined, maxFiles = 1_000_000 } = options;
+  const { pattern, hours, onError, onSkipped = () => undefined, maxFiles = 1_000_000 } = options;
   const tooMany = () => new Error(`More than ${maxFiles} files match ${pattern.text}: the rest stays unseen`);
   let last = emptyMemory();
   let next = emptyMemory();
@@ -124,8 +124,8 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
     next.faults.set(path, what);
   };
 
-  const odd = passedOver(onPassedOver, (most) =>
-    onPassedOver(
+  const odd = skippedNames(onSkipped, (most) =>
+    onSkipped(
       pattern.root,
       `more than ${most} names like those before are below it: no more of them are told`,
     ),

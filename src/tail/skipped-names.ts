@@ -5,7 +5,7 @@
  */
 
 /** What was told, and whom to tell. */
-export interface PassedOver {
+export interface SkippedNames {
   /** Tells the path, unless it was told with this reason before. */
   tell(path: string, reason: string): void;
   /** The path is followed now, or gone: should it be passed over again, it is told again. */
@@ -15,11 +15,11 @@ export interface PassedOver {
 }
 
 /** `most` paths are remembered; of what is more, `onMore` is told once. */
-export const passedOver = (
+export const skippedNames = (
   onTell: (path: string, reason: string) => void,
   onMore: (most: number) => void,
   most = 1000,
-): PassedOver => {
+): SkippedNames => {
   const told = new Map<string, string>();
   const seen = new Set<string>();
   let toldMore = false;

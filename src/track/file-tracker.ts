@@ -1,5 +1,5 @@
 /**
- * The census of a stream: which segments there are, and which files belong to them, told from scans of the directory.
+ * The tracker of a stream: which segments there are, and which files belong to them, told from scans of the directory.
  *
  * Each scan brings what it sees into the segments: new files, grown files, files that were replaced, cut short or moved; hours
  * without a file between hours that have one; lines that came after the end of their hour.
@@ -11,7 +11,7 @@ import { openSource } from '../tail/source.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { absentFiles } from './absent-files.ts';
-import { endOfLastLine, foldOf } from './repeated-hour.ts';
+import { endOfLastLine, occurrenceOf } from './repeated-hour.ts';
 import type { Marks } from '../marks/marks.ts';
 import { rehashSegment } from './rehash.ts';
 import { isScanned, observe, type SegmentState, type SourceState, unread } from './segment.ts';
@@ -23,7 +23,7 @@ const WATCHED_MS = 60_000;
 /** Hours taken in side by side: a backlog of thousands would otherwise wait for a sync each. */
 const HOURS_AT_ONCE = 16;
 
-export interface CensusOptions {
+export interface FileTrackerOptions {
   readonly host: string;
   readonly stream: string;
   readonly hours: Hours;
@@ -45,7 +45,7 @@ export interface CensusOptions {
   readonly onUnreadable: (path: string, error: LogdError) => void;
 }
 
-export interface Census extends Pick<Segments, 'get' | 'open' | 'unacked'> {
+export interface FileTracker extends Pick<Segments, 'get' | 'open' | 'unacked'> {
   /** True when a segment behind this label has a file. */
   hasLater(hour: string): boolean;
   /** The label before which nothing can change unless a full scan finds it. */
@@ -61,7 +61,7 @@ const isSourceError = (error: unknown): error is LogdError =>
   error instanceof LogdError && error.code === 'source';
 
 /** Reads the marks of the stream. */
-export const openCensus = async (options: CensusOptions): Promise<Census> => {
+export const openFileTracker = async (options: FileTrackerOptions): Promise<FileTracker> => {
   const { hours, marks, files, clock, emit, signal, onUnreadable } = options;
   const segments = await openSegments(options);
   const watchedAt = new Map<string, number>();
@@ -199,7 +199,7 @@ export const openCensus = async (options: CensusOptions): Promise<Census> => {
     if (second?.sources.some(({ path }) => path === file.path)) return takeSplit(first, second, file);
     const now = clock.now();
     const watched = now - (watchedAt.get(file.path) ?? -Infinity) < WATCHED_MS;
-    const answer = foldOf({
+    const answer = occurrenceOf({
       ...{ secondStart, now, watched, birthtimeMs: file.birthtimeMs, mtimeMs: file.mtimeMs },
       begun: begun !== undefined && begun.position > 0,
     });

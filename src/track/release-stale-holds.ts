@@ -3,7 +3,7 @@ import type { Holds } from '../tail/hold.ts';
 import type { Marks } from '../marks/marks.ts';
 
 /** Removes them. To be called before any stream is followed. */
-export const releaseLeftHolds = async (marks: Marks, holds: Holds): Promise<void> => {
+export const releaseStaleHolds = async (marks: Marks, holds: Holds): Promise<void> => {
   const held = await holds.list();
   if (held.length === 0) return;
   const needed = new Set((await marks.read('unsettledFiles')).map(({ dev, ino }) => `${dev}-${ino}`));

@@ -9,7 +9,7 @@ import type { Source } from '../tail/source.ts';
 const NEWLINE = 10;
 const STEP_BYTES = 1 << 16;
 
-export interface FoldFacts {
+export interface RepeatedHourFacts {
   /** Start of the second occurrence: Unix milliseconds. */
   readonly secondStart: number;
   readonly now: number;
@@ -25,9 +25,16 @@ export interface FoldFacts {
  * first: all of it belongs to the first occurrence so far · split: what it holds now to the first, what comes to the second ·
  * second: all of it to the second · unknown: it was written in both and nobody saw where.
  */
-export type FoldAnswer = 'first' | 'split' | 'second' | 'unknown';
+export type Occurrence = 'first' | 'split' | 'second' | 'unknown';
 
-export const foldOf = ({ secondStart, now, birthtimeMs, mtimeMs, watched, begun }: FoldFacts): FoldAnswer => {
+export const occurrenceOf = ({
+  secondStart,
+  now,
+  birthtimeMs,
+  mtimeMs,
+  watched,
+  begun,
+}: RepeatedHourFacts): Occurrence => {
   if (now < secondStart) return 'first';
   if (watched || mtimeMs < secondStart) return 'split';
   if (birthtimeMs >= secondStart && !begun) return 'second';

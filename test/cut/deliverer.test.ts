@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { bufferPool } from '../../src/cut/buffer-pool.ts';
 import type { Cut } from '../../src/marks/cut.ts';
 import { createDeliverer } from '../../src/cut/deliverer.ts';
-import type { Delivery } from '../../src/cut/follower.ts';
+import type { CutPack } from '../../src/cut/cut-pack.ts';
 import type { Marks } from '../../src/marks/marks.ts';
 import { segmentState, type SegmentState } from '../../src/track/segment.ts';
 import { LogdError } from '../../src/error.ts';
@@ -78,7 +78,7 @@ const begin = (codec: Codec = 'none') => {
     id: number,
     bytes: number,
     recorded: Promise<void>,
-  ): Promise<Delivery> => {
+  ): Promise<CutPack> => {
     const buffer = buffers.take();
     const lease = await budget.acquire(buffers.size);
     const cut: Cut = {

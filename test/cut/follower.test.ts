@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bufferPool } from '../../src/cut/buffer-pool.ts';
-import { openCensus } from '../../src/track/file-tracker.ts';
+import { openFileTracker } from '../../src/track/file-tracker.ts';
 import { follow } from '../../src/cut/follower.ts';
-import { createKnife, type Slice } from '../../src/cut/pack-cutter.ts';
+import type { CutPack } from '../../src/cut/cut-pack.ts';
+import { createPackCutter } from '../../src/cut/pack-cutter.ts';
 import { createSourceFiles, type SourceFiles } from '../../src/track/source-files.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
 import { openHours } from '../../src/pack/hour.ts';
@@ -52,14 +53,14 @@ const begin = async (
   const buffers = bufferPool(SIZE);
   const budget = byteBudget(64 * SIZE);
   const parts = { host: 'web1', stream: 'access', hours, marks, files, clock, emit: () => undefined };
-  const knife = createKnife({ ...parts, packBytes: SIZE, maxLine: SIZE, buffers, budget });
+  const cutter = createPackCutter({ ...parts, packBytes: SIZE, maxLine: SIZE, buffers, budget });
   const lost: number[] = [];
   const onUnreadable = (): void => undefined;
-  const census = await openCensus({
+  const tracker = await openFileTracker({
     ...{ ...parts, start: 'beginning', onUnreadable, signal: new AbortController().signal },
     onLost: async (segment, _path, reason, bytes) => {
       lost.push(bytes);
-      await knife.lose(segment, reason, bytes).recorded;
+      await cutter.lose(segment, reason, bytes).recorded;
     },
   });
   const pattern = parsePattern(join(logs, 'access.log.<%Y%m%d%H%M>'));
@@ -94,10 +95,19 @@ const begin = async (
   const ended = new AbortController();
   const running = follow(
     {
-      ...{ rules: { ...rules, backlog: 'before' }, hours, discovery, census, knife, budget, buffers, clock },
-      deliver: ({ raw, lease, buffer }: Slice & { lease: { release(): void } }) => {
+      ...{
+        rules: { ...rules, backlog: 'before' },
+        hours,
+        discovery,
+        tracker,
+        cutter,
+        budget,
+        buffers,
+        clock,
+      },
+      deliver: ({ raw, lease, buffer }: CutPack) => {
         taken.push(raw.toString());
-        lease.release();
+        lease?.release();
         if (buffer !== undefined) buffers.give(buffer);
       },
       mayCut: () => cutting,

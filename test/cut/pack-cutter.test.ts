@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { bufferPool } from '../../src/cut/buffer-pool.ts';
 import type { Cut } from '../../src/marks/cut.ts';
-import { createKnife } from '../../src/cut/pack-cutter.ts';
+import { createPackCutter } from '../../src/cut/pack-cutter.ts';
 import type { Marks } from '../../src/marks/marks.ts';
 import { isReadToTheEnd, nextRead, observe, segmentState } from '../../src/track/segment.ts';
 import { createSourceFiles } from '../../src/track/source-files.ts';
@@ -19,9 +19,9 @@ import { openSource } from '../../src/tail/source.ts';
 const RULE = { packBytes: 16, maxLine: 16, maxDelay: 0, quiet: 0 };
 const HOW = { rest: false, ends: false };
 
-/** A knife at a segment with one file, which the last scan saw with all its content. */
+/** A cutter at a segment with one file, which the last scan saw with all its content. */
 const begin = async (context: TestContext, content: string, stop?: number) => {
-  const root = await mkdtemp(join(tmpdir(), 'logd-knife-'));
+  const root = await mkdtemp(join(tmpdir(), 'logd-cutter-'));
   const files = createSourceFiles(await openHolds(join(root, 'held')));
   context.after(async () => {
     await files[Symbol.asyncDispose]();
@@ -40,7 +40,7 @@ const begin = async (context: TestContext, content: string, stop?: number) => {
   const marks = {
     write: async (name: string, cut: Cut) => void (name.startsWith('record') && recorded.push(cut)),
   } as unknown as Marks;
-  const knife = createKnife({
+  const cutter = createPackCutter({
     ...{
       host: 'web1',
       stream: 'access',
@@ -56,11 +56,11 @@ const begin = async (context: TestContext, content: string, stop?: number) => {
       emit: () => undefined,
     },
   });
-  const cut = (how = HOW) => knife.cut(segment, source, how, new AbortController().signal);
-  return { path, segment, source, knife, recorded, cut };
+  const cut = (how = HOW) => cutter.cut(segment, source, how, new AbortController().signal);
+  return { path, segment, source, cutter, recorded, cut };
 };
 
-describe('knife', () => {
+describe('cutter', () => {
   it('a file that is shorter than the last scan saw is left alone until the next: no reading in circles', async (context) => {
     for (const [how, stop] of [
       [HOW, undefined],
@@ -97,9 +97,9 @@ describe('knife', () => {
     assert.deepEqual([segment.ended, segment.bytes, segment.packs], [true, 17, 2]);
   });
   it('after a loss the digest is that of what follows', async (context) => {
-    const { cut, knife, segment, recorded } = await begin(context, 'a line\nb line\nc line\n');
+    const { cut, cutter, segment, recorded } = await begin(context, 'a line\nb line\nc line\n');
     await cut();
-    knife.lose(segment, 'source-truncated', 5);
+    cutter.lose(segment, 'source-truncated', 5);
     const after = await cut();
     assert.deepEqual(
       recorded.map(({ id, offset, bytes, lost }) => [id, offset, bytes, lost?.bytes]),

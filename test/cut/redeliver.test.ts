@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bufferPool } from '../../src/cut/buffer-pool.ts';
 import type { Cut } from '../../src/marks/cut.ts';
-import type { Delivery } from '../../src/cut/follower.ts';
+import type { CutPack } from '../../src/cut/cut-pack.ts';
 import type { Marks } from '../../src/marks/marks.ts';
 import { redeliver } from '../../src/cut/redeliver.ts';
 import { segmentState } from '../../src/track/segment.ts';
@@ -37,7 +37,7 @@ const cutOf = (id: number, content: Buffer): Cut => ({
 
 /** Runs it over a segment of `packs` packs whose file is `file` now; `cuts` are the rows of the marks. */
 const run = async (file: Buffer, cuts: readonly Cut[], packs: number, read?: () => void) => {
-  const delivered: Delivery[] = [];
+  const delivered: CutPack[] = [];
   const losses: (readonly unknown[])[] = [];
   const unreadable: string[] = [];
   const recorded: (readonly unknown[])[] = [];
@@ -74,14 +74,14 @@ const run = async (file: Buffer, cuts: readonly Cut[], packs: number, read?: () 
   const work = redeliver(
     {
       ...{
-        census: { unacked: () => [segment] },
+        tracker: { unacked: () => [segment] },
         marks: marks as unknown as Marks,
         files: files as SourceFiles,
       },
       ...{ budget, buffers: bufferPool(BUFFER), pollInterval: 1 },
       deliver: (delivery) => {
         delivered.push({ ...delivery, raw: Buffer.from(delivery.raw) });
-        delivery.lease.release();
+        delivery.lease?.release();
       },
       onLost: (_segment, ...args) => losses.push(args),
       onUnreadable: (path) => unreadable.push(path),

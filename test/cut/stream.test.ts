@@ -10,7 +10,7 @@ const NO_FILE = {
   'a named pipe': (path: string) => Promise.resolve(void execFileSync('mkfifo', [path])),
 };
 
-const passedOver = (world: World): unknown[] =>
+const skippedNames = (world: World): unknown[] =>
   world.named('tail.passed-over').map(({ fields }) => fields['path']);
 
 describe('a name that is followed by no file', () => {
@@ -23,7 +23,7 @@ describe('a name that is followed by no file', () => {
       await world.pass(20_000, 4000);
       assert.deepEqual([...world.sink.hours.keys()], ['access/2026112215']);
       assert.equal(world.sink.hasEnded('2026112215'), false);
-      assert.deepEqual(passedOver(world), [world.path('access.log.2026112216')]);
+      assert.deepEqual(skippedNames(world), [world.path('access.log.2026112216')]);
       assert.deepEqual(world.fatal, []);
     });
   it('a link to nothing that leads to a file later is read like any other', async (context) => {
@@ -43,7 +43,7 @@ describe('a name that is followed by no file', () => {
     await world.write('access.log.2026112224', 'never\n');
     world.start();
     await world.pass(20_000, 4000);
-    assert.deepEqual(passedOver(world), [world.path('access.log.2026112224')]);
+    assert.deepEqual(skippedNames(world), [world.path('access.log.2026112224')]);
     world.sink.equals('2026112215', Buffer.from('a\n'));
   });
 });

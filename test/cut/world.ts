@@ -1,5 +1,5 @@
 /**
- * An agent's stages in one process, between real files and a sink that records: census, knife, follower and deliverer as
+ * An agent's stages in one process, between real files and a sink that records: tracker, cutter, follower and deliverer as
  * `followStream` puts them together, a real database of marks, real links, and a clock that only the test moves.
  *
  * A crash is an end at one of the places where the agent waits for something durable or for an answer: from then on nothing that
@@ -13,7 +13,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bufferPool } from '../../src/cut/buffer-pool.ts';
 import { bytesToSee } from '../../src/cut/pack-end.ts';
-import { releaseLeftHolds } from '../../src/track/release-stale-holds.ts';
+import { releaseStaleHolds } from '../../src/track/release-stale-holds.ts';
 import type { Marks } from '../../src/marks/marks.ts';
 import { createSourceFiles, type SourceFiles } from '../../src/track/source-files.ts';
 import { followStream, type StreamOptions } from '../../src/cut/stream.ts';
@@ -213,7 +213,7 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
       emit: (name, fields) => void (gate.dead || events.push({ name, fields })),
       onFatal: (error) => void (gate.dead || fatal.push(error)),
     };
-    const ready = counted(gate, releaseLeftHolds(marks, holds));
+    const ready = counted(gate, releaseStaleHolds(marks, holds));
     const running = streams.map(async (stream) => {
       const source = {
         path: join(logs, streams.length === 1 ? '' : stream, all.pattern ?? 'access.log.<%Y%m%d%H>'),

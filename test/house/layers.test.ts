@@ -37,8 +37,14 @@ const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   spool: ['receive/pack-target.ts'],
   // Sealing goes through the commit stage, which keeps the packs of a segment in order.
   seal: ['commit/commit-stage.ts'],
-  // Cutting works on what tailing finds, holds and opens, and hands its packs to the sender.
-  cut: ['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts', 'send/sender.ts'],
+  // Tracking brings what tailing finds, holds and opens into the segments, as the marks have them.
+  track: ['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'marks/marks.ts', 'marks/cut.ts'],
+  // Cutting works on tracked segments and their marks, opens what is to be tailed, and hands its packs to the sender.
+  cut: [
+    ...['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts'],
+    ...['track/file-tracker.ts', 'track/rehash.ts', 'track/segment.ts', 'track/source-files.ts'],
+    ...['marks/marks.ts', 'marks/cut.ts', 'send/sender.ts'],
+  ],
 };
 
 /** What a folder may see at all, where that is less than all the layers below. */

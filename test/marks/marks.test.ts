@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import type { Cut, NewSource } from '../../src/marks/cut.ts';
-import { releaseLeftHolds } from '../../src/track/release-stale-holds.ts';
+import { releaseStaleHolds } from '../../src/track/release-stale-holds.ts';
 import { type Marks, openMarks } from '../../src/marks/marks.ts';
 import { LogdError } from '../../src/error.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
@@ -180,7 +180,7 @@ it('links that a crash left behind go at the start, those still needed stay', as
   await marks.write('record', cutOf(unacked.segment, 1, done));
   await addSegment(marks, '2026112216', { ...SOURCE, ino: '16' });
   const released: string[] = [];
-  await releaseLeftHolds(marks, {
+  await releaseStaleHolds(marks, {
     list: async () => ['14', '15', '16', '17'].map((ino) => ({ dev: '1', ino })),
     release: async ({ ino }) => void released.push(ino),
     hold: () => Promise.reject(new Error('not called')),

@@ -29,9 +29,9 @@ const set = async (
   const onError = (path: string, error: unknown) =>
     errors.push(`${path.slice(root.length)}: ${errnoOf(error) ?? String(error)}`);
   const told: string[] = [];
-  const onPassedOver = (path: string, reason: string) => told.push(`${path.slice(root.length)}: ${reason}`);
+  const onSkipped = (path: string, reason: string) => told.push(`${path.slice(root.length)}: ${reason}`);
   const options = {
-    onPassedOver,
+    onSkipped,
     pattern: parsePattern(join(root, pattern)),
     hours: openHours(zone),
     onError,

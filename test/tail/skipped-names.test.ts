@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { passedOver } from '../../src/tail/skipped-names.ts';
+import { skippedNames } from '../../src/tail/skipped-names.ts';
 
 const begin = (most: number) => {
   const told: string[] = [];
-  const odd = passedOver(
+  const odd = skippedNames(
     (path, reason) => told.push(`${path} ${reason}`),
     (count) => told.push(`more than ${count}`),
     most,

@@ -4,36 +4,36 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { endOfLastLine, type FoldFacts, foldOf } from '../../src/track/repeated-hour.ts';
+import { endOfLastLine, type RepeatedHourFacts, occurrenceOf } from '../../src/track/repeated-hour.ts';
 import { openSource, type Source } from '../../src/tail/source.ts';
 
-const facts = (some: Partial<FoldFacts>): FoldFacts => ({
+const facts = (some: Partial<RepeatedHourFacts>): RepeatedHourFacts => ({
   ...{ secondStart: 1000, now: 2000, birthtimeMs: 100, mtimeMs: 1500, watched: false, begun: false },
   ...some,
 });
 
 describe('fold', () => {
   it('before the second occurrence all is of the first', () => {
-    assert.equal(foldOf(facts({ now: 999 })), 'first');
-    assert.equal(foldOf(facts({ now: 999, watched: true, begun: true })), 'first');
+    assert.equal(occurrenceOf(facts({ now: 999 })), 'first');
+    assert.equal(occurrenceOf(facts({ now: 999, watched: true, begun: true })), 'first');
   });
   it('a file that was watched, or was not written since, is split where it stands', () => {
-    assert.equal(foldOf(facts({ watched: true })), 'split');
-    assert.equal(foldOf(facts({ now: 1000, watched: true })), 'split');
-    assert.equal(foldOf(facts({ mtimeMs: 999 })), 'split');
-    assert.equal(foldOf(facts({ mtimeMs: 999, begun: true })), 'split');
+    assert.equal(occurrenceOf(facts({ watched: true })), 'split');
+    assert.equal(occurrenceOf(facts({ now: 1000, watched: true })), 'split');
+    assert.equal(occurrenceOf(facts({ mtimeMs: 999 })), 'split');
+    assert.equal(occurrenceOf(facts({ mtimeMs: 999, begun: true })), 'split');
   });
   it('a file that was born in the second occurrence is of the second', () => {
-    assert.equal(foldOf(facts({ birthtimeMs: 1000 })), 'second');
+    assert.equal(occurrenceOf(facts({ birthtimeMs: 1000 })), 'second');
     assert.equal(
-      foldOf(facts({ birthtimeMs: 1000, begun: true })),
+      occurrenceOf(facts({ birthtimeMs: 1000, begun: true })),
       'unknown',
       'some of it is shipped as the first',
     );
   });
   it('a file that was written in both while nobody watched is unknown', () => {
-    assert.equal(foldOf(facts({})), 'unknown');
-    assert.equal(foldOf(facts({ begun: true })), 'unknown');
+    assert.equal(occurrenceOf(facts({})), 'unknown');
+    assert.equal(occurrenceOf(facts({ begun: true })), 'unknown');
   });
 });
 

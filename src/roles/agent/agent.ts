@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { bufferPool } from '../../cut/buffer-pool.ts';
 import { bytesToSee } from '../../cut/pack-end.ts';
-import { releaseLeftHolds } from '../../track/release-stale-holds.ts';
+import { releaseStaleHolds } from '../../track/release-stale-holds.ts';
 import { openMarks } from '../../marks/marks.ts';
 import { createSourceFiles } from '../../track/source-files.ts';
 import { followStream } from '../../cut/stream.ts';
@@ -60,7 +60,7 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
   starting.use(lockDirectory(config.state_dir, '.agent-lock', 'keeps its marks in'));
   const marks = starting.use(await openMarks(config.state_dir, host));
   const holds = await openHolds(held);
-  await releaseLeftHolds(marks, holds);
+  await releaseStaleHolds(marks, holds);
   const files = starting.use(createSourceFiles(holds, sayOnce(emit)));
 
   const buffers = bufferPool(bytesToSee({ packBytes: pack.size, maxLine: pack.max_line }));
