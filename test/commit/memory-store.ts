@@ -94,10 +94,11 @@ export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]
         throw error;
       }
     },
-    async *read({ segment, packs }) {
+    async *read({ segment, packs }, isWanted = () => true) {
       await pause('read');
-      for await (const { place } of packs())
-        yield Buffer.from(storedOf(segment).bytes.subarray(place.at, place.at + place.length));
+      for await (const { header, place } of packs())
+        if (isWanted(header))
+          yield Buffer.from(storedOf(segment).bytes.subarray(place.at, place.at + place.length));
     },
     async seal({ segment }) {
       await pause('seal');
