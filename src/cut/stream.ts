@@ -1,6 +1,7 @@
 /**
  * One stream of an agent, put together: discovery and tracker, cutter, deliverer and follower.
  */
+import { progressOf, type SegmentProgress } from './segment.ts';
 import type { ByteBudget } from '../pack/byte-budget.ts';
 import { openHours } from '../pack/hour.ts';
 import type { Encode } from '../pack/encoder.ts';
@@ -21,6 +22,12 @@ import type { Marks } from '../marks/marks.ts';
 import { redeliver } from './redeliver.ts';
 import type { SegmentState } from '../track/segment.ts';
 import type { SourceFiles } from '../track/source-files.ts';
+
+/** What can be seen of a stream while it runs. */
+export interface StreamView {
+  /** Its segments that are not ended, by hour. */
+  openHours(): readonly SegmentProgress[];
+}
 
 export interface StreamOptions {
   readonly host: string;
@@ -49,6 +56,8 @@ export interface StreamOptions {
   readonly sender: Pick<Sender, 'send'>;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Called once the marks are read. */
+  readonly onOpened?: (view: StreamView) => void;
   /** The stream cannot go on, and so the agent cannot. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -95,6 +104,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     },
     onUnreadable: sayUnreadable,
   });
+  options.onOpened?.({ openHours: () => census.open().map(progressOf) });
   const discovery = openDiscovery({
     pattern: parsePattern(source.path),
     hours,

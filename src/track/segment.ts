@@ -66,6 +66,27 @@ export interface SegmentState {
 export const unread = ({ size, position, stop }: SourceState): number =>
   Math.max(0, Math.min(size, stop ?? Number.MAX_SAFE_INTEGER) - position);
 
+/** A segment that is not over yet, for a status. Times are monotonic. */
+export interface SegmentProgress {
+  readonly hour: string;
+  readonly packs: number;
+  readonly bytes: number;
+  readonly changedAt: number;
+  /** Bytes that are in its files and not cut. */
+  readonly unread: number;
+  /** Since when there have been such bytes; undefined when there are none. */
+  readonly unreadSince: number | undefined;
+}
+
+export const progressOf = ({ hour, packs, bytes, changedAt, sources }: SegmentState): SegmentProgress => {
+  const since = sources.flatMap(({ unreadSince }) => unreadSince ?? []);
+  return {
+    ...{ hour, packs, bytes, changedAt },
+    unread: sources.reduce((sum, source) => sum + unread(source), 0),
+    unreadSince: since.length === 0 ? undefined : Math.min(...since),
+  };
+};
+
 /** What a source found by a scan starts as. */
 export const sourceState = (marks: SourceMarks, mtimeMs: number, now: number): SourceState => ({
   ...marks,

@@ -17,15 +17,15 @@ import { createSender } from '../../send/sender.ts';
 import { makeDirectory } from '../../disk/durable-directory.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
 import { openHolds } from '../../tail/hold.ts';
-import { createMeter } from '../../telemetry/meter.ts';
 import { rememberErrors } from '../../telemetry/recent-errors.ts';
-import { NO_LAG } from '../../telemetry/status.ts';
 import { packageVersion } from '../../telemetry/version.ts';
 import { connectUpstream } from '../../transport/registry.ts';
 import { forAtMost } from '../deadline.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
 import { openTokens } from '../token.ts';
+import { watchUpstreams } from '../upstream-watch.ts';
+import { createAgentStatus } from './agent-status.ts';
 import type { AgentConfig } from './agent-options.ts';
 
 /** While there is a connection, what is in flight may still be acked for this share of the time for a graceful stop. */
@@ -44,10 +44,11 @@ const sayOnce = (emit: RoleDeps['emit']): ((path: string) => void) => {
 /** Starts the agent part of a node. Rejects when it cannot: the configuration or the state directory. */
 export const startAgent = async (options: AgentConfig, config: NodeConfig, deps: RoleDeps): Promise<Role> => {
   const { clock } = deps;
-  const { emit, list: recentErrors } = rememberErrors(deps);
-  const startedAt = clock.now();
-  const meter = createMeter(clock);
   const { host, pack } = options;
+  const address = formatAddress(options.send_to);
+  const errors = rememberErrors(deps);
+  const upstreams = watchUpstreams([address], errors.emit);
+  const { emit } = upstreams;
   const failed = Promise.withResolvers<Error>();
   const fail = (error: unknown): void =>
     failed.resolve(error instanceof Error ? error : new Error(messageOf(error)));
@@ -64,11 +65,12 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
   const files = starting.use(createSourceFiles(holds, sayOnce(emit)));
 
   const buffers = bufferPool(bytesToSee({ packBytes: pack.size, maxLine: pack.max_line }));
-  const budget = byteBudget(Math.max(options.window, buffers.size));
+  const limit = Math.max(options.window, buffers.size);
+  const budget = byteBudget(limit);
   const hello = { node: config.node, software: `logd/${packageVersion()}` };
   const sender = starting.use(
     createSender({
-      address: formatAddress(options.send_to),
+      address,
       connect: async (signal) => {
         const [token] = (await tokens?.()) ?? [];
         return connectUpstream({ kind: 'tcp', address: options.send_to }, { ...hello, token, clock, signal });
@@ -78,6 +80,10 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
     }),
   );
 
+  const status = createAgentStatus({
+    ...{ host, clock, failed: failed.promise, errors, upstreams, streams: Object.keys(options.streams) },
+    window: () => ({ used: budget.used, limit }),
+  });
   const reading = new AbortController();
   const shared = {
     host,
@@ -89,23 +95,24 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
     budget,
     buffers,
     encode: createEncoder(pack.level, availableParallelism() + 1),
-    sender,
+    sender: status.counting(sender),
     clock,
     emit,
   };
   const streams = Object.entries(options.streams).map(([stream, source]) =>
-    followStream({ ...shared, stream, source, onFatal: fail }, reading.signal).catch(fail),
+    followStream(
+      { ...shared, stream, source, onOpened: (view) => status.opened(stream, view), onFatal: fail },
+      reading.signal,
+    ).catch(fail),
   );
   void marks.ended.then((error) => error && fail(error));
 
   const parts = starting.move();
   return {
     failed: failed.promise,
-    status: () => ({
-      ...{ role: 'agent', state: 'running', startedAt, lag: NO_LAG, throughput: meter.read() },
-      ...{ openHours: [], openHourCount: 0, parts: [], gauges: [], errors: recentErrors() },
-    }),
+    status: status.read,
     async stop() {
+      status.stopping();
       reading.abort();
       await Promise.all(streams);
       await forAtMost(config.shutdown_timeout * ACK_SHARE, sender.drain());

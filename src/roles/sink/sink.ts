@@ -8,18 +8,19 @@ import { resume } from '../../seal/resume.ts';
 import { createSealer } from '../../seal/sealer.ts';
 import { openStore } from '../../stores/registry.ts';
 import { createCommitStage } from '../../commit/commit-stage.ts';
-import { createMeter } from '../../telemetry/meter.ts';
 import { rememberErrors } from '../../telemetry/recent-errors.ts';
-import { NO_LAG } from '../../telemetry/status.ts';
 import { packageVersion } from '../../telemetry/version.ts';
+import type { Listener } from '../../transport/listen.ts';
 import { listenForPacks } from '../../transport/registry.ts';
 import { forAtMost } from '../deadline.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
 import { openTokens } from '../token.ts';
+import { watchOpenHours } from './open-hours.ts';
 import type { SinkConfig } from './sink-options.ts';
 import { startOutputs } from '../../outputs/outputs.ts';
 import { configuredOutputs } from './sink-outputs.ts';
+import { createSinkStatus, outputPart } from './sink-status.ts';
 
 /** A connection must have said HELLO within so many milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
@@ -34,9 +35,8 @@ const OUTPUT_SHARE = 0.2;
 /** Starts the sink part of a node. Rejects when it cannot: the configuration, the disk, or the address. */
 export const startSink = async (options: SinkConfig, config: NodeConfig, deps: RoleDeps): Promise<Role> => {
   const { clock } = deps;
-  const { emit, list: recentErrors } = rememberErrors(deps);
-  const startedAt = clock.now();
-  const meter = createMeter(clock);
+  const errors = rememberErrors(deps);
+  const { emit } = errors;
   await using starting = new AsyncDisposableStack();
   const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
   const ledger = starting.use(await openLedger({ path: options.ledger.path }));
@@ -64,7 +64,11 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
 
   const { limits, listen: address, expire_after: expireAfter } = options;
   starting.use(startExpiry({ ledger, clock, emit, expireAfter }));
-  const server = starting.use(
+  const failed = ledger.ended.then((error) => error ?? new Error('The ledger was closed.'));
+  const openHours = watchOpenHours(ledger, clock);
+  await openHours.refresh();
+  const status = createSinkStatus({ clock, failed, errors, openHours, limits, listener: () => listener, parts: () => outputs.status().map(outputPart) });
+  const listener: Listener = starting.use(
     await listenForPacks({
       address,
       node: config.node,
@@ -83,20 +87,18 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       },
       clock,
       emit,
-      onPack: createReceiver({ target: store, emit, rawBytes: DECODED_BYTES }),
+      onPack: createReceiver({ target: status.counting(store), emit, rawBytes: DECODED_BYTES }),
     }),
   );
 
   const parts = starting.move();
   return {
-    failed: ledger.ended.then((error) => error ?? new Error('The ledger was closed.')),
-    status: () => ({
-      ...{ role: 'sink', state: 'running', startedAt, lag: NO_LAG, throughput: meter.read() },
-      ...{ openHours: [], openHourCount: 0, parts: [], gauges: [], errors: recentErrors() },
-    }),
+    failed,
+    status: status.read,
     async stop() {
-      await forAtMost(config.shutdown_timeout * DRAIN_SHARE, server.drain());
-      await server[Symbol.asyncDispose]();
+      status.stopping();
+      await forAtMost(config.shutdown_timeout * DRAIN_SHARE, listener.drain());
+      await listener[Symbol.asyncDispose]();
       await store.idle();
       await sealer.idle();
       await forAtMost(config.shutdown_timeout * OUTPUT_SHARE, outputs.idle());

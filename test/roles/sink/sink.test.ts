@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { VerifiedPack } from '../../src/pack/pack.ts';
-import { decompressFrames } from '../flow/zstd.ts';
-import { brief } from '../commit/rig.ts';
-import { cutInto, KEY, logParts } from '../commit/packs.ts';
-import { startSinkNode, storedFile } from './sink-node.ts';
+import type { VerifiedPack } from '../../../src/pack/pack.ts';
+import { decompressFrames } from '../../flow/zstd.ts';
+import { brief } from '../../commit/rig.ts';
+import { cutInto, KEY, logParts } from '../../commit/packs.ts';
+import { startSinkNode, storedFile } from '../sink-node.ts';
 
 const TEST = { timeout: 60_000 };
 const bytesOf = (packs: readonly VerifiedPack[]): Buffer => Buffer.concat(packs.map(({ raw }) => raw));
