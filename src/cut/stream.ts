@@ -1,7 +1,7 @@
 /**
  * One stream of an agent, put together: discovery and tracker, cutter, deliverer and follower.
  */
-import { progressOf, type SegmentProgress } from './segment.ts';
+import { progressOf, type SegmentProgress } from '../track/segment.ts';
 import type { ByteBudget } from '../pack/byte-budget.ts';
 import { openHours } from '../pack/hour.ts';
 import type { Encode } from '../pack/encoder.ts';
@@ -104,7 +104,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     },
     onUnreadable: sayUnreadable,
   });
-  options.onOpened?.({ openHours: () => census.open().map(progressOf) });
+  options.onOpened?.({ openHours: () => tracker.open().map(progressOf) });
   const discovery = openDiscovery({
     pattern: parsePattern(source.path),
     hours,

@@ -95,47 +95,53 @@ test('a role that cannot start takes down those that could', TEST, async (t) => 
   await node.stop();
 });
 
-test('the status shows what was shipped, the open hour, the connection, and nothing left to do', TEST, async (t) => {
-  const { dir, config, events } = await setUp(t, (d, port) => agent(d, port) + sink(d, port));
-  const lines = Buffer.from('a line\n'.repeat(1000));
-  await writeFile(join(dir, 'logs', `access.${HOUR}`), lines);
-  const node = await start(config, events);
-  const isThrough = (): boolean => {
+test(
+  'the status shows what was shipped, the open hour, the connection, and nothing left to do',
+  TEST,
+  async (t) => {
+    const { dir, config, events } = await setUp(t, (d, port) => agent(d, port) + sink(d, port));
+    const lines = Buffer.from('a line\n'.repeat(1000));
+    await writeFile(join(dir, 'logs', `access.${HOUR}`), lines);
+    const node = await start(config, events);
+    const isThrough = (): boolean => {
+      const status = node.status();
+      const [from, to] = [roleOf(status, 'agent'), roleOf(status, 'sink')];
+      return (
+        from.throughput.bytes === lines.length &&
+        from.lag.bytes === 0 &&
+        to.openHours[0]?.bytes === lines.length
+      );
+    };
+    await until(isThrough);
     const status = node.status();
-    const [from, to] = [roleOf(status, 'agent'), roleOf(status, 'sink')];
-    return (
-      from.throughput.bytes === lines.length &&
-      from.lag.bytes === 0 &&
-      to.openHours[0]?.bytes === lines.length
-    );
-  };
-  await until(isThrough);
-  const status = node.status();
-  assert.deepEqual([status.node, typeof status.version], ['n1', 'string']);
-  for (const role of ['agent', 'sink']) {
-    const { state, throughput, openHours, openHourCount, lag, errors } = roleOf(status, role);
-    assert.equal(state, 'running', role);
-    assert.deepEqual([throughput.bytes, throughput.lines], [lines.length, 1000], role);
-    assert.ok(throughput.packs >= 1 && throughput.bytesPerSecond > 0, role);
-    assert.deepEqual(
-      openHours.map(({ host, stream, hour, bytes }) => [host, stream, hour, bytes]),
-      [['n1', 'access', HOUR, lines.length]],
-      role,
-    );
-    assert.equal(openHourCount, 1);
-    assert.deepEqual([lag.bytes, lag.seconds], [0, 0], role);
-    assert.ok(errors.every(({ event }) => event === 'send.disconnected'));
-  }
-  const kinds = (role: string) => roleOf(status, role).parts.map(({ kind, name, state }) => `${kind} ${name} ${state}`);
-  const { host, port } = config.agent!.send_to;
-  assert.deepEqual(kinds('agent'), [`connection ${host}:${port} running`, 'stream access running']);
-  assert.ok(kinds('sink').includes('connection n1 running'));
-  const gauge = (role: string, name: string) => roleOf(status, role).gauges.find((one) => one.name === name);
-  assert.equal(gauge('sink', 'connections')?.value, 1);
-  assert.equal(gauge('agent', 'window_bytes')?.limit, config.agent!.window);
-  assert.equal(gauge('agent', 'window_bytes')?.value, 0);
-  await node.stop();
-});
+    assert.deepEqual([status.node, typeof status.version], ['n1', 'string']);
+    for (const role of ['agent', 'sink']) {
+      const { state, throughput, openHours, openHourCount, lag, errors } = roleOf(status, role);
+      assert.equal(state, 'running', role);
+      assert.deepEqual([throughput.bytes, throughput.lines], [lines.length, 1000], role);
+      assert.ok(throughput.packs >= 1 && throughput.bytesPerSecond > 0, role);
+      assert.deepEqual(
+        openHours.map(({ host, stream, hour, bytes }) => [host, stream, hour, bytes]),
+        [['n1', 'access', HOUR, lines.length]],
+        role,
+      );
+      assert.equal(openHourCount, 1);
+      assert.deepEqual([lag.bytes, lag.seconds], [0, 0], role);
+      assert.ok(errors.every(({ event }) => event === 'send.disconnected'));
+    }
+    const kinds = (role: string) =>
+      roleOf(status, role).parts.map(({ kind, name, state }) => `${kind} ${name} ${state}`);
+    const { host, port } = config.agent!.send_to;
+    assert.deepEqual(kinds('agent'), [`connection ${host}:${port} running`, 'stream access running']);
+    assert.ok(kinds('sink').includes('connection n1 running'));
+    const gauge = (role: string, name: string) =>
+      roleOf(status, role).gauges.find((one) => one.name === name);
+    assert.equal(gauge('sink', 'connections')?.value, 1);
+    assert.equal(gauge('agent', 'window_bytes')?.limit, config.agent!.window);
+    assert.equal(gauge('agent', 'window_bytes')?.value, 0);
+    await node.stop();
+  },
+);
 
 test('an agent without its sink is degraded, lags, and says why', TEST, async (t) => {
   const { dir, config, events } = await setUp(t, agent);

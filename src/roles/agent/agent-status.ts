@@ -93,7 +93,12 @@ export const createAgentStatus = (options: AgentStatusOptions): AgentStatus => {
         openHourCount: open.length,
         parts: [...upstreams.parts(), ...all.map(({ part }) => part)].slice(0, 2 * SHOWN),
         gauges: [
-          { name: 'window_bytes', help: 'Memory for packs that are read and not acknowledged.', value: used, limit },
+          {
+            name: 'window_bytes',
+            help: 'Memory for packs that are read and not acknowledged.',
+            value: used,
+            limit,
+          },
           { name: 'unacked_packs', help: 'Packs that are sent and not acknowledged.', value: packs },
         ],
         errors: errors.list(),

@@ -88,7 +88,9 @@ export const createSinkStatus = (options: SinkStatusOptions): SinkStatus => {
       const failing = others.find(({ state }) => state === 'degraded' || state === 'failed');
       return {
         role: 'sink',
-        ...lifecycle.read(trouble ?? (failing && `${failing.kind} ${failing.name}: ${failing.detail ?? failing.state}`)),
+        ...lifecycle.read(
+          trouble ?? (failing && `${failing.kind} ${failing.name}: ${failing.detail ?? failing.state}`),
+        ),
         startedAt,
         lag: { bytes: storing.bytes, seconds: storing.seconds },
         throughput: meter.read(),
@@ -96,14 +98,23 @@ export const createSinkStatus = (options: SinkStatusOptions): SinkStatus => {
         openHourCount: count,
         parts: [...peers, ...others],
         gauges: [
-          { name: 'connections', help: 'Connections that are open.', value: connections, limit: limits.connections },
+          {
+            name: 'connections',
+            help: 'Connections that are open.',
+            value: connections,
+            limit: limits.connections,
+          },
           {
             name: 'in_flight_bytes',
             help: 'Body bytes in memory: on their way in, or not yet answered.',
             value: inFlightBytes,
             limit: limits.in_flight,
           },
-          { name: 'storing_packs', help: 'Packs that have arrived and are not yet durable.', value: storing.count },
+          {
+            name: 'storing_packs',
+            help: 'Packs that have arrived and are not yet durable.',
+            value: storing.count,
+          },
           { name: 'refused_packs_total', help: 'Packs that were refused since the start.', value: refused },
         ],
         errors: errors.list(),

@@ -67,7 +67,15 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   const failed = ledger.ended.then((error) => error ?? new Error('The ledger was closed.'));
   const openHours = watchOpenHours(ledger, clock);
   await openHours.refresh();
-  const status = createSinkStatus({ clock, failed, errors, openHours, limits, listener: () => listener, parts: () => outputs.status().map(outputPart) });
+  const status = createSinkStatus({
+    clock,
+    failed,
+    errors,
+    openHours,
+    limits,
+    listener: () => listener,
+    parts: () => outputs.status().map(outputPart),
+  });
   const listener: Listener = starting.use(
     await listenForPacks({
       address,
