@@ -35,6 +35,9 @@ const write = (key: string, node: Node, path: readonly string[], set: Values): s
   if (node.type === 'option') return writeOption(key, node, set[path.join('.')]);
   const lines = wrap(node.summary);
   if (node.type === 'section') return [...lines, ...block(key, inner(node.children))];
+  // An entry whose options depend on its kind has no one example: it is left out.
+  if (node.type === 'map' && node.value.type !== 'section')
+    return [...lines, ...wrap(`See logd explain ${path.join('.')}`)];
   if (node.type === 'map') return [...lines, ...block(key, entryOf(node, path, set))];
   const kind = set[`${path.join('.')}.kind`] ?? [...node.variants.keys()][0] ?? '';
   const kinds = Array.from(node.variants, ([name, { summary }]) => wrap(`${name}: ${summary}`)).flat();

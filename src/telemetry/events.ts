@@ -294,6 +294,11 @@ export const EVENTS = {
     text: 'Output {output} cannot deliver {host}/{stream}/{hour} and waits for you: {reason} Mend it, then run `logd outputs resume {output}`.',
     fields: { output: 'string', ...segment, reason: 'string' },
   },
+  'output.index-refused': {
+    level: 'warn',
+    text: 'Output {output}: MongoDB refuses an index over {fields} of {collection}: {reason}. Documents are written without it.',
+    fields: { output: 'string', collection: 'string', fields: 'string', reason: 'string' },
+  },
 } as const satisfies Record<string, EventSpec>;
 
 export type EventName = keyof typeof EVENTS;
