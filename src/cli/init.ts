@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
 
-type Role = 'agent' | 'sink' | 'both';
+type Role = 'agent' | 'relay' | 'sink' | 'both';
 
 /** The text of a starter configuration. */
 export const starterConfig = async (role: Role): Promise<string> => {
@@ -18,7 +18,7 @@ export const starterConfig = async (role: Role): Promise<string> => {
     '',
   ].join('\n');
   const body = exampleConfig(outline(logdOptions), {
-    without: role === 'both' ? [] : [role === 'agent' ? 'sink' : 'agent'],
+    without: ['agent', 'relay', 'sink'].filter((one) => (role === 'both' ? one === 'relay' : one !== role)),
     set: role === 'both' ? { 'agent.send_to': '127.0.0.1:7667' } : {},
   });
   return head + body;
@@ -30,7 +30,7 @@ export const initCommand = (): Command =>
     .argument('[file]', 'where to write it; without a file it is printed')
     .addOption(
       new Option('--role <role>', 'what the node shall be')
-        .choices(['agent', 'sink', 'both'])
+        .choices(['agent', 'relay', 'sink', 'both'])
         .default('both'),
     )
     .option('--force', 'replace a file that is there')

@@ -42,7 +42,9 @@ Exit codes:
       const faults = [...(loaded.ok ? [] : loaded.faults), ...tokens.faults];
       if (!loaded.ok || faults.length > 0) throw await refusal(file, faults);
       const config = loaded.value;
-      const roles = [config.agent && 'agent', config.sink && 'sink'].filter((role) => role !== undefined);
+      const roles = [config.agent && 'agent', config.relay && 'relay', config.sink && 'sink'].filter(
+        (role) => role !== undefined,
+      );
       const paint = painter(process.stdout);
       process.stdout.write(
         `${paint('green', 'ok')} ${printable(file)}: node ${config.node} is ${roles.join(' and ')}\n`,
@@ -56,7 +58,7 @@ export const checkTokenFiles = async (
 ): Promise<{ readonly faults: readonly Fault[]; readonly warnings: readonly Fault[] }> => {
   const faults: Fault[] = [];
   const warnings: Fault[] = [];
-  for (const key of ['agent.token_file', 'sink.token_file']) {
+  for (const key of ['agent.token_file', 'relay.token_file', 'relay.send_token_file', 'sink.token_file']) {
     const path = given?.textOf(key);
     // That a path is empty, or none, is said by the options.
     if (given === undefined || path === undefined || path === '' || path.includes('\0')) continue;

@@ -51,9 +51,21 @@ export interface PackHeader extends SegmentKey {
   readonly time: number;
   /** On the last pack of a generation: what the whole segment must add up to. */
   readonly done?: Done;
+  /** The relays that the pack has passed, in order; absent when it came straight from its agent. Says nothing about the bytes. */
+  readonly route?: Hop[];
   /** The body is empty because its bytes are gone for good. */
   readonly lost?: { readonly reason: LostReason; readonly bytes: number };
 }
+
+/** One relay on the way of a pack. Times are Unix milliseconds of the relay's own clock. */
+export interface Hop {
+  readonly node: string;
+  readonly received: number;
+  readonly sent: number;
+}
+
+/** Most relays on the way of a pack. */
+export const MOST_HOPS = 16;
 
 /** The end of an hour, as its agent states it. */
 export interface Done extends Totals {

@@ -19,11 +19,21 @@ export interface SenderOptions {
   /** Milliseconds. */
   readonly retry: { readonly min: number; readonly max: number };
   readonly emit: Emit;
+  /** A pack that the receiver calls damaged so many times is answered with that: whoever has its source can do better. For ever unless told. */
+  readonly damagedTries?: number;
+  /** Called when a connection is there, and when it is gone. */
+  readonly onConnection?: (isConnected: boolean) => void;
+  /** Without a connection send() rejects with `unreachable` instead of waiting for the next: someone else takes the packs then. */
+  readonly failover?: boolean;
 }
 
 export interface Sender extends AsyncDisposable {
-  /** Resolves with the ack, or with a refusal that trying again cannot change. Rejects with `closed` only. */
+  /** Resolves with the ack, or with a refusal that trying again cannot change. Rejects with `closed` only, or as `failover` says. */
   send(pack: Pack): Promise<Answer>;
+  /** There is a connection. */
+  readonly connected: boolean;
+  /** Packs that are neither answered nor in flight. */
+  readonly queued: number;
   /**
    * Resolves when every pack given has its answer, or when none can come: there is no connection, or it ends. What is then
    * unanswered is for the next start.
@@ -38,25 +48,39 @@ interface Parcel {
   readonly reject: (error: LogdError) => void;
   /** Made when the receiver first asks for the pack to be sent again. */
   retry: Backoff | undefined;
+  tries: number;
 }
 
-export const createSender = ({ address, connect, retry, emit }: SenderOptions): Sender => {
+/** The bytes came damaged, or do not go on as they should. */
+const isDamaged = (code: string): boolean => code === 'corrupt' || code === 'digest';
+
+export const createSender = (options: SenderOptions): Sender => {
+  const { address, connect, retry, emit, failover = false, damagedTries = Infinity } = options;
   const closing = new AbortController();
   const unanswered = new Set<Parcel>();
   const inFlight = new Set<Parcel>();
   let queue: Parcel[] = [];
   let flightBytes = 0;
+  /** Most packs in flight. Small after a connection that broke: over a link that is cut every few KB a full window would never be answered. */
+  let allowance = Infinity;
+  let answered = 0;
   let upstream: Upstream | undefined;
   let orders = 0;
   let drained: (() => void)[] = [];
 
   const requeue = (parcels: readonly Parcel[]): void => {
+    if (failover && upstream === undefined) return parcels.forEach(giveBack);
     queue = [...queue, ...parcels].sort((a, b) => a.order - b.order);
   };
 
   const wakeDrained = (): void => {
     for (const wake of drained) wake();
     drained = [];
+  };
+
+  const giveBack = (parcel: Parcel): void => {
+    unanswered.delete(parcel);
+    parcel.reject(new LogdError('unreachable', `There is no connection to ${address}.`, { retryable: true }));
   };
 
   const finish = (parcel: Parcel, answer: Answer): void => {
@@ -79,13 +103,19 @@ export const createSender = ({ address, connect, retry, emit }: SenderOptions): 
   };
 
   const settle = (parcel: Parcel, answer: Answer): void => {
-    if (answer.kind === 'nack' && answer.retryable) defer(parcel, answer.code, answer.message);
+    const again =
+      answer.kind === 'nack' &&
+      answer.retryable &&
+      !(isDamaged(answer.code) && ++parcel.tries >= damagedTries);
+    if (again) defer(parcel, answer.code, answer.message);
     else finish(parcel, answer);
   };
 
   const fits = (parcel: Parcel, { limits }: Upstream): boolean =>
     inFlight.size === 0 ||
-    (inFlight.size < limits.windowPacks && flightBytes + parcel.pack.body.length <= limits.windowBytes);
+    (inFlight.size < allowance &&
+      inFlight.size < limits.windowPacks &&
+      flightBytes + parcel.pack.body.length <= limits.windowBytes);
 
   const tooLarge = ({ header, body }: Pack, { limits }: Upstream): string | undefined => {
     if (header.bytes > limits.rawBytes)
@@ -105,6 +135,8 @@ export const createSender = ({ address, connect, retry, emit }: SenderOptions): 
     via.send(parcel.pack).then(
       (answer) => {
         land();
+        answered++;
+        allowance++;
         settle(parcel, answer);
         pump();
       },
@@ -132,14 +164,20 @@ export const createSender = ({ address, connect, retry, emit }: SenderOptions): 
     delay.reset();
     emit('send.connected', { node: connection.node, address });
     upstream = connection;
+    answered = 0;
+    options.onConnection?.(true);
     pump();
     const stop = Promise.withResolvers<LogdError>();
     const close = (): void => stop.resolve(new LogdError('closed', 'The sender is closing.'));
     closing.signal.addEventListener('abort', close, { once: true });
     if (closing.signal.aborted) close();
     const reason = await Promise.race([connection.ended, stop.promise]);
+    // As many as were answered have a chance on the next one; each answer allows one more, which doubles them with each round.
+    if (inFlight.size > 0 || answered > 0) allowance = Math.max(1, Math.min(answered, inFlight.size >> 1));
     closing.signal.removeEventListener('abort', close);
     upstream = undefined;
+    options.onConnection?.(false);
+    if (failover) for (const parcel of queue.splice(0)) giveBack(parcel);
     wakeDrained();
     return reason;
   };
@@ -159,10 +197,17 @@ export const createSender = ({ address, connect, retry, emit }: SenderOptions): 
   const running = run();
 
   return {
+    get connected() {
+      return upstream !== undefined;
+    },
+    get queued() {
+      return queue.length;
+    },
     send(pack) {
       return new Promise((resolve, reject) => {
         if (closing.signal.aborted) return reject(new LogdError('closed', 'The sender is closed.'));
-        const parcel: Parcel = { order: orders++, pack, resolve, reject, retry: undefined };
+        const parcel: Parcel = { order: orders++, pack, resolve, reject, retry: undefined, tries: 0 };
+        if (failover && upstream === undefined) return giveBack(parcel);
         unanswered.add(parcel);
         queue.push(parcel);
         pump();

@@ -150,6 +150,8 @@ const createSpool = (options: SpoolOptions, files: SpoolFile[], last: number, cl
   let waiting: Waiting[] = [];
   let flushing: Promise<void> | undefined;
   let reading: Promise<unknown> = Promise.resolve();
+  /** Its handle is in use, so it is not deleted yet. */
+  let beingRead: SpoolFile | undefined;
   let readers: (() => void)[] = [];
   let closed = false;
   let positionTimer: NodeJS.Timeout | undefined;
@@ -202,10 +204,12 @@ const createSpool = (options: SpoolOptions, files: SpoolFile[], last: number, cl
 
   /** Deletes files of which everything is done; the one that is being written to only between two batches. */
   const sweep = (): void => {
+    const isWritten = flushing !== undefined || waiting.length > 0;
     for (const file of [...files])
       if (
         file.undone === 0 &&
-        !(file === current && (flushing !== undefined || (file.size < fileBytes && waiting.length > 0)))
+        file !== beingRead &&
+        !(file === current && isWritten && file.size < fileBytes)
       )
         drop(file);
   };
@@ -308,10 +312,15 @@ const createSpool = (options: SpoolOptions, files: SpoolFile[], last: number, cl
     for (const file of [...files]) {
       while (file.readAt < file.size && files.includes(file)) {
         const at = file.readAt;
+        beingRead = file;
         const record = await readRecord(file.handle, at, file.size, true);
+        beingRead = undefined;
         if (record === undefined) break;
         file.readAt += record.bytes;
-        if (file.doneAhead.delete(at)) continue;
+        if (file.doneAhead.delete(at)) {
+          sweep();
+          continue;
+        }
         file.unanswered.add(at);
         if (record.header === undefined) {
           emit('spool.damaged', { path: file.path, bytes: record.bytes });

@@ -1,13 +1,15 @@
 /** The options of an agent: which files it follows, how it cuts them, and where the packs go. */
 import type { z } from 'zod';
-import { address, choice, duration, integer, path, size, textWith } from '../../config/kind.ts';
-import { defaulted, group, mapOf, option, rule, section } from '../../config/option.ts';
+import { choice, duration, integer, path, size, textWith } from '../../config/kind.ts';
+import { group, mapOf, option, rule, section } from '../../config/option.ts';
+import { upstreams } from '../../config/upstreams.ts';
 import { LogdError } from '../../error.ts';
 import { resolveZone } from '../../pack/hour.ts';
 import { isHourLabel } from '../../pack/name.ts';
 import { parsePattern } from '../../tail/pattern.ts';
 import { checkName, name } from '../name-option.ts';
 import type { NodeConfig } from '../node-options.ts';
+import { retry } from '../retry-option.ts';
 
 const timePattern = textWith('path with a time', (value) => parsePattern(value).text);
 
@@ -101,30 +103,6 @@ const pack = group('How lines are cut into packs.', {
   }),
 });
 
-const retry = defaulted(
-  rule(
-    section('How long to wait before connecting again. The wait doubles with each failure and is jittered.', {
-      min: option(duration(), {
-        summary: 'The first wait.',
-        default: '200ms',
-        example: '1s',
-        min: '1ms',
-        max: '1d',
-      }),
-      max: option(duration(), {
-        summary: 'The longest wait.',
-        default: '30s',
-        example: '2m',
-        min: '1ms',
-        max: '1d',
-      }),
-    }),
-    ['min', 'max'],
-    ({ min, max }) =>
-      min <= max ? undefined : 'The first wait is longer than retry.max: lower one or raise the other.',
-  ),
-);
-
 /** `agent:`; without it the node is no agent. */
 export const agentOptions = rule(
   section('Follows log files, cuts them into packs and sends them to a sink.', {
@@ -133,7 +111,17 @@ export const agentOptions = rule(
       absent: 'the value of node',
       example: 'web1',
     }),
-    send_to: option(address(), { summary: 'Address of the sink.', example: 'sink1.example.com:7667' }),
+    send_to: option(upstreams(), {
+      summary:
+        'Address of the sink or relay, or several with commas between them, each perhaps with *WEIGHT. A stream keeps to one of them while it is there. gowire://host:port/STREAM sends one stream to a node of the Go system.',
+      example: 'sink1.example.com:7667',
+    }),
+    slow_start: option(duration(), {
+      summary: 'With several addresses: how long one that was away takes to get its whole share again.',
+      default: '30s',
+      example: '5m',
+      max: '1h',
+    }),
     token_file: option(path(), {
       summary:
         'File whose first line is the token that the sink asks for. It is read again at each attempt to connect.',

@@ -9,21 +9,18 @@ import { releaseStaleHolds } from '../../track/release-stale-holds.ts';
 import { openMarks } from '../../marks/marks.ts';
 import { createSourceFiles } from '../../track/source-files.ts';
 import { followStream } from '../../cut/stream.ts';
-import { formatAddress } from '../../config/address.ts';
 import { messageOf } from '../../error.ts';
 import { byteBudget } from '../../pack/byte-budget.ts';
 import { createEncoder } from '../../pack/encoder.ts';
-import { createSender } from '../../send/sender.ts';
 import { makeDirectory } from '../../disk/durable-directory.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
 import { openHolds } from '../../tail/hold.ts';
 import { rememberErrors } from '../../telemetry/recent-errors.ts';
-import { packageVersion } from '../../telemetry/version.ts';
-import { connectUpstream } from '../../transport/registry.ts';
 import { forAtMost } from '../deadline.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
 import { openTokens } from '../token.ts';
+import { createUpstreamSender } from '../upstream-sender.ts';
 import { watchUpstreams } from '../upstream-watch.ts';
 import { createAgentStatus } from './agent-status.ts';
 import type { AgentConfig } from './agent-options.ts';
@@ -45,9 +42,11 @@ const sayOnce = (emit: RoleDeps['emit']): ((path: string) => void) => {
 export const startAgent = async (options: AgentConfig, config: NodeConfig, deps: RoleDeps): Promise<Role> => {
   const { clock } = deps;
   const { host, pack } = options;
-  const address = formatAddress(options.send_to);
   const errors = rememberErrors(deps);
-  const upstreams = watchUpstreams([address], errors.emit);
+  const upstreams = watchUpstreams(
+    options.send_to.map(({ name }) => name),
+    errors.emit,
+  );
   const { emit } = upstreams;
   const failed = Promise.withResolvers<Error>();
   const fail = (error: unknown): void =>
@@ -67,18 +66,9 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
   const buffers = bufferPool(bytesToSee({ packBytes: pack.size, maxLine: pack.max_line }));
   const limit = Math.max(options.window, buffers.size);
   const budget = byteBudget(limit);
-  const hello = { node: config.node, software: `logd/${packageVersion()}` };
-  const sender = starting.use(
-    createSender({
-      address,
-      connect: async (signal) => {
-        const [token] = (await tokens?.()) ?? [];
-        return connectUpstream({ kind: 'tcp', address: options.send_to }, { ...hello, token, clock, signal });
-      },
-      retry: options.retry,
-      emit,
-    }),
-  );
+  const { send_to: to, retry, slow_start: slowStart } = options;
+  const sending = { node: config.node, to, tokens, retry, slowStart };
+  const sender = starting.use(createUpstreamSender(sending, { clock, emit }));
 
   const status = createAgentStatus({
     ...{ host, clock, failed: failed.promise, errors, upstreams, streams: Object.keys(options.streams) },

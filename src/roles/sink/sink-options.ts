@@ -2,81 +2,13 @@
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { formatAddress, isLoopback } from '../../config/address.ts';
-import { duration, integer, listenAddress, path, size } from '../../config/kind.ts';
-import { defaulted, group, option, rule, section, variants } from '../../config/option.ts';
+import { duration, listenAddress, path } from '../../config/kind.ts';
+import { group, option, rule, section, variants } from '../../config/option.ts';
 import { storeKinds } from '../../stores/registry.ts';
+import { limits } from '../limits-option.ts';
 import type { NodeConfig } from '../node-options.ts';
 import { outputsOption } from '../../outputs/options.ts';
 import { outputKinds } from '../../outputs/registry.ts';
-
-const limits = defaulted(
-  rule(
-    section('What agents may ask of this node. All of it is bounded.', {
-      connections: option(integer(), {
-        summary: 'Most connections at a time; further ones are refused.',
-        default: '256',
-        example: '1000',
-        min: '1',
-        max: '100000',
-      }),
-      pack_bytes: option(size(), {
-        summary: 'Largest pack, decompressed.',
-        default: '32MiB',
-        example: '16MiB',
-        min: '64KiB',
-        max: '1GiB',
-      }),
-      body_bytes: option(size(), {
-        summary: 'Largest body of a pack, as it travels.',
-        default: '32MiB',
-        example: '16MiB',
-        min: '64KiB',
-        max: '1GiB',
-      }),
-      window_packs: option(integer(), {
-        summary: 'Most unanswered packs of one connection.',
-        default: '64',
-        example: '16',
-        min: '1',
-        max: '65536',
-      }),
-      window_bytes: option(size(), {
-        summary: 'Most unanswered bytes of one connection; a single pack may always be sent.',
-        default: '16MiB',
-        example: '4MiB',
-        min: '64KiB',
-        max: '4GiB',
-      }),
-      in_flight: option(size(), {
-        summary:
-          'Most memory for packs of all connections together: connections are not read while it is full.',
-        default: '64MiB',
-        example: '256MiB',
-        min: '64KiB',
-        max: '64GiB',
-      }),
-      idle_timeout: option(duration(), {
-        summary: 'A connection that says nothing for so long is closed.',
-        default: '60s',
-        example: '5m',
-        min: '1s',
-        max: '1d',
-      }),
-      frame_timeout: option(duration(), {
-        summary: 'A frame that has begun must arrive within this time.',
-        default: '30s',
-        example: '10s',
-        min: '1s',
-        max: '1d',
-      }),
-    }),
-    ['in_flight', 'body_bytes'],
-    ({ in_flight, body_bytes }) =>
-      in_flight >= body_bytes
-        ? undefined
-        : 'A body of limits.body_bytes would never fit into in_flight: raise in_flight or lower body_bytes.',
-  ),
-);
 
 /** A build without kinds of outputs has no such section. */
 const outputsSection = (): { readonly outputs: z.ZodOptional<ReturnType<typeof outputsOption>> } =>

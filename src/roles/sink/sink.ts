@@ -15,6 +15,7 @@ import { listenForPacks } from '../../transport/registry.ts';
 import { forAtMost } from '../deadline.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
+import { serverLimits } from '../limits-option.ts';
 import { openTokens } from '../token.ts';
 import { watchOpenHours } from './open-hours.ts';
 import type { SinkConfig } from './sink-options.ts';
@@ -22,8 +23,6 @@ import { startOutputs } from '../../outputs/outputs.ts';
 import { configuredOutputs } from './sink-outputs.ts';
 import { createSinkStatus, outputPart } from './sink-status.ts';
 
-/** A connection must have said HELLO within so many milliseconds. */
-const HELLO_TIMEOUT_MS = 5_000;
 /** Raw bytes that are decoded and not yet written: a few packs, so that decoding runs ahead of writing. */
 const DECODED_BYTES = 8 << 20;
 
@@ -82,17 +81,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       node: config.node,
       ...(tokens !== undefined && { tokens }),
       software: `logd/${packageVersion()}`,
-      limits: {
-        windowPacks: limits.window_packs,
-        windowBytes: limits.window_bytes,
-        bodyBytes: limits.body_bytes,
-        rawBytes: limits.pack_bytes,
-        connections: limits.connections,
-        inFlightBytes: limits.in_flight,
-        idleTimeout: limits.idle_timeout,
-        frameTimeout: limits.frame_timeout,
-        helloTimeout: HELLO_TIMEOUT_MS,
-      },
+      limits: serverLimits(limits),
       clock,
       emit,
       onPack: createReceiver({ target: status.counting(store), emit, rawBytes: DECODED_BYTES }),

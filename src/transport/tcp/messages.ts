@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { LogdError } from '../../error.ts';
 import { checkSegmentKey } from '../../pack/name.ts';
-import type { PackHeader } from '../../pack/pack.ts';
+import { MOST_HOPS, type PackHeader } from '../../pack/pack.ts';
 import type { FrameHead } from './frame.ts';
 import type { NackCode } from '../../pack/answer.ts';
 import type { PeerLimits } from '../transport.ts';
@@ -68,6 +68,10 @@ export const packHeader = z.object({
   codec: z.enum(['none', 'zstd']),
   time,
   done: z.object({ ...totals, hoursInDay: natural.max(48) }).exactOptional(),
+  route: z
+    .array(z.object({ node: z.string().max(64), received: time, sent: time }))
+    .max(MOST_HOPS)
+    .exactOptional(),
   lost: z
     .object({ reason: z.enum(['source-vanished', 'source-truncated', 'source-changed']), bytes: natural })
     .exactOptional(),

@@ -1,0 +1,102 @@
+/**
+ * The relay: receive ─ forward ─ ack when the next hop has acked; else spool ─ ack when durable ─ drain.
+ */
+import type { Answer } from '../../pack/answer.ts';
+import type { Pack } from '../../pack/pack.ts';
+import { createForwarder, type ForwarderStatus } from '../../spool/forwarder.ts';
+import { openSpool, type SpoolStatus } from '../../spool/spool.ts';
+import { lockDirectory } from '../../disk/directory-lock.ts';
+import { createMeter } from '../../telemetry/meter.ts';
+import { rememberErrors } from '../../telemetry/recent-errors.ts';
+import { type Gauge, type Lag, NO_LAG, type RoleStatus } from '../../telemetry/status.ts';
+import { packageVersion } from '../../telemetry/version.ts';
+import { listenForPacks } from '../../transport/registry.ts';
+import { forAtMost } from '../deadline.ts';
+import { serverLimits } from '../limits-option.ts';
+import type { NodeConfig } from '../node-options.ts';
+import type { Role, RoleDeps } from '../role.ts';
+import { openTokens, type ReadTokens } from '../token.ts';
+import { createUpstreamSender } from '../upstream-sender.ts';
+import type { RelayConfig } from './relay-options.ts';
+
+/** What the next hop found damaged so many times was damaged before it came to us: its sender must send it again. */
+const DAMAGED_TRIES = 5;
+/** Senders may end their packs for this share of the time for a graceful stop. */
+const DRAIN_SHARE = 0.3;
+
+const stateOf = (isConnected: boolean): Pick<RoleStatus, 'state' | 'reason'> =>
+  isConnected ? { state: 'running' } : { state: 'degraded', reason: 'There is no connection to a next hop.' };
+
+const lagOf = ({ bytes, oldest }: SpoolStatus, now: number): Lag =>
+  oldest === undefined ? NO_LAG : { bytes, seconds: Math.max(0, (now - oldest) / 1000) };
+
+const gaugesOf = (spool: SpoolStatus, { spooled, refused }: ForwarderStatus): Gauge[] => [
+  { name: 'spool_packs', help: 'Packs that wait on disk', value: spool.packs },
+  { name: 'spool_bytes', help: 'Bytes of the spool on disk', value: spool.bytes, limit: spool.limit },
+  { name: 'spooled_packs', help: 'Packs that went through the spool since the start', value: spooled },
+  { name: 'refused_packs', help: 'Packs that the next hop refused for good since the start', value: refused },
+];
+
+/** Starts the relay part of a node. Rejects when it cannot: the configuration, the disk, or the address. */
+export const startRelay = async (options: RelayConfig, config: NodeConfig, deps: RoleDeps): Promise<Role> => {
+  const { clock } = deps;
+  const { emit, list: recentErrors } = rememberErrors(deps);
+  const startedAt = clock.now();
+  const meter = createMeter(clock);
+  const { node } = config;
+  await using starting = new AsyncDisposableStack();
+  const tokensOf = async (path: string | undefined): Promise<ReadTokens | undefined> =>
+    path === undefined ? undefined : openTokens(path, emit);
+  const tokens = await tokensOf(options.token_file);
+  const sendTokens = await tokensOf(options.send_token_file ?? options.token_file);
+
+  const { dir, size, max_age: age } = options.spool;
+  const spool = starting.use(await openSpool({ dir, bytes: size, age, clock, emit }));
+  starting.use(lockDirectory(dir, '.relay-lock', 'spools into'));
+  const { send_to: to, retry, slow_start: slowStart, patience, memory } = options;
+  const sending = { node, to, tokens: sendTokens, retry, slowStart, damagedTries: DAMAGED_TRIES };
+  const sender = createUpstreamSender(sending, { clock, emit });
+  const forwarder = createForwarder({
+    node,
+    spool,
+    spoolDir: dir,
+    next: sender,
+    patience,
+    memory,
+    clock,
+    emit,
+  });
+  starting.use(forwarder);
+  starting.use(sender);
+
+  const counted = async (pack: Pack): Promise<Answer> => {
+    const { lines, bytes } = pack.header;
+    const answer = await forwarder.put(pack);
+    if (answer.kind === 'ack') meter.count({ lines, bytes });
+    return answer;
+  };
+  const server = starting.use(
+    await listenForPacks({
+      ...{ address: options.listen, node, software: `logd/${packageVersion()}` },
+      ...(tokens !== undefined && { tokens }),
+      limits: serverLimits(options.limits),
+      ...{ clock, emit, onPack: counted },
+    }),
+  );
+
+  const parts = starting.move();
+  return {
+    failed: forwarder.failed,
+    status: () => ({
+      ...{ role: 'relay', ...stateOf(sender.connected), startedAt, throughput: meter.read() },
+      lag: lagOf(spool.status(), clock.now()),
+      ...{ openHours: [], openHourCount: 0, parts: [], errors: recentErrors() },
+      gauges: gaugesOf(spool.status(), forwarder.status()),
+    }),
+    async stop() {
+      await forAtMost(config.shutdown_timeout * DRAIN_SHARE, server.drain());
+      await server[Symbol.asyncDispose]();
+      await parts.disposeAsync();
+    },
+  };
+};
