@@ -174,10 +174,10 @@ describe('relay-chain', { concurrency: 2 }, () => {
         await rig.start('web1');
         let node = rig.spawn('relay1', `${point}:3`);
         // Nobody is behind relay1, so that packs go to its spool.
-        await rig.sources.write('web1', 'access', '2026112200', bytesOf('one', 200_000));
+        await rig.sources.write('web1', 'access', '2026112200', bytesOf('one', 3_000_000));
         assert.equal((await node.ended).signal, 'SIGKILL');
         node = rig.spawn('relay1', `${point}:2:ENOSPC`);
-        await rig.sources.write('web1', 'access', '2026112201', bytesOf('two', 200_000));
+        await rig.sources.write('web1', 'access', '2026112201', bytesOf('two', 3_000_000));
         await node.event('spool.failed');
         await rig.start('relay2');
         await rig.start('sink');
