@@ -131,7 +131,7 @@ test(
     }
     const kinds = (role: string) =>
       roleOf(status, role).parts.map(({ kind, name, state }) => `${kind} ${name} ${state}`);
-    const { host, port } = config.agent!.send_to;
+    const { host, port } = config.agent!.send_to[0]!.address;
     assert.deepEqual(kinds('agent'), [`connection ${host}:${port} running`, 'stream access running']);
     assert.ok(kinds('sink').includes('connection n1 running'));
     const gauge = (role: string, name: string) =>

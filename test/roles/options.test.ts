@@ -32,7 +32,7 @@ test('what is left out derives from what is there', () => {
 });
 
 test('a node needs a role, an agent a stream', () => {
-  assert.match(faultsOf('node: n1\n')[0]!, /nothing to do: add agent: or sink:/);
+  assert.match(faultsOf('node: n1\n')[0]!, /nothing to do: add agent: or relay: or sink:/);
   assert.match(
     faultsOf('agent:\n  send_to: s:1\n  streams: {}\n')[0]!,
     /^f:3:3: agent.streams: There is no stream/,

@@ -17,6 +17,7 @@ import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
 import { openTokens, type ReadTokens } from '../token.ts';
 import { createUpstreamSender } from '../upstream-sender.ts';
+import { watchUpstreams } from '../upstream-watch.ts';
 import type { RelayConfig } from './relay-options.ts';
 
 /** What the next hop found damaged so many times was damaged before it came to us: its sender must send it again. */
@@ -24,8 +25,8 @@ const DAMAGED_TRIES = 5;
 /** Senders may end their packs for this share of the time for a graceful stop. */
 const DRAIN_SHARE = 0.3;
 
-const stateOf = (isConnected: boolean): Pick<RoleStatus, 'state' | 'reason'> =>
-  isConnected ? { state: 'running' } : { state: 'degraded', reason: 'There is no connection to a next hop.' };
+const stateOf = (trouble: string | undefined): Pick<RoleStatus, 'state' | 'reason'> =>
+  trouble === undefined ? { state: 'running' } : { state: 'degraded', reason: trouble };
 
 const lagOf = ({ bytes, oldest }: SpoolStatus, now: number): Lag =>
   oldest === undefined ? NO_LAG : { bytes, seconds: Math.max(0, (now - oldest) / 1000) };
@@ -40,7 +41,12 @@ const gaugesOf = (spool: SpoolStatus, { spooled, refused }: ForwarderStatus): Ga
 /** Starts the relay part of a node. Rejects when it cannot: the configuration, the disk, or the address. */
 export const startRelay = async (options: RelayConfig, config: NodeConfig, deps: RoleDeps): Promise<Role> => {
   const { clock } = deps;
-  const { emit, list: recentErrors } = rememberErrors(deps);
+  const errors = rememberErrors(deps);
+  const upstreams = watchUpstreams(
+    options.send_to.map(({ name }) => name),
+    errors.emit,
+  );
+  const { emit } = upstreams;
   const startedAt = clock.now();
   const meter = createMeter(clock);
   const { node } = config;
@@ -88,9 +94,9 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
   return {
     failed: forwarder.failed,
     status: () => ({
-      ...{ role: 'relay', ...stateOf(sender.connected), startedAt, throughput: meter.read() },
+      ...{ role: 'relay', ...stateOf(upstreams.trouble()), startedAt, throughput: meter.read() },
       lag: lagOf(spool.status(), clock.now()),
-      ...{ openHours: [], openHourCount: 0, parts: [], errors: recentErrors() },
+      ...{ openHours: [], openHourCount: 0, parts: upstreams.parts(), errors: errors.list() },
       gauges: gaugesOf(spool.status(), forwarder.status()),
     }),
     async stop() {
