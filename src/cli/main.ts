@@ -10,6 +10,8 @@ import { initCommand } from './init.ts';
 import { guardOutput } from './output.ts';
 import { fitError, proseWidth, wrapHelp } from '../text/prose.ts';
 import { runCommand } from './run.ts';
+import { outputsCommand } from './outputs.ts';
+import { rejectsCommand } from './rejects.ts';
 import { statusCommand } from './status.ts';
 import { painter } from '../text/terminal.ts';
 import { validateCommand } from './validate.ts';
@@ -20,6 +22,8 @@ const SUBCOMMANDS = [
   runCommand,
   statusCommand,
   auditCommand,
+  outputsCommand,
+  rejectsCommand,
   validateCommand,
   explainCommand,
   initCommand,
@@ -34,6 +38,7 @@ Examples:
   logd run -c logd.yaml               run the node
   logd status -c logd.yaml            which hours are complete
   logd audit -c logd.yaml             compare what is stored with the seals
+  logd outputs -c logd.yaml           how far each output is
   logd explain sink.listen            what an option means
 
 ${EXIT_CODES_HELP}

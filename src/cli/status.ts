@@ -19,6 +19,7 @@ interface StatusOptions extends Selection {
   readonly json?: true;
   readonly watch?: true;
   readonly check?: true;
+  readonly outputs?: true;
 }
 
 export const statusCommand = (): Command =>
@@ -30,6 +31,7 @@ export const statusCommand = (): Command =>
   )
     .option('--all', 'every segment, not only the newest 50')
     .option('--json', 'one JSON document with every selected segment')
+    .option('--outputs', 'what each output has delivered, skipped and rejected of each hour')
     .option('--watch', 'show it again every second, until Ctrl-C')
     .option(
       '--check',
@@ -65,6 +67,12 @@ Exit codes:
     .action(async (options: StatusOptions) => {
       if (options.json && options.watch)
         throw new LogdError('usage', '--json and --watch do not go together: take one of them.');
+      if (options.outputs) {
+        const { showOutputHours } = await import('./output-hours.ts');
+        const isComplete = await showOutputHours(options.config, options);
+        if (options.check && !isComplete) process.exitCode = EXIT.failed;
+        return;
+      }
       const path = options.ledger ?? (await ledgerPath(options.config));
       const { openLedger } = await import('../ledger/sqlite-ledger.ts');
       await using ledger = await openLedger({ path, readOnly: true });

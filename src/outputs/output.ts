@@ -14,6 +14,7 @@
 import type { z } from 'zod';
 import type { DayRecord, Ledger, Seal, SegmentRecord } from '../ledger/ledger.ts';
 import type { PackHeader, SegmentKey } from '../pack/pack.ts';
+import type { RejectFile, Rejects } from './rejects.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 
@@ -91,6 +92,12 @@ export interface OutputKind<Schema extends z.ZodObject = z.ZodObject> {
   readonly unit: 'pack' | 'hour';
   /** Rejects only for what a person must change (options, a directory). A destination that is away is no reason: deliver() fails then. */
   open(options: z.output<Schema>, deps: OutputDeps): Promise<Output>;
+  /** Delivers rejected records again, beside a running sink; what is still refused stays. */
+  retryRejects?(
+    options: z.output<Schema>,
+    rejects: Rejects,
+    files: readonly RejectFile[],
+  ): Promise<{ readonly delivered: number; readonly left: number }>;
 }
 
 /** Whether all hours of a day are sealed. */

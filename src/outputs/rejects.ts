@@ -31,6 +31,14 @@ export interface Rejects {
   read(file: RejectFile): Promise<string[]>;
 }
 
+/** The line numbers of a record, for people: Extended JSON writes numbers as objects. */
+export const parseRejectLines = (lines: unknown): string =>
+  (Array.isArray(lines) ? lines : [])
+    .map((each: unknown) =>
+      typeof each === 'object' && each !== null ? Object.values(each).join() : String(each),
+    )
+    .join(', ');
+
 const FILE = /^([^_]+)_([^_]+)_(\d+)\.jsonl$/;
 
 const namesIn = async (path: string): Promise<string[]> => {

@@ -109,14 +109,20 @@ export interface PackBuilder {
   readonly rejected: readonly RejectedLine[];
 }
 
-export const createPackBuilder = (key: SegmentKey, pack: number, options: DocumentOptions): PackBuilder => {
+/** A builder for the lines of a pack; the first one that is added comes after `before` others. */
+export const createPackBuilder = (
+  key: SegmentKey,
+  pack: number,
+  options: DocumentOptions,
+  before = 0,
+): PackBuilder => {
   const start = `${key.host}/${key.stream}/${key.hour}/${pack}/`;
   const keyField = safeFieldName(options.key);
   const rejected: RejectedLine[] = [];
   const merged = new Map<string, { fields: Record<string, unknown>; lines: number[] }>();
   let ready: Write[] = [];
   let dropped = 0;
-  let number = 0;
+  let number = before;
 
   const reject = (text: Buffer, reason: string): void => {
     rejected.push({ line: number, text: Buffer.from(text), reason });
@@ -129,11 +135,11 @@ export const createPackBuilder = (key: SegmentKey, pack: number, options: Docume
       else reject(line, `The line has no ${options.key}.`);
       return;
     }
-    const before = merged.get(id);
-    if (before === undefined) merged.set(id, { fields: document, lines: [number] });
+    const earlier = merged.get(id);
+    if (earlier === undefined) merged.set(id, { fields: document, lines: [number] });
     else {
-      Object.assign(before.fields, document);
-      before.lines.push(number);
+      Object.assign(earlier.fields, document);
+      earlier.lines.push(number);
     }
   };
 

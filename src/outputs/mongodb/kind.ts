@@ -12,28 +12,17 @@ import type { Counts, Item, Output, OutputDeps, OutputKind, OutputStatus, PackIt
 import { openRejects, type Rejects } from '../rejects.ts';
 import { createBulkWriter, type Refusal, type StoredDocument } from './bulk-writer.ts';
 import { type Connection, openConnection } from './connection.ts';
-import { createPackBuilder, type DocumentOptions, linesOf, type PackBuilder } from './document.ts';
+import { createPackBuilder, linesOf, type PackBuilder } from './document.ts';
 import { createIndexKeeper } from './indexes.ts';
-import { createLineReader } from './line-reader.ts';
+import { documentOptionsOf } from './line-reader.ts';
 import { namespaceOf } from './namespace.ts';
 import { type MongoOptions, mongoOptions } from './options.ts';
 import { explainFailure } from './refusals.ts';
+import { retryMongoRejects } from './retry-rejects.ts';
 import { formatReject, lineRecord, refusalRecord } from './reject-record.ts';
 
 /** Lines that are read in one go, before other work of the node gets its turn. */
 const SLICE_LINES = 500;
-
-export const documentOptionsOf = (options: MongoOptions): DocumentOptions => {
-  const isGoLogd = options.document === 'go-logd';
-  return {
-    mode: options.mode,
-    key: options.key,
-    withoutKey: options.without_key,
-    keep: options.keep === undefined ? undefined : new Set(options.keep),
-    fields: options.fields ?? {},
-    read: createLineReader(options.format, isGoLogd),
-  };
-};
 
 /** What delivering needs, of an open output. */
 interface Parts {
@@ -136,4 +125,5 @@ export const mongoOutput: OutputKind<typeof mongoOptions> = {
   schema: mongoOptions,
   unit: 'pack',
   open: openMongo,
+  retryRejects: retryMongoRejects,
 };

@@ -1,9 +1,9 @@
 /** How the lines of a pack are read into fields. */
-import type { LineFields, ReadLine } from './document.ts';
+import type { DocumentOptions, LineFields, ReadLine } from './document.ts';
+import type { MongoOptions } from './options.ts';
 import { goLogdFields } from './go-logd-document.ts';
 
-export const lineFormats = ['json', 'combined', 'line'] as const;
-export type LineFormat = (typeof lineFormats)[number];
+type LineFormat = MongoOptions['format'];
 
 /** `host ip - user [time] "request" status bytes "referer" "agent"`, as nginx and Apache write it, with or without the host in front. */
 const COMBINED =
@@ -36,4 +36,17 @@ const READ: Readonly<Record<LineFormat, (text: string) => LineFields>> = {
 export const createLineReader = (format: LineFormat, isGoLogd: boolean): ReadLine => {
   const read = isGoLogd ? goLogdFields : READ[format];
   return (line) => read(line.toString('utf8'));
+};
+
+/** How the documents of an output are made. */
+export const documentOptionsOf = (options: MongoOptions): DocumentOptions => {
+  const isGoLogd = options.document === 'go-logd';
+  return {
+    mode: options.mode,
+    key: options.key,
+    withoutKey: options.without_key,
+    keep: options.keep === undefined ? undefined : new Set(options.keep),
+    fields: options.fields ?? {},
+    read: createLineReader(options.format, isGoLogd),
+  };
 };

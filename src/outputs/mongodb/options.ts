@@ -4,7 +4,6 @@ import { choice, duration, integer, path, size, text, textWith } from '../../con
 import { mapOf, option, rule, section } from '../../config/option.ts';
 import { LogdError } from '../../error.ts';
 import { fieldTypes } from './field-types.ts';
-import { lineFormats } from './line-reader.ts';
 import { checkTemplate } from './namespace.ts';
 
 const list = () =>
@@ -137,7 +136,7 @@ const documentOptions = {
     default: 'fields',
     example: 'go-logd',
   }),
-  format: option(choice(...lineFormats), {
+  format: option(choice('json', 'combined', 'line'), {
     summary: 'How lines are read. A line that cannot be read is rejected.',
     default: 'json',
     example: 'combined',
