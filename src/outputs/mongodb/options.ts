@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { choice, duration, integer, path, size, text, textWith } from '../../config/kind.ts';
 import { mapOf, option, rule, section } from '../../config/option.ts';
 import { LogdError } from '../../error.ts';
+import { FORMAT_RULE, formatOf } from '../../formats/registry.ts';
 import { fieldTypes } from './field-types.ts';
 import { checkTemplate } from './namespace.ts';
 
@@ -136,8 +137,8 @@ const documentOptions = {
     default: 'fields',
     example: 'go-logd',
   }),
-  format: option(choice('json', 'combined', 'line'), {
-    summary: 'How lines are read. A line that cannot be read is rejected.',
+  format: option(textWith('line format', formatOf), {
+    summary: `How lines are read: ${FORMAT_RULE}. A line that cannot be read is rejected.`,
     default: 'json',
     example: 'combined',
   }),

@@ -7,7 +7,7 @@ import { createPackBuilder, type DocumentOptions, linesOf } from '../../../src/o
 import { largestSize, safeFieldName, safeValue } from '../../../src/outputs/mongodb/field-names.ts';
 import { asType } from '../../../src/outputs/mongodb/field-types.ts';
 import { goLogdFields } from '../../../src/outputs/mongodb/go-logd-document.ts';
-import { createLineReader } from '../../../src/outputs/mongodb/line-reader.ts';
+import { formatOf } from '../../../src/formats/registry.ts';
 import { checkTemplate, namespaceOf } from '../../../src/outputs/mongodb/namespace.ts';
 
 const KEY = { host: 'web1', stream: 'access', hour: '2026112216' };
@@ -18,7 +18,7 @@ const options: DocumentOptions = {
   withoutKey: 'reject',
   keep: undefined,
   fields: {},
-  read: createLineReader('json', false),
+  read: (line) => formatOf('json').read(line),
 };
 
 const built = (text: string | Buffer, changed: Partial<DocumentOptions> = {}) => {

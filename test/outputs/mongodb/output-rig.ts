@@ -6,7 +6,7 @@ import { mongoOutput } from '../../../src/outputs/mongodb/kind.ts';
 import { mongoOptions } from '../../../src/outputs/mongodb/options.ts';
 import type { LedgerView, Output, PackItem } from '../../../src/outputs/output.ts';
 import { systemClock } from '../../../src/telemetry/clock.ts';
-import type { EventName } from '../../../src/telemetry/events.ts';
+import type { Emit, EventName } from '../../../src/telemetry/events.ts';
 
 export const HOUR = '2026112216';
 export const signal = new AbortController().signal;
@@ -53,22 +53,23 @@ export interface OutputRig extends AsyncDisposable {
   readonly events: EventName[];
 }
 
-export const openRig = async (
+type Settings = Readonly<Record<string, unknown>>;
+
+/** The output of a state directory, which may be opened again. */
+export const openOutputIn = (
+  stateDir: string,
   uri: string,
-  options: Readonly<Record<string, unknown>> = {},
-): Promise<OutputRig> => {
+  settings: Settings = {},
+  emit: Emit = () => undefined,
+): Promise<Output> =>
+  mongoOutput.open(mongoOptions.parse({ uri, connect_timeout: '1s', retry_writes: 'false', ...settings }), {
+    ...{ name: 'mongo', stateDir, ledger, clock: systemClock, emit },
+  });
+
+export const openRig = async (uri: string, settings: Settings = {}): Promise<OutputRig> => {
   const stateDir = await mkdtemp(join(tmpdir(), 'logd-mongo-output-'));
   const events: EventName[] = [];
-  const output = await mongoOutput.open(
-    mongoOptions.parse({ uri, connect_timeout: '1s', retry_writes: 'false', ...options }),
-    {
-      name: 'mongo',
-      stateDir,
-      ledger,
-      clock: systemClock,
-      emit: (name) => void events.push(name),
-    },
-  );
+  const output = await openOutputIn(stateDir, uri, settings, (name) => void events.push(name));
   return {
     output,
     stateDir,
