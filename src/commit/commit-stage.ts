@@ -117,7 +117,11 @@ export const createCommitStage = ({
       await queue.pending;
       if (queue.epoch !== epoch) return LOST_TRACK;
       const result = fit(header, await ledger.around(header, header.id));
-      if (result === 'repeat') return { kind: 'ack' };
+      if (result === 'repeat') {
+        // Its record may be of a commit that was taken as failed, and then nobody was told.
+        if (queue.record?.state === 'complete') onComplete(queue.key);
+        return { kind: 'ack' };
+      }
       if (result !== 'new') return conflict(header, result.conflict);
     }
     return undefined;
@@ -185,9 +189,10 @@ export const createCommitStage = ({
   const write = async (
     queue: SegmentQueue,
     pack: VerifiedPack,
+    epoch: number,
   ): Promise<{ readonly answer: Promise<Answer> | Answer }> => {
     const { header } = pack;
-    const { epoch } = queue;
+    if (queue.epoch !== epoch) return { answer: LOST_TRACK };
     const refusal = await check(queue, header);
     if (refusal !== undefined) return { answer: refusal };
     const digest = digestBehind(queue, pack);
@@ -231,8 +236,10 @@ export const createCommitStage = ({
     async put({ header, verified, release }) {
       const queue = queueOf(header);
       queue.users++;
+      // What the queue knows may stop being so while the pack is still being decoded.
+      const store = (epoch: number) => verified.then((pack) => write(queue, pack, epoch));
       try {
-        const { answer } = await queue.run(async () => write(queue, await verified)).finally(release);
+        const { answer } = await queue.run(store).finally(release);
         return await answer;
       } catch (error) {
         return refusalOf(error, header);

@@ -27,8 +27,8 @@ export interface SegmentQueue {
   readonly epoch: number;
   /** Packs that are not answered yet, and other jobs: a queue in use must not be forgotten. */
   users: number;
-  /** Runs a job when all earlier ones have ended. */
-  run<T>(job: () => Promise<T>): Promise<T>;
+  /** Runs a job when all earlier ones have ended, with the epoch for which the queue's knowledge holds. */
+  run<T>(job: (epoch: number) => Promise<T>): Promise<T>;
   /** Ends the epoch. */
   forget(): void;
 }
@@ -69,7 +69,7 @@ export const createSegmentQueue = (ledger: Ledger, key: SegmentKey): SegmentQueu
       queue.users++;
       const result = tail.then(async () => {
         while (!known) await ask();
-        return job();
+        return job(epoch);
       });
       tail = result.then(
         () => queue.users--,

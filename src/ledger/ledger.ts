@@ -115,7 +115,11 @@ export interface SegmentFilter {
   readonly states?: readonly SegmentState[] | undefined;
 }
 
-/** See the head of this file. All methods may reject with a `storage` LogdError; nothing was recorded then. */
+/**
+ * See the head of this file. All methods may reject with a `storage` LogdError. A write that rejects is perhaps recorded, now or
+ * after the next start: whoever called must read the ledger again before it writes over anything that the record would name.
+ * A read that answers after such a write says for good what is recorded; a ledger that cannot promise that rejects all calls.
+ */
 export interface Ledger extends AsyncDisposable {
   segment(key: SegmentKey): Promise<SegmentRecord | undefined>;
   pack(key: SegmentKey, id: number): Promise<PackRecord | undefined>;

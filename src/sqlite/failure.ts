@@ -11,6 +11,7 @@ export interface Failure {
   readonly retryable: boolean;
 }
 
+const IO_ERROR = 10;
 const CORRUPT = 11;
 const NO_DATABASE = 26;
 
@@ -20,7 +21,7 @@ const ADVICE: Readonly<Record<number, { readonly retryable: boolean; readonly to
   6: { retryable: true, todo: 'Another process holds its write lock; only one logd may own it.' },
   7: { retryable: true, todo: 'Free memory on this machine.' },
   8: { retryable: false, todo: 'It is read-only here: check who owns it and how it was opened.' },
-  10: { retryable: true, todo: 'Check the disk.' },
+  [IO_ERROR]: { retryable: true, todo: 'Check the disk.' },
   [CORRUPT]: { retryable: false, todo: 'The file is damaged.' },
   13: { retryable: true, todo: 'Free space on its file system.' },
   14: { retryable: true, todo: 'Check that it exists and that its directory can be read and written.' },
@@ -35,6 +36,9 @@ const resultCodeOf = (error: unknown): number | undefined =>
   error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
     ? error.errcode & 0xff
     : undefined;
+
+/** Of a COMMIT that failed: true unless it is certain that nothing of it will be there after a crash. */
+export const isInDoubt = (error: unknown): boolean => (resultCodeOf(error) ?? IO_ERROR) === IO_ERROR;
 
 /** True for `ENOSPC`, `EIO` and the like, which may pass; false for Node's own `ERR_…`, which are defects of ours. */
 const isSystemError = (error: unknown): boolean => /^E(?!RR_)/.test(errnoOf(error) ?? '');

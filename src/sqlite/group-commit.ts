@@ -6,12 +6,13 @@
  * - A write that throws is undone alone; the others commit. That is rare, so savepoints are only taken once it has happened: the
  *   group is undone, and run again with one around each write.
  * - When the transaction itself fails, every write in it is answered with that failure, and the database is usable again.
- *   An fsync that failed inside COMMIT leaves the group in doubt: refused now, and perhaps there after a crash.
+ * - When a COMMIT fails in a way that leaves it open whether the group is on the disk (an fsync that failed), the database must be
+ *   closed: only the next opening tells. Until then nobody may act as if the group were not recorded.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { fault } from '../fault/fault.ts';
 import type { LogdError } from '../error.ts';
-import { toFailure } from './failure.ts';
+import { isInDoubt, toFailure } from './failure.ts';
 import type { Failure } from './failure.ts';
 import type { CommitFaults, Operation } from './operations.ts';
 
@@ -33,8 +34,8 @@ export interface Answer {
 
 /** Runs calls on a database. */
 export interface CallRunner {
-  /** The answers, in the order of the calls. Never throws. */
-  commit(writes: readonly Call[]): Answer[];
+  /** The answers, in the order of the calls; or why it is open what is recorded, after which nothing may be called. Never throws. */
+  commit(writes: readonly Call[]): Answer[] | LogdError;
   read(call: Call): Answer;
 }
 
@@ -92,13 +93,16 @@ export const callRunner = (
 
   return {
     commit: (writes) => {
+      let inDoubt = false;
       try {
         const answers = allOrNothing(writes) ?? oneByOne(writes);
         if (faults !== undefined) fault(faults.beforeCommit);
+        inDoubt = true;
         commit.run();
         if (faults !== undefined) fault(faults.afterCommit);
         return answers;
       } catch (error) {
+        if (inDoubt && isInDoubt(error)) return asLogdError(error);
         if (db.isTransaction) rollback.run();
         return writes.map((call) => failed(call, error));
       }

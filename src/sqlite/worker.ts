@@ -2,7 +2,8 @@
  * The database thread: owns one database, takes whatever calls are queued, commits their writes together, answers.
  *
  * Messages in: calls, or `close`. Messages out: one {@link ToOwner} `ready` or `failed`, then `answers` for each group.
- * Of a group that went into files which are not at their paths any more nothing is answered: `failed`, and the thread ends.
+ * Of a group that went into files which are not at their paths any more, or whose COMMIT is in doubt, nothing is answered: `failed`,
+ * and the thread ends.
  * While a group commits, the next one gathers in the port's queue: the slower the disk, the larger the groups.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
@@ -80,16 +81,23 @@ const gather = (
 const serve = async (port: MessagePort, input: WorkerInput): Promise<void> => {
   const post = (message: ToOwner): void => port.postMessage(message);
   const { runner, displaced, close } = await open(input);
+  const outcomeOf = (answers: readonly Answer[] | LogdError): readonly Answer[] | LogdError =>
+    answers instanceof LogdError
+      ? new LogdError(
+          'storage',
+          `${answers.message} The last writes may or may not be on the disk. Restart the node, which reads what is there.`,
+          { cause: answers },
+        )
+      : (displaced() ?? answers);
   port.on('message', (first: ToWorker) => {
     const { calls, closing } = gather(first, port);
     const writes = calls.filter((call) => call.kind === 'write');
     if (writes.length > 0) {
-      const answers = runner.commit(writes);
-      const why = displaced();
-      if (why !== undefined) {
+      const answers = outcomeOf(runner.commit(writes));
+      if (answers instanceof LogdError) {
         // Closing brings what is in a -wal file without a name into the database, where that has still its own.
         close();
-        post({ kind: 'failed', failure: toFailure(why) });
+        post({ kind: 'failed', failure: toFailure(answers) });
         port.close();
         return;
       }

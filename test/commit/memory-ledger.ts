@@ -11,11 +11,15 @@ export type LedgerCall = keyof Omit<Ledger & Deliveries, typeof Symbol.asyncDisp
 export interface MemoryLedger extends Ledger, Deliveries {
   /** When it returns true, the call fails and has no effect. */
   fails: (call: LedgerCall) => boolean;
+  /** When it returns true, the call has its effect, durably, and fails all the same. */
+  doubts: (call: LedgerCall) => boolean;
   /** What a call waits for before it does what it is to do. */
   pause: (call: LedgerCall) => Promise<void>;
   /** The packs of a segment, past all failures and pauses. */
   peek(key: SegmentKey): PackRecord[];
 }
+
+class Doubt extends LogdError {}
 
 export const memoryLedger = (): MemoryLedger => {
   const db = new DatabaseSync(':memory:');
@@ -28,9 +32,12 @@ export const memoryLedger = (): MemoryLedger => {
       throw new LogdError('storage', `The database refuses to ${name}.`, { retryable: true });
     db.exec('SAVEPOINT one');
     try {
-      return job();
+      const result = job();
+      if (ledger.doubts(name))
+        throw new Doubt('storage', `The database went away after ${name}.`, { retryable: true });
+      return result;
     } catch (error) {
-      db.exec('ROLLBACK TO one');
+      if (!(error instanceof Doubt)) db.exec('ROLLBACK TO one');
       throw error;
     } finally {
       db.exec('RELEASE one');
@@ -39,6 +46,7 @@ export const memoryLedger = (): MemoryLedger => {
 
   const ledger: MemoryLedger = {
     fails: () => false,
+    doubts: () => false,
     pause: () => Promise.resolve(),
     peek: (key) => reads.packs(key, 0, 1_000_000),
     segment: (key) => call('segment', () => reads.segment(key)),

@@ -15,6 +15,8 @@ interface Stored {
   bytes: Buffer;
   unflushed: Place[];
   writing: boolean;
+  /** All was forgotten since: the next write goes on after what is recorded. */
+  forgotten: boolean;
 }
 
 export interface MemoryStore extends Store {
@@ -36,7 +38,12 @@ export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]
 
   const storedOf = (key: SegmentKey): Stored => {
     const name = segmentName(key);
-    const stored = segments.get(name) ?? { bytes: Buffer.alloc(0), unflushed: [], writing: false };
+    const stored = segments.get(name) ?? {
+      bytes: Buffer.alloc(0),
+      unflushed: [],
+      writing: false,
+      forgotten: false,
+    };
     segments.set(name, stored);
     return stored;
   };
@@ -52,6 +59,14 @@ export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]
         violations.push(`pack ${id} of ${segmentName(key)} was written over pack ${header.id}`);
   };
 
+  const cutBack = (key: SegmentKey, stored: Stored, end: number): void => {
+    stored.forgotten = false;
+    stored.bytes = stored.bytes.subarray(0, end);
+    for (const { header, place } of recorded(key))
+      if (place.at + place.length > end)
+        violations.push(`pack ${header.id} of ${segmentName(key)} was cut off`);
+  };
+
   const sink: MemoryStore = {
     fails: () => false,
     pause: () => Promise.resolve(),
@@ -62,17 +77,24 @@ export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]
     get forgotten() {
       return forgotten;
     },
-    forget: () => void forgotten++,
+    forget() {
+      forgotten++;
+      for (const stored of segments.values()) stored.forgotten = true;
+    },
     bytesOf: (key) => storedOf(key).bytes,
     recover: () => Promise.resolve(),
-    async write({ header, raw }: VerifiedPack) {
+    async write({ header, raw }: VerifiedPack, known) {
       const stored = storedOf(header);
       if (stored.writing) violations.push(`two writes at a time to ${segmentName(header)}`);
       stored.writing = true;
       writes++;
       try {
         const place = { at: raw.length === 0 ? 0 : header.offset, length: raw.length };
+        const era = forgotten;
         await pause('write');
+        if (era !== forgotten)
+          throw new LogdError('storage', 'What was written before is forgotten.', { retryable: true });
+        if (stored.forgotten && raw.length > 0) cutBack(header, stored, known?.segment.storedEnd ?? 0);
         checkRoom(header, header.id, place);
         const end = place.at + place.length;
         if (end > stored.bytes.length)

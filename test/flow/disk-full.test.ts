@@ -68,6 +68,22 @@ for (const fault of [
       await assertSealedEqual(rig, { compression: compression === 'zstd' ? 'zstd' : 'none' });
     });
 
+for (const compression of ['none', 'zstd'])
+  flow(
+    `ledger-in-doubt: ${compression}: the sink ends, and the next one finds each pack once`,
+    async (rig) => {
+      await rig.configureSink({ compression });
+      await writeHours(rig);
+      const sink = await rig.start('sink', 'ledger.after-commit:3:EIO');
+      await rig.start('web1');
+      assert.match(String((await sink.event('node.failed')).reason), /may or may not be on the disk/);
+      assert.deepEqual(await sink.ended, { code: 1, signal: null });
+      await rig.start('sink');
+      await rig.sealed('despite-errors');
+      await assertSealedEqual(rig, { compression: compression === 'zstd' ? 'zstd' : 'none' });
+    },
+  );
+
 flow('disk-full-store: a small file system for the stored files', async (rig, t) => {
   await using disk = await smallDisk(t, rig.path('stored'), ROOM);
   if (disk === undefined) return;

@@ -126,6 +126,22 @@ describe('database thread', () => {
     assert.equal(await notes.read('count'), 2);
   });
 
+  it('ends when it cannot know whether a COMMIT is on the disk', async (t) => {
+    process.env['LOGD_FAULT'] = 'marks.after-commit:2:EIO';
+    t.after(() => delete process.env['LOGD_FAULT']);
+    {
+      await using notes = await openNotes({
+        faults: { beforeCommit: 'marks.before-commit', afterCommit: 'marks.after-commit' },
+      });
+      await notes.write('add', 'one');
+      await assert.rejects(notes.write('add', 'two'), { code: 'storage', message: /may or may not be on/ });
+      await assert.rejects(notes.read('count'), { code: 'storage' });
+      assert.match(String(await notes.ended), /EIO.*Restart the node/);
+    }
+    await using again = await openNotes();
+    assert.equal(await again.read('count'), 2);
+  });
+
   it('does not queue without bound', async () => {
     await using notes = await openNotes({ queueLimit: 2 });
     const calls = [notes.write('add', 'a'), notes.write('add', 'b')];
