@@ -1,8 +1,8 @@
 /**
- * The store stage: takes verified packs to the sink and the ledger, each exactly once, and answers when they are durable.
+ * The commit stage: takes verified packs to the store and the ledger, each exactly once, and answers when they are durable.
  *
- * For each pack, in its segment's queue: does it fit (ledger) → are its bytes right → sink.write → group commit → answer.
- * Of a pack that does not go on where the one before it ended, its checksum must do until the segment is sealed.
+ * For each pack, in its segment's queue: does it fit (ledger) → are its bytes right → store.write → group commit → answer.
+ * A pack that does not continue where the one before it ended is proven by its checksum alone until the segment is sealed.
  */
 import { LogdError, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
@@ -19,12 +19,12 @@ import { createCommitter } from './committer.ts';
 import { fit, mayHaveEnded } from './pack-conflict.ts';
 import { createSegmentQueue, type SegmentQueue } from './segment-queue.ts';
 
-/** Lanes kept though idle: each spares a segment the reading back of its bytes when it is sealed. */
+/** Queues kept though idle: each spares a segment the reading back of its bytes when it is sealed. */
 const IDLE_QUEUES = 1024;
 const NOWHERE: Place = { at: 0, length: 0 };
 
 export interface CommitStageOptions {
-  readonly sink: Store;
+  readonly store: Store;
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly emit: Emit;
@@ -67,7 +67,7 @@ const isCorrupt = (error: unknown): error is LogdError =>
   error instanceof LogdError && error.code === 'corrupt';
 
 export const createCommitStage = ({
-  sink,
+  store,
   ledger,
   clock,
   emit,
@@ -79,10 +79,10 @@ export const createCommitStage = ({
 
   const fail = (error: unknown): void => {
     for (const queue of queues.values()) queue.forget();
-    sink.forget();
+    store.forget();
     emit('store.failed', { reason: messageOf(error) });
   };
-  const committer = createCommitter(sink, ledger, fail);
+  const committer = createCommitter(store, ledger, fail);
 
   const queueOf = (key: SegmentKey): SegmentQueue => {
     const name = segmentName(key);
@@ -127,8 +127,8 @@ export const createCommitStage = ({
     return undefined;
   };
 
-  /** The digest as it stands behind this pack, undefined when it cannot be known, or a refusal when it is not what the agent says. */
-  const digestBehind = (queue: SegmentQueue, pack: VerifiedPack): RunningDigest | undefined | Answer => {
+  /** The digest as it stands after this pack, undefined when it cannot be known, or a refusal when it is not what the agent says. */
+  const digestAfter = (queue: SegmentQueue, pack: VerifiedPack): RunningDigest | undefined | Answer => {
     const { header, raw } = pack;
     if (queue.digest === undefined || header.lost !== undefined) return undefined;
     if (queue.digest.bytes !== header.offset)
@@ -143,7 +143,7 @@ export const createCommitStage = ({
     );
   };
 
-  /** Both steps are idempotent, and done anew until both have succeeded: a marker must not outlive the end that it stands for. */
+  /** Both steps are idempotent, and repeated until both have succeeded: a marker must not outlive the seal that it announces. */
   const reopenIfLate = async (queue: SegmentQueue, { generation }: PackHeader): Promise<void> => {
     if (generation <= queue.opened) return;
     if (queue.record === undefined) return;
@@ -169,10 +169,10 @@ export const createCommitStage = ({
     return { kind: 'ack' };
   };
 
-  /** Where the sink put the pack. When it misses what is recorded, that is told once, and what arrived proves nothing any more. */
-  const hand = async (queue: SegmentQueue, pack: VerifiedPack): Promise<Place | Answer> => {
+  /** Where the store put the pack. When it misses what is recorded, one event says so, and what arrived proves nothing any more. */
+  const writeToStore = async (queue: SegmentQueue, pack: VerifiedPack): Promise<Place | Answer> => {
     try {
-      const place = await sink.write(pack, queue.record && recordedSegment(ledger, queue.record));
+      const place = await store.write(pack, queue.record && recordedSegment(ledger, queue.record));
       queue.missing = false;
       return place;
     } catch (error) {
@@ -186,7 +186,7 @@ export const createCommitStage = ({
   };
 
   /** Runs in the queue. Resolves once written, with the promise of the durable answer. */
-  const write = async (
+  const take = async (
     queue: SegmentQueue,
     pack: VerifiedPack,
     epoch: number,
@@ -195,18 +195,18 @@ export const createCommitStage = ({
     if (queue.epoch !== epoch) return { answer: LOST_TRACK };
     const refusal = await check(queue, header);
     if (refusal !== undefined) return { answer: refusal };
-    const digest = digestBehind(queue, pack);
+    const digest = digestAfter(queue, pack);
     if (digest !== undefined && 'kind' in digest) return { answer: digest };
     const isLate = header.generation > queue.opened;
     await reopenIfLate(queue, header);
     fault('store.before-write');
-    // The sink would go by a record that may be behind the ledger's.
+    // The store would go by a record that may be older than the ledger's.
     if (queue.epoch !== epoch) return { answer: LOST_TRACK };
-    const place = header.lost === undefined ? await hand(queue, pack) : NOWHERE;
+    const place = header.lost === undefined ? await writeToStore(queue, pack) : NOWHERE;
     if ('kind' in place) return { answer: place };
     fault('store.after-write');
     if (queue.epoch !== epoch) return { answer: LOST_TRACK };
-    // Since the seal its file lay about closed: what was once written to it proves nothing any more.
+    // The file may have changed since it was sealed, so drop the cached digest.
     queue.digest = isLate ? undefined : digest;
     if (header.id > queue.lastId) {
       queue.lastId = header.id;
@@ -237,9 +237,9 @@ export const createCommitStage = ({
       const queue = queueOf(header);
       queue.users++;
       // What the queue knows may stop being so while the pack is still being decoded.
-      const store = (epoch: number) => verified.then((pack) => write(queue, pack, epoch));
+      const job = (epoch: number) => verified.then((pack) => take(queue, pack, epoch));
       try {
-        const { answer } = await queue.run(store).finally(release);
+        const { answer } = await queue.run(job).finally(release);
         return await answer;
       } catch (error) {
         return refusalOf(error, header);

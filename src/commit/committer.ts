@@ -1,14 +1,14 @@
 /**
  * Group commit: whatever was written while the last group was being made durable becomes the next group.
  *
- * Order for each group: the sink's files are durable, then the ledger's record, then the acks. When either fails, every pack
- * written so far fails with it, because a sink that could not sync forgets what it had not synced.
+ * Order for each group: the store's files are durable, then the ledger's record, then the acks. When either fails, every pack
+ * written so far fails with it, because a store that could not sync forgets what it had not synced.
  */
 import { fault } from '../fault/fault.ts';
 import type { CommitResult, Ledger, PackEntry } from '../ledger/ledger.ts';
 import type { Store } from '../stores/store.ts';
 
-/** How long packs gather behind a group, unless there are this many, one that ends an hour, or as many as a full window can have sent. */
+/** How long packs gather after a group, unless there are this many, one that ends an hour, or as many as a full window can have sent. */
 const GATHER_MS = 50;
 const LARGE_GROUP = 32;
 
@@ -25,9 +25,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** `onFailure` is called before the waiting packs are told, with the error of the sink or the ledger. */
+/** `onFailure` is called before the waiting packs are told, with the error of the store or the ledger. */
 export const createCommitter = (
-  sink: Store,
+  store: Store,
   ledger: Ledger,
   onFailure: (error: unknown) => void,
 ): Committer => {
@@ -40,7 +40,7 @@ export const createCommitter = (
 
   const commitGroup = async (group: readonly Waiting[]): Promise<void> => {
     try {
-      await sink.flush();
+      await store.flush();
       const results = await ledger.commit(group.map(({ entry }) => entry));
       fault('store.before-ack');
       for (const [n, { resolve, reject }] of group.entries()) {

@@ -19,7 +19,7 @@ export interface SegmentQueue {
   digest: RunningDigest | undefined;
   /** Settles when every pack written so far is recorded, or failed. */
   pending: Promise<unknown>;
-  /** The sink misses what is recorded, and that was told. */
+  /** The store misses what is recorded, and an event has said so. */
   missing: boolean;
   /** The generation for which the segment is known to be open, markers gone. */
   opened: number;

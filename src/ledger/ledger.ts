@@ -15,7 +15,7 @@ import type { Done, PackHeader, SegmentKey, Totals } from '../pack/pack.ts';
  */
 export type SegmentState = 'open' | 'complete' | 'sealed' | 'refused' | 'incomplete';
 
-/** Where a sink put a pack, in the sink's own terms: for the file sink, byte position and length in the stored file. */
+/** Where a store put a pack, in its own terms: for the file store, byte position and length in the stored file. */
 export interface Place {
   readonly at: number;
   readonly length: number;
@@ -45,7 +45,7 @@ export interface SegmentRecord extends SegmentKey {
   readonly lostBytes: number;
   /** Highest pack id seen. `highestId - packs` ids below it are missing. */
   readonly highestId: number;
-  /** End of what the sink has stored, in `Place` terms: the maximum of `place.at + place.length`. */
+  /** End of what the store holds, in `Place` terms: the maximum of `place.at + place.length`. */
   readonly storedEnd: number;
   /** What the segment must add up to, once the pack that says so has come; of the highest generation seen. */
   readonly expected?: Done;
@@ -135,7 +135,7 @@ export interface Ledger extends AsyncDisposable {
   commit(entries: readonly PackEntry[]): Promise<CommitResult[]>;
   /**
    * Reopens a sealed, refused or incomplete segment for a generation above its own, before the first late pack is
-   * written: what the sink then stores beyond the record is cut back by recover(). Returns the segment as it is now.
+   * written: what the store then holds beyond the record is cut back by recover(). Returns the segment as it is now.
    */
   reopen(key: SegmentKey, generation: number): Promise<SegmentRecord>;
   /** Records the seal of a `complete` segment and counts its day. */

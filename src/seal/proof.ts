@@ -1,5 +1,5 @@
 /**
- * The proof of a segment: what it adds up to at the sink, held against what its agent read.
+ * The proof of a segment: what is stored of it adds up to what its agent read.
  */
 import type { PackRecord, RecordedSegment } from '../ledger/ledger.ts';
 import { type RunningDigest, runningDigest } from '../pack/digest.ts';
@@ -10,7 +10,7 @@ import type { Store } from '../stores/store.ts';
  * where it is known; else the stored bytes are read back.
  */
 export const disproof = async (
-  sink: Pick<Store, 'read'>,
+  store: Pick<Store, 'read'>,
   recorded: RecordedSegment,
   arrived: RunningDigest | undefined,
 ): Promise<string | undefined> => {
@@ -21,18 +21,18 @@ export const disproof = async (
     if (segment[what] !== expected[what])
       return `It has ${segment[what]} ${what}, its agent read ${expected[what]}.`;
   if (arrived?.bytes === expected.bytes && arrived.hex() === expected.sha256) return undefined;
-  return disproofOfStored(sink, recorded, expected.sha256);
+  return disproofOfStored(store, recorded, expected.sha256);
 };
 
 /** Reads all that is stored, and holds it against the running digest of each pack: the first that differs is the place. */
 const disproofOfStored = async (
-  sink: Pick<Store, 'read'>,
+  store: Pick<Store, 'read'>,
   recorded: RecordedSegment,
   sha256: string,
 ): Promise<string | undefined> => {
   const digest = runningDigest();
   const walk = await packWalk(recorded);
-  for await (const bytes of sink.read(recorded)) {
+  for await (const bytes of store.read(recorded)) {
     for (let at = 0; at < bytes.length;) {
       const part = bytes.subarray(at, at + walk.rest(digest));
       digest.update(part);

@@ -13,7 +13,7 @@ import type { Emit } from '../telemetry/events.ts';
 const UNSEALED: readonly SegmentState[] = ['open', 'complete', 'refused', 'incomplete'];
 
 export interface ResumeOptions {
-  readonly sink: Store;
+  readonly store: Store;
   readonly ledger: Ledger;
   readonly emit: Emit;
   readonly requestSeal: (key: SegmentKey) => void;
@@ -23,10 +23,10 @@ export interface ResumeOptions {
  * Resolves when the node may listen. Seals that are still to be made are requested, not awaited. Where stored bytes are not there,
  * an hour under way waits for them, as it would have without the restart; others in their place refuse it.
  */
-export const resume = async ({ sink, ledger, emit, requestSeal }: ResumeOptions): Promise<void> => {
+export const resume = async ({ store, ledger, emit, requestSeal }: ResumeOptions): Promise<void> => {
   for await (const segment of selectSegments(ledger, { states: UNSEALED })) {
     try {
-      await sink.recover(recordedSegment(ledger, segment));
+      await store.recover(recordedSegment(ledger, segment));
     } catch (error) {
       if (!(error instanceof LogdError) || error.code !== 'corrupt') throw error;
       const told = { ...keyOf(segment), reason: error.message };

@@ -1,7 +1,7 @@
 /**
  * The seal stage: turns complete segments into sealed ones, one after the other, beside the stream of packs.
  *
- * Order for each: prove equal → the sink gives it its final form, durably → the ledger's seal. Outputs follow the ledger. A crash between
+ * Order for each: prove equal → the store gives it its final form, durably → the ledger's seal. Outputs follow the ledger. A crash between
  * any two of them is mended by doing the rest again: every step is idempotent.
  */
 import { LogdError, messageOf } from '../error.ts';
@@ -21,8 +21,8 @@ const RETRY_MS = 2_000;
 const MOST_RETRY_MS = 300_000;
 
 export interface SealerOptions {
-  readonly store: Pick<CommitStage, 'exclusive'>;
-  readonly sink: Store;
+  readonly commit: Pick<CommitStage, 'exclusive'>;
+  readonly store: Store;
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly emit: Emit;
@@ -37,7 +37,7 @@ export interface Sealer extends AsyncDisposable {
   idle(): Promise<void>;
 }
 
-export const createSealer = ({ store, sink, ledger, clock, emit, onSealed }: SealerOptions): Sealer => {
+export const createSealer = ({ commit, store, ledger, clock, emit, onSealed }: SealerOptions): Sealer => {
   const queue = new Map<string, SegmentKey>();
   /** What failed, and waits for so long to be tried again. */
   const retries = new Map<string, { readonly timer: NodeJS.Timeout; readonly delay: number }>();
@@ -50,8 +50,8 @@ export const createSealer = ({ store, sink, ledger, clock, emit, onSealed }: Sea
     arrived: RunningDigest | undefined,
   ): Promise<string | undefined> => {
     try {
-      const reason = await disproof(sink, recorded, arrived);
-      if (reason === undefined) await sink.seal(recorded);
+      const reason = await disproof(store, recorded, arrived);
+      if (reason === undefined) await store.seal(recorded);
       return reason;
     } catch (error) {
       // Bytes that are not there may be put back; others in their place stay: trying again cannot help.
@@ -90,7 +90,7 @@ export const createSealer = ({ store, sink, ledger, clock, emit, onSealed }: Sea
     for (const [name, key] of queue) {
       queue.delete(name);
       try {
-        await store.exclusive(key, (arrived) => seal(key, arrived));
+        await commit.exclusive(key, (arrived) => seal(key, arrived));
         clearTimeout(retries.get(name)?.timer);
         retries.delete(name);
       } catch (error) {

@@ -1,4 +1,4 @@
-/** The kinds of sinks there are. A new one is a folder beside this file, and its name in the list. */
+/** The kinds of stores there are. A new one is a folder beside this file, and its name in the list. */
 import type { Variant } from '../config/option.ts';
 import { LogdError } from '../error.ts';
 import { fileStore } from './file/file-store.ts';
@@ -6,14 +6,14 @@ import type { Store, StoreKind, StoreView } from './store.ts';
 
 export const storeKinds: readonly StoreKind[] = [fileStore];
 
-/** Opens the sink of a validated `sink.store` section. */
+/** Opens the store of a validated `sink.store` section. */
 export const openStore = (store: Variant): Promise<Store> => kindOf(store).open(store);
 
-/** What the sink of a validated `sink.store` section has stored, to look at only. */
+/** What the store of a validated `sink.store` section holds, to look at only. */
 export const viewStore = (store: Variant): StoreView => kindOf(store).view(store);
 
 const kindOf = ({ kind }: Variant): StoreKind => {
   const found = storeKinds.find((each) => each.kind === kind);
-  if (found === undefined) throw new LogdError('config', `There is no kind of sink called ${kind}.`);
+  if (found === undefined) throw new LogdError('config', `There is no kind of store called ${kind}.`);
   return found;
 };

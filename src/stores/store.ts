@@ -1,7 +1,8 @@
 /**
- * The sink's contract: where packs end. A new sink is one new file that exports a {@link StoreKind}.
+ * The contract of stores: where the bytes of packs are kept. A new store is a folder beside this file that exports a {@link StoreKind}, and a
+ * line in registry.ts.
  *
- * The store calls a sink like this, for packs of many segments at a time, but never twice at once for one segment:
+ * The commit stage calls a store like this, for packs of many segments at a time, but never twice at once for one segment:
  *   write(pack) … write(pack) → flush() → the ledger records the packs with their places → acks.
  * A pack that was written but never recorded may be written again, at another place; recover() removes what is left of it.
  */
@@ -23,7 +24,7 @@ export interface Store extends AsyncDisposable {
   write(pack: VerifiedPack, recorded: RecordedSegment | undefined): Promise<Place>;
   /**
    * Makes durable whatever write() has finished before this call, including new directory entries. When it rejects, none of
-   * these packs may be taken as stored: the sink forgets them, and the store has them sent again.
+   * these packs may be taken as stored: the store forgets them, and the commit stage has them sent again.
    */
   flush(): Promise<void>;
   /**
@@ -48,7 +49,7 @@ export interface Store extends AsyncDisposable {
 /** What is stored, to look at only. */
 export type StoreView = Pick<Store, 'read' | 'locate'>;
 
-/** One kind of sink: its name in the config, its options, and how to open it. */
+/** One kind of store: its name in the config, its options, and how to open it. */
 export interface StoreKind<Schema extends z.ZodObject = z.ZodObject> {
   readonly kind: string;
   readonly summary: string;

@@ -1,4 +1,4 @@
-/** The store while sink and ledger fail, and while more happens at once than it can remember. */
+/** The commit stage while store and ledger fail, and while more happens at once than it can remember. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -7,18 +7,18 @@ import { type VerifiedPack } from '../../src/pack/pack.ts';
 import { checksumOf } from '../../src/pack/survey.ts';
 import type { Answer, NackCode } from '../../src/pack/answer.ts';
 import { cutInto, KEY, logParts } from './packs.ts';
-import { brief, storeRig } from './rig.ts';
+import { brief, commitRig } from './rig.ts';
 
 const reasonOf = (answer: { readonly kind: string; readonly message?: string }): string =>
   answer.message ?? '';
 
 test('when recording fails nothing is acked, and sending again makes it good', async () => {
   for (const failing of ['flush', 'commit', 'write', 'around', 'segment'] as const) {
-    const rig = storeRig();
+    const rig = commitRig();
     const packs = await cutInto(logParts(6));
     let failures = 2;
     const fails = (call: string): boolean => call === failing && failures-- > 0;
-    rig.sink.fails = fails;
+    rig.store.fails = fails;
     rig.ledger.fails = fails;
     const order = [1, 0, 3, 2, 5, 4].map((index) => packs[index]!);
     const first = await Promise.all(order.map(rig.put));
@@ -41,19 +41,19 @@ test('when recording fails nothing is acked, and sending again makes it good', a
       (await Promise.all(packs.map(rig.put))).map(brief),
       packs.map(() => 'ack'),
     );
-    assert.deepEqual(rig.sink.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
-    assert.deepEqual(rig.sink.violations, []);
+    assert.deepEqual(rig.store.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
+    assert.deepEqual(rig.store.violations, []);
     assert.ok(rig.events.some(({ name }) => name === 'store.failed'));
     // The others fail before anything is written.
-    assert.equal(rig.sink.forgotten > 0, failing === 'flush' || failing === 'commit', failing);
+    assert.equal(rig.store.forgotten > 0, failing === 'flush' || failing === 'commit', failing);
   }
 });
 
-test('packs wait while the sink misses what is recorded, and that is told once', async () => {
-  const rig = storeRig();
+test('packs wait while the store misses what is recorded, and one event says so', async () => {
+  const rig = commitRig();
   const packs = await cutInto(logParts(4), { ends: [2, 4] });
   await Promise.all(packs.slice(0, 2).map(rig.put));
-  rig.sink.fails = (call) => {
+  rig.store.fails = (call) => {
     if (call === 'write') throw new LogdError('corrupt', 'The file is gone.', { retryable: true });
     return false;
   };
@@ -65,11 +65,11 @@ test('packs wait while the sink misses what is recorded, and that is told once',
       });
   assert.deepEqual(rig.events, [told]);
   assert.equal((await rig.ledger.segment(KEY))?.packs, 2);
-  rig.sink.fails = () => false;
+  rig.store.fails = () => false;
   assert.equal(brief(await rig.put(packs[2]!)), 'ack');
   // The bytes that arrived prove nothing of what was put in their place since.
-  assert.equal(await rig.store.exclusive(KEY, (arrived) => Promise.resolve(arrived)), undefined);
-  rig.sink.fails = (call) => {
+  assert.equal(await rig.commit.exclusive(KEY, (arrived) => Promise.resolve(arrived)), undefined);
+  rig.store.fails = (call) => {
     if (call === 'write') throw new LogdError('corrupt', 'The file is gone.', { retryable: true });
     return false;
   };
@@ -77,11 +77,11 @@ test('packs wait while the sink misses what is recorded, and that is told once',
   assert.deepEqual(rig.events, [told, told]);
 });
 
-test('the sink is told what is recorded of the segment with each pack', async () => {
-  const rig = storeRig();
+test('the store is told what is recorded of the segment with each pack', async () => {
+  const rig = commitRig();
   const seen: (number | undefined)[] = [];
-  const { write } = rig.sink;
-  rig.sink.write = async (pack, recorded) => {
+  const { write } = rig.store;
+  rig.store.write = async (pack, recorded) => {
     let packs = 0;
     if (recorded !== undefined) for await (const _ of recorded.packs()) packs++;
     assert.equal(packs, recorded?.segment.packs ?? 0);
@@ -94,27 +94,27 @@ test('the sink is told what is recorded of the segment with each pack', async ()
 });
 
 test('what is written while an earlier pack fails to be recorded is not acked', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const [first, second] = (await cutInto(logParts(2))) as [VerifiedPack, VerifiedPack];
   const writing = Promise.withResolvers<void>();
-  rig.sink.pause = async (call) => {
+  rig.store.pause = async (call) => {
     if (call === 'flush') await writing.promise;
-    if (call === 'write' && rig.sink.writes === 2) {
+    if (call === 'write' && rig.store.writes === 2) {
       writing.resolve();
       await failed;
     }
   };
   let failures = 1;
-  rig.sink.fails = (call) => call === 'flush' && failures-- > 0;
+  rig.store.fails = (call) => call === 'flush' && failures-- > 0;
   const failed = rig.put(first);
   assert.equal(brief(await rig.put(second)), 'storage');
   assert.deepEqual((await Promise.all([first, second].map(rig.put))).map(brief), ['ack', 'ack']);
-  assert.deepEqual(rig.sink.violations, []);
+  assert.deepEqual(rig.store.violations, []);
 });
 
 test('`written` is called once for each pack, whatever becomes of it', async () => {
   const refused = new LogdError('corrupt', 'Not what it claims.', { retryable: true });
-  const outcomes: [string, NackCode | 'ack', (rig: ReturnType<typeof storeRig>) => Promise<VerifiedPack>][] =
+  const outcomes: [string, NackCode | 'ack', (rig: ReturnType<typeof commitRig>) => Promise<VerifiedPack>][] =
     [
       ['stored', 'ack', async () => (await cutInto(logParts(1)))[0]!],
       ['corrupt', 'corrupt', () => Promise.reject(refused)],
@@ -130,18 +130,18 @@ test('`written` is called once for each pack, whatever becomes of it', async () 
         'the disk is full',
         'storage',
         async (rig) => {
-          rig.sink.fails = () => true;
+          rig.store.fails = () => true;
           return (await cutInto(logParts(1)))[0]!;
         },
       ],
     ];
   for (const [what, expected, prepare] of outcomes) {
-    const rig = storeRig();
+    const rig = commitRig();
     const [pack] = await cutInto(logParts(1));
     const verified = prepare(rig);
     await verified.catch(() => undefined);
     let written = 0;
-    const answer = await rig.store.put({ header: pack!.header, verified, release: () => void written++ });
+    const answer = await rig.commit.put({ header: pack!.header, verified, release: () => void written++ });
     assert.equal(brief(answer), expected, what);
     assert.equal(written, 1, what);
   }
@@ -149,7 +149,7 @@ test('`written` is called once for each pack, whatever becomes of it', async () 
 
 test('the ledger is asked again only once everything that was under way has ended', async () => {
   // Pack 2 is refused by the ledger while the late pack 3 is on its way there: who asks now does not hear of pack 3.
-  const rig = storeRig();
+  const rig = commitRig();
   const packs = await cutInto(logParts(3), { ends: [1] });
   const [first, second, third] = packs as [VerifiedPack, VerifiedPack, VerifiedPack];
   const early: VerifiedPack = { ...second, header: { ...second.header, generation: 1 } };
@@ -160,7 +160,7 @@ test('the ledger is asked again only once everything that was under way has ende
     if (call !== 'commit') return;
     commits++;
     if (commits === 2) last = rig.put(third);
-    while (commits < 3 && rig.sink.writes < commits + 1) await turn();
+    while (commits < 3 && rig.store.writes < commits + 1) await turn();
     if (commits === 3) await recorded.promise;
   };
   assert.deepEqual((await Promise.all([first, early].map(rig.put))).map(brief), ['ack', 'conflict']);
@@ -175,23 +175,23 @@ test('the ledger is asked again only once everything that was under way has ende
     },
     ...{ raw, body: raw },
   };
-  rig.sink.pause = async (call) => void (call === 'write' && (await last));
+  rig.store.pause = async (call) => void (call === 'write' && (await last));
   const answer = rig.put(longer);
   for (let turns = 0; turns < 10; turns++) await turn();
   recorded.resolve();
   assert.deepEqual((await Promise.all([last!, answer])).map(brief), ['ack', 'conflict']);
-  assert.deepEqual(rig.sink.violations, []);
+  assert.deepEqual(rig.store.violations, []);
 });
 
 test('a queue in use is never forgotten, however many segments there are', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const gate = Promise.withResolvers<void>();
   const keys = Array.from({ length: 1100 }, (_, n) => ({ ...KEY, host: `web${n}` }));
   const [parts, answers] = [logParts(2), [] as Promise<unknown>[]];
   const segments = await Promise.all(keys.map((key) => cutInto(parts, { key })));
   const put = (pack: VerifiedPack): void =>
     void answers.push(
-      rig.store.put({
+      rig.commit.put({
         header: pack.header,
         verified: gate.promise.then(() => pack),
         release: () => undefined,
@@ -202,12 +202,12 @@ test('a queue in use is never forgotten, however many segments there are', async
   for (const [first] of segments) put(first!);
   gate.resolve();
   await Promise.all(answers);
-  assert.deepEqual(rig.sink.violations, []);
-  assert.equal(rig.sink.writes, 2 * keys.length);
-  await rig.store.idle();
+  assert.deepEqual(rig.store.violations, []);
+  assert.equal(rig.store.writes, 2 * keys.length);
+  await rig.commit.idle();
   for (const [first, second] of segments)
     assert.deepEqual((await Promise.all([rig.put(first!), rig.put(second!)])).map(brief), ['ack', 'ack']);
-  assert.equal(rig.sink.writes, 2 * keys.length);
+  assert.equal(rig.store.writes, 2 * keys.length);
 });
 
 test('what a failed commit may have recorded is never cut off, and completes its hour', async () => {

@@ -1,4 +1,4 @@
-/** The store against random histories: order, repeats, forgeries, overlaps, late packs, and disks and databases that fail. */
+/** The commit stage against random histories: order, repeats, forgeries, overlaps, late packs, and disks and databases that fail. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { disproof } from '../../src/seal/proof.ts';
 import type { Answer } from '../../src/pack/answer.ts';
 import { randomFrom, seedOf } from '../flow/lines.ts';
 import { cutInto, forged, KEY, logParts } from './packs.ts';
-import { storeRig, type StoreRig } from './rig.ts';
+import { commitRig, type CommitRig } from './rig.ts';
 
 const RUNS = 150;
 const SEGMENTS = 3;
@@ -79,15 +79,15 @@ interface Given {
 
 /** Acked: recorded as it came. Recorded: acked once. Stored where it is recorded: exactly those bytes. */
 const checkWhatIsStored = async (
-  rig: StoreRig,
+  rig: CommitRig,
   keys: readonly SegmentKey[],
   given: readonly Given[],
 ): Promise<void> => {
-  assert.deepEqual(rig.sink.violations, []);
+  assert.deepEqual(rig.store.violations, []);
   for (const key of keys) {
     const own = given.filter(({ pack }) => segmentName(pack.header) === segmentName(key));
     const records = await rig.ledger.packs(key, 0, 1000);
-    const bytes = rig.sink.bytesOf(key);
+    const bytes = rig.store.bytesOf(key);
     for (const { pack, answer } of own) {
       const record = records.find(({ header }) => header.id === pack.header.id);
       if (answer.kind === 'ack')
@@ -110,8 +110,8 @@ const checkWhatIsStored = async (
   }
 };
 
-/** Sends in random batches; some calls of the sink and the ledger fail while `failing`. */
-const send = async (rig: StoreRig, packs: readonly VerifiedPack[], random: Random): Promise<Given[]> => {
+/** Sends in random batches; some calls of the store and the ledger fail while `failing`. */
+const send = async (rig: CommitRig, packs: readonly VerifiedPack[], random: Random): Promise<Given[]> => {
   const given: Promise<Given>[] = [];
   for (const pack of packs) {
     given.push(rig.put(pack).then((answer) => ({ pack, answer })));
@@ -123,7 +123,7 @@ const send = async (rig: StoreRig, packs: readonly VerifiedPack[], random: Rando
 
 const run = async (seed: number, hostile: boolean): Promise<{ sealed: number; failures: number }> => {
   const random = randomFrom(seed);
-  const rig = storeRig();
+  const rig = commitRig();
   const segments = await segmentsOf(random);
   const keys = segments.map(([first]) => first!.header);
   let [failures, share] = [0, random() < 0.5 ? 0.15 : 0];
@@ -135,7 +135,7 @@ const run = async (seed: number, hostile: boolean): Promise<{ sealed: number; fa
   const pause = async (): Promise<void> => {
     for (let turns = upTo(random, 2); turns > 0; turns--) await turn();
   };
-  Object.assign(rig.sink, { fails, pause });
+  Object.assign(rig.store, { fails, pause });
   Object.assign(rig.ledger, { fails, pause, doubts: (call: string) => call === 'commit' && fails() });
 
   const all = segments.flat();
@@ -155,7 +155,7 @@ const run = async (seed: number, hostile: boolean): Promise<{ sealed: number; fa
     given.push(...(await send(rig, missing, random)));
   }
   share = 0;
-  await rig.store.idle();
+  await rig.commit.idle();
   await checkWhatIsStored(rig, keys, given);
   let sealed = 0;
   for (const [index, key] of keys.entries()) {
@@ -166,11 +166,11 @@ const run = async (seed: number, hostile: boolean): Promise<{ sealed: number; fa
       assert.ok(rig.complete.includes(segmentName(key)));
     }
     if (segment?.state !== 'complete') continue;
-    const proven = await rig.store.exclusive(key, async (arrived) => {
+    const proven = await rig.commit.exclusive(key, async (arrived) => {
       const recorded = recordedSegment(rig.ledger, segment);
       const [early, late] = [
-        await disproof(rig.sink, recorded, arrived),
-        await disproof(rig.sink, recorded, undefined),
+        await disproof(rig.store, recorded, arrived),
+        await disproof(rig.store, recorded, undefined),
       ];
       assert.equal(
         early === undefined,
@@ -180,7 +180,7 @@ const run = async (seed: number, hostile: boolean): Promise<{ sealed: number; fa
       return late === undefined;
     });
     const equal = Buffer.concat(truth.map(({ raw }) => raw)).equals(
-      rig.sink.bytesOf(key).subarray(0, segment.storedEnd),
+      rig.store.bytesOf(key).subarray(0, segment.storedEnd),
     );
     if (!hostile) assert.ok(proven && equal, segmentName(key));
     if (proven && segment.expected?.sha256 === truth.at(-1)!.header.sha256)

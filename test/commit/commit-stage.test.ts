@@ -7,43 +7,43 @@ import { LogdError } from '../../src/error.ts';
 import { runningDigest } from '../../src/pack/digest.ts';
 import { segmentName, type VerifiedPack } from '../../src/pack/pack.ts';
 import { cutInto, forged, KEY, logParts } from './packs.ts';
-import { brief, storeRig } from './rig.ts';
+import { brief, commitRig } from './rig.ts';
 
 const NAME = segmentName(KEY);
 const reasonOf = (answer: { readonly kind: string; readonly message?: string }): string =>
   answer.message ?? '';
 
 test('packs in order are stored once each, and the segment is complete after the last', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const packs = await cutInto(logParts(5));
   const answers = await Promise.all([...packs, ...packs].map(rig.put));
   assert.deepEqual(
     answers.map(brief),
     Array.from({ length: 10 }, () => 'ack'),
   );
-  assert.equal(rig.sink.writes, 5);
-  assert.deepEqual(rig.sink.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
+  assert.equal(rig.store.writes, 5);
+  assert.deepEqual(rig.store.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
   assert.equal((await rig.ledger.segment(KEY))?.state, 'complete');
   assert.ok(rig.complete.includes(NAME));
-  assert.deepEqual(rig.sink.violations, []);
+  assert.deepEqual(rig.store.violations, []);
 });
 
 test('packs in reverse order are stored as well', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const packs = await cutInto(logParts(6));
   for (const pack of packs.toReversed()) assert.equal(brief(await rig.put(pack)), 'ack');
-  assert.deepEqual(rig.sink.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
+  assert.deepEqual(rig.store.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
   assert.deepEqual(rig.complete, [NAME]);
 });
 
 test('other bytes under a stored name are a conflict, and the first are kept', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const packs = await cutInto(logParts(3));
   await Promise.all(packs.map(rig.put));
   const answer = await rig.put(forged(packs[1]!));
   assert.deepEqual(answer.kind === 'nack' && [answer.code, answer.retryable], ['conflict', false]);
   assert.match(reasonOf(answer), /Pack 2 of web1\/access\/2026112216 is refused/);
-  assert.deepEqual(rig.sink.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
+  assert.deepEqual(rig.store.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
   assert.deepEqual(
     rig.events.map(({ name }) => name),
     ['store.conflict'],
@@ -51,12 +51,12 @@ test('other bytes under a stored name are a conflict, and the first are kept', a
 });
 
 test('a wrong byte in order is refused before it is written, as something to send again', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const packs = await cutInto(logParts(3));
   await rig.put(packs[0]!);
   const answer = await rig.put(forged(packs[1]!));
   assert.deepEqual(answer.kind === 'nack' && [answer.code, answer.retryable], ['digest', true]);
-  assert.equal(rig.sink.writes, 1);
+  assert.equal(rig.store.writes, 1);
   assert.deepEqual((await Promise.all(packs.map(rig.put))).map(brief), ['ack', 'ack', 'ack']);
 });
 
@@ -67,7 +67,7 @@ const changes: [string, (pack: VerifiedPack) => Partial<VerifiedPack['header']>]
 ];
 for (const [what, change] of changes)
   test(`a last pack that comes again with ${what} is a conflict, not a repeat`, async () => {
-    const rig = storeRig();
+    const rig = commitRig();
     const packs = await cutInto(logParts(2));
     await Promise.all(packs.map(rig.put));
     const last = packs[1]!;
@@ -77,7 +77,7 @@ for (const [what, change] of changes)
   });
 
 test('an end that is taken back is a conflict', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const [only] = await cutInto(logParts(1));
   await rig.put(only!);
   const { done: _, ...header } = only!.header;
@@ -85,7 +85,7 @@ test('an end that is taken back is a conflict', async () => {
 });
 
 test('bytes that are here are no loss, though the agent cannot send them any more', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const packs = await cutInto(logParts(3));
   await rig.put(packs[0]!);
   await rig.put(packs[1]!);
@@ -97,7 +97,7 @@ test('bytes that are here are no loss, though the agent cannot send them any mor
 });
 
 test('a pack behind the end of its segment is refused, whether the end is recorded or under way', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const packs = await cutInto(logParts(4), { ends: [2] });
   const late = packs[2]!;
   const early: VerifiedPack = { ...late, header: { ...late.header, generation: 1 } };
@@ -108,10 +108,10 @@ test('a pack behind the end of its segment is refused, whether the end is record
 });
 
 test('a job runs alone in its segment, with the digest of what arrived in order', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const packs = await cutInto(logParts(3));
   const stored = packs.map(rig.put);
-  const digest = await rig.store.exclusive(KEY, async (arrived) => {
+  const digest = await rig.commit.exclusive(KEY, async (arrived) => {
     assert.equal((await rig.ledger.segment(KEY))?.packs, 3, 'all earlier packs are recorded');
     return arrived;
   });
@@ -132,18 +132,18 @@ test('the digest of what arrived is not known after disorder, a loss or a restar
     [second, first, third],
     [first, lost, third],
   ]) {
-    const rig = storeRig();
+    const rig = commitRig();
     for (const pack of order) assert.equal(brief(await rig.put(pack)), 'ack');
-    assert.equal(await rig.store.exclusive(KEY, (arrived) => Promise.resolve(arrived)), undefined);
+    assert.equal(await rig.commit.exclusive(KEY, (arrived) => Promise.resolve(arrived)), undefined);
   }
 });
 
 test('a late pack reopens a sealed segment before it is written, and its markers go for sure', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const packs = await cutInto(logParts(3), { ends: [2, 3] });
   await Promise.all(packs.slice(0, 2).map(rig.put));
   const { packs: count, lines, bytes, sha256 } = packs[1]!.header.done!;
-  await rig.store.exclusive(KEY, () =>
+  await rig.commit.exclusive(KEY, () =>
     rig.ledger.seal({
       ...{ ...KEY, packs: count, lines, bytes, sha256, generation: 1 },
       ...{ firstArrival: 0, lastArrival: 0, sealedAt: 0 },
@@ -152,14 +152,14 @@ test('a late pack reopens a sealed segment before it is written, and its markers
   const steps: string[] = [];
   let failures = 2;
   rig.onReopened = async (key) => {
-    steps.push(`${(await rig.ledger.segment(key))?.state}, ${rig.sink.writes} written`);
+    steps.push(`${(await rig.ledger.segment(key))?.state}, ${rig.store.writes} written`);
     if (failures-- > 0) throw new LogdError('storage', 'The marker cannot be removed.', { retryable: true });
   };
   assert.equal(brief(await rig.put(packs[2]!)), 'storage');
-  rig.sink.fails = (call) => call === 'flush';
+  rig.store.fails = (call) => call === 'flush';
   assert.equal(brief(await rig.put(packs[2]!)), 'storage');
   assert.equal(brief(await rig.put(packs[2]!)), 'storage');
-  rig.sink.fails = () => false;
+  rig.store.fails = () => false;
   assert.equal(brief(await rig.put(packs[2]!)), 'ack');
   assert.deepEqual(steps, ['open, 2 written', 'open, 2 written', 'open, 2 written']);
   assert.equal((await rig.ledger.segment(KEY))?.state, 'complete');
@@ -168,7 +168,7 @@ test('a late pack reopens a sealed segment before it is written, and its markers
 test('nothing is kept of packs that are recorded, however long the segment grows', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');
-  const rig = storeRig();
+  const rig = commitRig();
   const { commit } = rig.ledger;
   const results: WeakRef<object>[] = [];
   rig.ledger.commit = async (entries) => {

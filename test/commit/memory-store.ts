@@ -1,5 +1,5 @@
 /**
- * A sink in memory that watches over its callers: never two writes to one segment at a time, never a write over bytes that the
+ * A store in memory that watches over its callers: never two writes to one segment at a time, never a write over bytes that the
  * ledger has recorded. What a failed flush was to make durable is destroyed, as a kernel may do.
  */
 import { LogdError } from '../../src/error.ts';
@@ -49,8 +49,9 @@ export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]
   };
 
   const pause = async (call: SinkCall): Promise<void> => {
-    await sink.pause(call);
-    if (sink.fails(call)) throw new LogdError('storage', `The disk refuses to ${call}.`, { retryable: true });
+    await store.pause(call);
+    if (store.fails(call))
+      throw new LogdError('storage', `The disk refuses to ${call}.`, { retryable: true });
   };
 
   const checkRoom = (key: SegmentKey, id: number, place: Place): void => {
@@ -67,7 +68,7 @@ export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]
         violations.push(`pack ${header.id} of ${segmentName(key)} was cut off`);
   };
 
-  const sink: MemoryStore = {
+  const store: MemoryStore = {
     fails: () => false,
     pause: () => Promise.resolve(),
     violations,
@@ -130,5 +131,5 @@ export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]
     locate: segmentName,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  return sink;
+  return store;
 };

@@ -1,4 +1,4 @@
-/** A store over a sink and a ledger in memory, with everything that it says and asks for. */
+/** A commit stage over a store and a ledger in memory, with everything that it says and asks for. */
 import { type Clock, systemClock } from '../../src/telemetry/clock.ts';
 import type { EventFields, EventName } from '../../src/telemetry/events.ts';
 import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/pack.ts';
@@ -12,10 +12,10 @@ export interface Seen {
   readonly fields: EventFields<EventName>;
 }
 
-export interface StoreRig {
+export interface CommitRig {
   readonly ledger: MemoryLedger;
-  readonly sink: MemoryStore;
-  readonly store: CommitStage;
+  readonly store: MemoryStore;
+  readonly commit: CommitStage;
   readonly events: Seen[];
   /** Names of segments, each time that they became complete. */
   readonly complete: string[];
@@ -24,19 +24,19 @@ export interface StoreRig {
   put(pack: VerifiedPack): Promise<Answer>;
 }
 
-export const storeRig = (clock: Clock = systemClock): StoreRig => {
+export const commitRig = (clock: Clock = systemClock): CommitRig => {
   const ledger = memoryLedger();
-  const sink = memoryStore(ledger.peek);
+  const store = memoryStore(ledger.peek);
   const events: Seen[] = [];
   const complete: string[] = [];
-  const rig: StoreRig = {
+  const rig: CommitRig = {
     ledger,
-    sink,
+    store,
     events,
     complete,
     onReopened: () => Promise.resolve(),
-    store: createCommitStage({
-      sink,
+    commit: createCommitStage({
+      store,
       ledger,
       clock,
       emit: (name, fields) => void events.push({ name, fields }),
@@ -44,7 +44,7 @@ export const storeRig = (clock: Clock = systemClock): StoreRig => {
       onReopened: (key) => rig.onReopened(key),
     }),
     put: (pack) =>
-      rig.store.put({ header: pack.header, verified: Promise.resolve(pack), release: () => undefined }),
+      rig.commit.put({ header: pack.header, verified: Promise.resolve(pack), release: () => undefined }),
   };
   return rig;
 };

@@ -58,7 +58,7 @@ export class Recorder {
     this.records.set(header.id, { header, place, arrivedAt: 0 });
   }
 
-  /** What the store hands to `Store.write`: undefined while nothing is recorded. */
+  /** What the commit stage passes to `Store.write`: undefined while nothing is recorded. */
   get known(): RecordedSegment | undefined {
     return this.records.size === 0 ? undefined : this.recorded;
   }
@@ -88,21 +88,21 @@ const keyOf = (record: PackRecord | undefined): Partial<SegmentKey> =>
     ? {}
     : { host: record.header.host, stream: record.header.stream, hour: record.header.hour };
 
-/** Writes packs, flushes, and records them: what the store does. */
-export const store = async (
-  sink: Store,
+/** Writes packs, flushes, and records them: what the commit stage does. */
+export const storePacks = async (
+  store: Store,
   recorder: Recorder,
   packs: readonly VerifiedPack[],
 ): Promise<void> => {
   const places: Place[] = [];
-  for (const pack of packs) places.push(await sink.write(pack, recorder.known));
-  await sink.flush();
+  for (const pack of packs) places.push(await store.write(pack, recorder.known));
+  await store.flush();
   for (const [index, pack] of packs.entries()) recorder.add(pack, places[index]!);
 };
 
-/** All that the sink gives back of a segment. */
-export const readBack = async (sink: Pick<Store, 'read'>, recorded: RecordedSegment): Promise<Buffer> => {
+/** All that the store gives back of a segment. */
+export const readBack = async (store: Pick<Store, 'read'>, recorded: RecordedSegment): Promise<Buffer> => {
   const parts: Buffer[] = [];
-  for await (const part of sink.read(recorded)) parts.push(part);
+  for await (const part of store.read(recorded)) parts.push(part);
   return Buffer.concat(parts);
 };

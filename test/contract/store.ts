@@ -1,4 +1,4 @@
-/** The suite that every sink must pass. `open` opens the same stored data again each time it is called with the same place. */
+/** The suite that every store must pass. `open` opens the same stored data again each time it is called with the same place. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { LogdError } from '../../src/error.ts';
 import type { VerifiedPack } from '../../src/pack/pack.ts';
 import type { Store } from '../../src/stores/store.ts';
-import { KEY, logLines, packsOf, readBack, Recorder, store } from './recorder.ts';
+import { KEY, logLines, packsOf, readBack, Recorder, storePacks } from './recorder.ts';
 
 /** A directory that goes away with the test. */
 export const scratch = async (test: TestContext): Promise<string> => {
@@ -34,7 +34,7 @@ export interface Harm {
   apply(path: string): Promise<() => Promise<void>>;
 }
 
-/** What the sink says of bytes that are not there. */
+/** What the store says of bytes that are not there. */
 const notThere = (error: unknown, path: string): true => {
   assert.ok(error instanceof LogdError, String(error));
   assert.deepEqual([error.code, error.retryable], ['corrupt', true], error.message);
@@ -47,7 +47,7 @@ export const sinkContract = (
   open: (place: string) => Promise<Store>,
   harms: readonly Harm[],
 ): void => {
-  describe(`sink contract: ${name}`, () => {
+  describe(`store contract: ${name}`, () => {
     for (const codec of ['none', 'zstd'] as const)
       for (const order of [
         [1, 2, 3, 4, 5],
@@ -55,54 +55,54 @@ export const sinkContract = (
         [3, 1, 5, 2, 4],
       ])
         it(`gives back what was written as ${codec} in the order ${order.join(' ')}, before and after the seal`, async (test) => {
-          await using sink = await open(await scratch(test));
+          await using store = await open(await scratch(test));
           const recorder = new Recorder();
-          await store(sink, recorder, inOrder(await packsOf(PARTS, { codec }), ...order));
-          assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
-          await sink.seal(recorder.recorded);
-          assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
-          await sink.seal(recorder.recorded);
-          assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
+          await storePacks(store, recorder, inOrder(await packsOf(PARTS, { codec }), ...order));
+          assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
+          await store.seal(recorder.recorded);
+          assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
+          await store.seal(recorder.recorded);
+          assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
         });
 
     it('yields the bytes of recorded packs only', async (test) => {
-      await using sink = await open(await scratch(test));
+      await using store = await open(await scratch(test));
       const recorder = new Recorder();
       const packs = await packsOf(PARTS);
-      await store(sink, recorder, inOrder(packs, 1, 3));
-      await sink.write(packs[1]!, recorder.known);
-      await sink.flush();
-      assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat([PARTS[0]!, PARTS[2]!]));
+      await storePacks(store, recorder, inOrder(packs, 1, 3));
+      await store.write(packs[1]!, recorder.known);
+      await store.flush();
+      assert.deepEqual(await readBack(store, recorder.recorded), Buffer.concat([PARTS[0]!, PARTS[2]!]));
     });
 
     it('takes a pack twice', async (test) => {
-      await using sink = await open(await scratch(test));
+      await using store = await open(await scratch(test));
       const recorder = new Recorder();
       const packs = await packsOf(PARTS);
-      for (const pack of packs) await sink.write(pack, undefined);
-      await store(sink, recorder, inOrder(packs, 2, 2, 1, 3, 5, 4, 1));
-      assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
-      await sink.seal(recorder.recorded);
-      assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
+      for (const pack of packs) await store.write(pack, undefined);
+      await storePacks(store, recorder, inOrder(packs, 2, 2, 1, 3, 5, 4, 1));
+      assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
+      await store.seal(recorder.recorded);
+      assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
     });
 
     it('forgets what could not be recorded, also of a segment that has nothing else', async (test) => {
-      await using sink = await open(await scratch(test));
+      await using store = await open(await scratch(test));
       const recorder = new Recorder();
       const packs = await packsOf(PARTS);
       for (const pack of packs) {
         for (let time = 0; time < 3; time++) {
-          await sink.write(pack, recorder.known);
-          if (time > 0) await sink.flush();
-          sink.forget();
+          await store.write(pack, recorder.known);
+          if (time > 0) await store.flush();
+          store.forget();
         }
-        await store(sink, recorder, [pack]);
+        await storePacks(store, recorder, [pack]);
       }
-      await sink.flush();
-      assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
-      await sink.seal(recorder.recorded);
-      sink.forget();
-      assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
+      await store.flush();
+      assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
+      await store.seal(recorder.recorded);
+      store.forget();
+      assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
     });
 
     it('recovers: what was written and not recorded is gone, the rest goes on', async (test) => {
@@ -110,48 +110,48 @@ export const sinkContract = (
       const recorder = new Recorder();
       const packs = await packsOf(PARTS);
       {
-        await using sink = await open(place);
-        await store(sink, recorder, inOrder(packs, 2, 1));
-        await sink.write(packs[2]!, recorder.known);
-        await sink.flush();
+        await using store = await open(place);
+        await storePacks(store, recorder, inOrder(packs, 2, 1));
+        await store.write(packs[2]!, recorder.known);
+        await store.flush();
       }
-      await using sink = await open(place);
-      await sink.recover(recorder.recorded);
-      await sink.recover(recorder.recorded);
-      assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat(PARTS.slice(0, 2)));
-      await store(sink, recorder, inOrder(packs, 4, 3, 5));
-      assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
+      await using store = await open(place);
+      await store.recover(recorder.recorded);
+      await store.recover(recorder.recorded);
+      assert.deepEqual(await readBack(store, recorder.recorded), Buffer.concat(PARTS.slice(0, 2)));
+      await storePacks(store, recorder, inOrder(packs, 4, 3, 5));
+      assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
     });
 
     it('starts anew where nothing was recorded before a crash', async (test) => {
       const place = await scratch(test);
       {
-        await using sink = await open(place);
-        for (const pack of await packsOf([logLines(500), logLines(900)])) await sink.write(pack, undefined);
-        await sink.flush();
+        await using store = await open(place);
+        for (const pack of await packsOf([logLines(500), logLines(900)])) await store.write(pack, undefined);
+        await store.flush();
       }
-      await using sink = await open(place);
+      await using store = await open(place);
       const recorder = new Recorder();
-      await store(sink, recorder, await packsOf(PARTS));
-      await sink.seal(recorder.recorded);
-      assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
+      await storePacks(store, recorder, await packsOf(PARTS));
+      await store.seal(recorder.recorded);
+      assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
     });
 
     for (const restarted of [false, true])
       it(`takes late packs after the seal${restarted ? ', after a restart' : ''}`, async (test) => {
         const place = await scratch(test);
         const recorder = new Recorder();
-        let sink = await open(place);
-        await store(sink, recorder, inOrder(await packsOf(PARTS), 2, 1, 3, 4, 5));
-        await sink.seal(recorder.recorded);
+        let store = await open(place);
+        await storePacks(store, recorder, inOrder(await packsOf(PARTS), 2, 1, 3, 4, 5));
+        await store.seal(recorder.recorded);
         if (restarted) {
-          await sink[Symbol.asyncDispose]();
-          sink = await open(place);
+          await store[Symbol.asyncDispose]();
+          store = await open(place);
         }
-        await using last = sink;
+        await using last = store;
         const late = [logLines(10, 5), logLines(20, 7)];
         const more = await packsOf(late, { firstId: 6, offset: WHOLE.length, generation: 2 });
-        await store(last, recorder, more.toReversed());
+        await storePacks(last, recorder, more.toReversed());
         assert.deepEqual(await readBack(last, recorder.recorded), Buffer.concat([WHOLE, ...late]));
         await last.seal(recorder.recorded);
         assert.deepEqual(await readBack(last, recorder.recorded), Buffer.concat([WHOLE, ...late]));
@@ -165,15 +165,15 @@ export const sinkContract = (
             const place = await scratch(test);
             const recorder = new Recorder();
             const packs = await packsOf(PARTS);
-            let sink = await open(place);
-            await store(sink, recorder, inOrder(packs, 3, 1, 2));
-            if (sealed) await store(sink, recorder, inOrder(packs, 4, 5));
-            if (sealed) await sink.seal(recorder.recorded);
+            let store = await open(place);
+            await storePacks(store, recorder, inOrder(packs, 3, 1, 2));
+            if (sealed) await storePacks(store, recorder, inOrder(packs, 4, 5));
+            if (sealed) await store.seal(recorder.recorded);
             if (restarted) {
-              await sink[Symbol.asyncDispose]();
-              sink = await open(place);
+              await store[Symbol.asyncDispose]();
+              store = await open(place);
             }
-            await using last = sink;
+            await using last = store;
             const path = last.locate(KEY);
             const putBack = await apply(path);
             const more = [logLines(10, 5), logLines(20, 7)];
@@ -190,7 +190,7 @@ export const sinkContract = (
             await putBack();
             // A sink may say once more that it is another file than the one it had.
             await last.write(rest[0]!, known).catch((error: unknown) => notThere(error, path));
-            await store(last, recorder, rest.toReversed());
+            await storePacks(last, recorder, rest.toReversed());
             const whole = Buffer.concat(sealed ? [WHOLE, ...more] : PARTS.slice(0, 4));
             assert.deepEqual(await readBack(last, recorder.recorded), whole);
             await last.seal(recorder.recorded);
@@ -199,29 +199,29 @@ export const sinkContract = (
         }
 
     it('seals a segment without bytes', async (test) => {
-      await using sink = await open(await scratch(test));
+      await using store = await open(await scratch(test));
       const recorder = new Recorder();
-      await store(sink, recorder, await packsOf([Buffer.alloc(0)]));
-      await sink.seal(recorder.recorded);
-      assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.alloc(0));
+      await storePacks(store, recorder, await packsOf([Buffer.alloc(0)]));
+      await store.seal(recorder.recorded);
+      assert.deepEqual(await readBack(store, recorder.recorded), Buffer.alloc(0));
     });
 
     it('keeps many segments apart, written at the same time', async (test) => {
-      await using sink = await open(await scratch(test));
+      await using store = await open(await scratch(test));
       const hours = Array.from({ length: 24 }, (_, hour) => `20261122${String(hour).padStart(2, '0')}`);
       const labels = [...hours, '2026102502', '2026102502b', '20261122'];
       const stored = await Promise.all(
         labels.map(async (hour, n) => {
           const recorder = new Recorder();
           const parts = [logLines(n + 1, n + 1), logLines(3, n + 2)];
-          await store(sink, recorder, (await packsOf(parts, { key: { ...KEY, hour } })).toReversed());
+          await storePacks(store, recorder, (await packsOf(parts, { key: { ...KEY, hour } })).toReversed());
           return { recorder, whole: Buffer.concat(parts) };
         }),
       );
-      await Promise.all(stored.map(({ recorder }) => sink.seal(recorder.recorded)));
+      await Promise.all(stored.map(({ recorder }) => store.seal(recorder.recorded)));
       for (const { recorder, whole } of stored)
-        assert.deepEqual(await readBack(sink, recorder.recorded), whole);
-      const places = new Set(labels.map((hour) => sink.locate({ ...KEY, hour })));
+        assert.deepEqual(await readBack(store, recorder.recorded), whole);
+      const places = new Set(labels.map((hour) => store.locate({ ...KEY, hour })));
       assert.equal(places.size, labels.length);
     });
   });

@@ -13,7 +13,7 @@ import { markersKind } from '../../src/outputs/markers/markers.ts';
 import { startOutputs } from '../../src/outputs/outputs.ts';
 import { resume } from '../../src/seal/resume.ts';
 import { createSealer } from '../../src/seal/sealer.ts';
-import { openFileSink } from '../../src/stores/file/file-store.ts';
+import { openFileStore } from '../../src/stores/file/file-store.ts';
 import { DEFAULT_LAYOUT } from '../../src/stores/file/layout.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { brief } from '../commit/rig.ts';
@@ -34,7 +34,7 @@ const withCopy = async (job: (dir: string) => Promise<void>): Promise<void> => {
 
 const goOn = async (dir: string): Promise<void> => {
   await using ledger = await openLedger({ path: join(dir, 'ledger.db') });
-  await using store = await openFileSink({
+  await using store = await openFileStore({
     ...{ dir: join(dir, 'store'), compression: 'none', layout: DEFAULT_LAYOUT },
   });
   const written = await ledger.deliveries('markers', {}, { limit: 9 });
@@ -55,15 +55,15 @@ const goOn = async (dir: string): Promise<void> => {
     ...{ stateDir: dir, ledger, store, clock: systemClock, emit },
   });
   const commit = createCommitStage({
-    ...{ sink: store, ledger, clock: systemClock, emit },
+    ...{ store, ledger, clock: systemClock, emit },
     onComplete: (key) => sealer.request(key),
     onReopened: (key) => outputs.reopened(key),
   });
   await using sealer = createSealer({
-    ...{ store: commit, sink: store, ledger, clock: systemClock, emit },
+    ...{ commit, store, ledger, clock: systemClock, emit },
     onSealed: () => outputs.wake(),
   });
-  await resume({ sink: store, ledger, emit, requestSeal: (key) => sealer.request(key) });
+  await resume({ store, ledger, emit, requestSeal: (key) => sealer.request(key) });
   for (const pack of await cutInto(logParts(4, 3), { key: KEY })) {
     const arriving = { header: pack.header, verified: Promise.resolve(pack), release: () => undefined };
     assert.equal(brief(await commit.put(arriving)), 'ack');

@@ -8,7 +8,7 @@ import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { startOutputs } from '../../src/outputs/outputs.ts';
 import { resume } from '../../src/seal/resume.ts';
 import { createSealer } from '../../src/seal/sealer.ts';
-import { openFileSink } from '../../src/stores/file/file-store.ts';
+import { openFileStore } from '../../src/stores/file/file-store.ts';
 import { DEFAULT_LAYOUT } from '../../src/stores/file/layout.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { fileAppender } from './file-appender.ts';
@@ -17,7 +17,7 @@ import { killHours } from './kill-hours.ts';
 const [dir = ''] = process.argv.slice(2);
 const emit = (): void => undefined;
 await using ledger = await openLedger({ path: join(dir, 'ledger.db') });
-await using store = await openFileSink({
+await using store = await openFileStore({
   dir: join(dir, 'store'),
   compression: 'zstd',
   layout: DEFAULT_LAYOUT,
@@ -32,16 +32,16 @@ await using outputs = await startOutputs({
   ...{ stateDir: dir, ledger, store, clock: systemClock, emit },
 });
 const commit = createCommitStage({
-  ...{ sink: store, ledger, clock: systemClock, emit },
+  ...{ store, ledger, clock: systemClock, emit },
   onComplete: (key) => sealer.request(key),
   onRecorded: () => outputs.wake(),
   onReopened: (key) => outputs.reopened(key),
 });
 await using sealer = createSealer({
-  ...{ store: commit, sink: store, ledger, clock: systemClock, emit },
+  ...{ commit, store, ledger, clock: systemClock, emit },
   onSealed: () => outputs.wake(),
 });
-await resume({ sink: store, ledger, emit, requestSeal: (key) => sealer.request(key) });
+await resume({ store, ledger, emit, requestSeal: (key) => sealer.request(key) });
 for (const packs of await killHours())
   for (const pack of packs)
     await commit.put({ header: pack.header, verified: Promise.resolve(pack), release: () => undefined });

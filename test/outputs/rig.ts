@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OutputFollower, followOutput } from '../../src/outputs/output-follower.ts';
 import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
-import { brief, type Seen, storeRig, type StoreRig } from '../commit/rig.ts';
+import { brief, type Seen, commitRig, type CommitRig } from '../commit/rig.ts';
 import { type FileAppender, fileAppender, readAppended } from './file-appender.ts';
 
 export interface FollowerRig extends AsyncDisposable {
-  readonly ledger: StoreRig['ledger'];
+  readonly ledger: CommitRig['ledger'];
   readonly output: FileAppender;
   readonly events: Seen[];
   follower: OutputFollower;
@@ -26,13 +26,13 @@ export const followerRig = async (start = 'beginning', parallel = 2): Promise<Fo
   const dir = await mkdtemp(join(tmpdir(), 'logd-follower-'));
   let now = 1_795_400_000_000;
   const clock = { now: () => now, monotonic: () => now };
-  const stored = storeRig(clock);
-  const { sink, ledger, events } = stored;
+  const stored = commitRig(clock);
+  const { store, ledger, events } = stored;
   const output = await fileAppender(dir);
   const emit = (name: Seen['name'], fields: Seen['fields']): void => void events.push({ name, fields });
   const follow = (from: string): Promise<OutputFollower> =>
     followOutput({
-      ...{ name: 'out', unit: 'pack', output, start: from, parallel, ledger, store: sink, clock, emit },
+      ...{ name: 'out', unit: 'pack', output, start: from, parallel, ledger, store, clock, emit },
     });
   const rig: FollowerRig = {
     ...{ ledger, output, events },

@@ -9,7 +9,7 @@ import type { PackTarget } from '../../src/receive/pack-target.ts';
 import { connect } from '../../src/transport/tcp/client.ts';
 import type { Answer } from '../../src/pack/answer.ts';
 import { cutInto, forged, KEY, logParts } from '../commit/packs.ts';
-import { storeRig } from '../commit/rig.ts';
+import { commitRig } from '../commit/rig.ts';
 import { clientOptions, startRig } from '../transport/tcp/rig.ts';
 
 const PEER = { node: 'web1', address: '127.0.0.1:9' };
@@ -113,8 +113,8 @@ for (const [what, make, message] of cases)
   });
 
 test('damaged bytes are corrupt and not written, in order, out of order and as a repeat', async () => {
-  const { store, sink, put } = storeRig();
-  const receive = createReceiver({ target: store, rawBytes: 1 << 20, emit: () => undefined });
+  const { commit, store, put } = commitRig();
+  const receive = createReceiver({ target: commit, rawBytes: 1 << 20, emit: () => undefined });
   const packs = await cutInto(logParts(4));
   const damaged = (pack: VerifiedPack): Pack => ({ header: pack.header, body: forged(pack).body });
   await put(packs[0]!);
@@ -122,9 +122,9 @@ test('damaged bytes are corrupt and not written, in order, out of order and as a
     const answer = await receive(damaged(packs[at]!), PEER);
     assert.equal(answer.kind === 'nack' && answer.code, 'corrupt');
   }
-  assert.equal(sink.writes, 1);
+  assert.equal(store.writes, 1);
   for (const pack of packs) assert.equal((await put(pack)).kind, 'ack');
-  assert.deepEqual(sink.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
+  assert.deepEqual(store.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
 });
 
 test('any byte of a compressed body that is changed on its way is noticed', async () => {
@@ -134,11 +134,11 @@ test('any byte of a compressed body that is changed on its way is noticed', asyn
     fc.asyncProperty(fc.nat(original.length - 1), fc.integer({ min: 1, max: 255 }), async (at, mask) => {
       const body = Buffer.from(original);
       body[at] = body[at]! ^ mask;
-      const { store, sink } = storeRig();
-      const receive = createReceiver({ target: store, rawBytes: 1 << 20, emit: () => undefined });
+      const { commit, store } = commitRig();
+      const receive = createReceiver({ target: commit, rawBytes: 1 << 20, emit: () => undefined });
       const answer = await receive({ header: pack.header, body }, PEER);
       // A changed bit that decodes to the same bytes, such as a reserved one, harms nobody.
-      if (answer.kind === 'ack') assert.deepEqual(sink.bytesOf(pack.header), LINES);
+      if (answer.kind === 'ack') assert.deepEqual(store.bytesOf(pack.header), LINES);
       else assert.equal(answer.code, 'corrupt');
     }),
     { numRuns: 300 },

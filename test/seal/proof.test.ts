@@ -36,8 +36,8 @@ const recordedFrom = (
   };
 };
 
-/** A sink that has these bytes, and gives them back in pieces of such lengths. */
-const sinkOf = (bytes: Buffer, lengths: readonly number[] = [7]) => {
+/** A store that has these bytes, and gives them back in pieces of such lengths. */
+const storeOf = (bytes: Buffer, lengths: readonly number[] = [7]) => {
   const calls = { reads: 0, closed: 0 };
   return {
     calls,
@@ -58,12 +58,12 @@ const sinkOf = (bytes: Buffer, lengths: readonly number[] = [7]) => {
 
 const bytesOf = (packs: readonly VerifiedPack[]): Buffer => Buffer.concat(packs.map(({ raw }) => raw));
 
-test('what the agent read is proven, in whatever pieces a sink gives it back', async () => {
+test('what the agent read is proven, in whatever pieces a store gives it back', async () => {
   const packs = await cutInto([...logParts(6), Buffer.alloc(0)]);
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }), async (lengths) => {
-      const sink = sinkOf(bytesOf(packs), lengths);
-      assert.equal(await disproof(sink, recordedFrom(packs), undefined), undefined);
+      const store = storeOf(bytesOf(packs), lengths);
+      assert.equal(await disproof(store, recordedFrom(packs), undefined), undefined);
     }),
     { numRuns: 50 },
   );
@@ -81,7 +81,7 @@ test('one changed byte names the pack in which it lies', async () => {
         const changed = Buffer.from(bytes);
         changed[at] = changed[at]! ^ mask;
         const { header } = packs.find(({ header: { offset, bytes: length } }) => at < offset + length)!;
-        const reason = await disproof(sinkOf(changed, lengths), recordedFrom(packs), undefined);
+        const reason = await disproof(storeOf(changed, lengths), recordedFrom(packs), undefined);
         const { id, offset, bytes: length } = header;
         assert.match(
           reason ?? 'proven',
@@ -97,10 +97,10 @@ test('bytes that end too early, and bytes too many, are no proof', async () => {
   const packs = await cutInto(logParts(3));
   const bytes = bytesOf(packs);
   const { offset } = packs[2]!.header;
-  const short = await disproof(sinkOf(bytes.subarray(0, offset)), recordedFrom(packs), undefined);
+  const short = await disproof(storeOf(bytes.subarray(0, offset)), recordedFrom(packs), undefined);
   assert.match(short ?? 'proven', new RegExp(`the stored bytes end at ${offset}\\.$`));
   const long = await disproof(
-    sinkOf(Buffer.concat([bytes, Buffer.from('x')])),
+    storeOf(Buffer.concat([bytes, Buffer.from('x')])),
     recordedFrom(packs),
     undefined,
   );
@@ -110,15 +110,15 @@ test('bytes that end too early, and bytes too many, are no proof', async () => {
 test('counts that differ are told before a byte is read', async () => {
   const packs = await cutInto(logParts(3));
   for (const what of ['packs', 'lines', 'bytes'] as const) {
-    const sink = sinkOf(bytesOf(packs));
-    const reason = await disproof(sink, recordedFrom(packs, { [what]: 2 }), undefined);
+    const store = storeOf(bytesOf(packs));
+    const reason = await disproof(store, recordedFrom(packs, { [what]: 2 }), undefined);
     const { done } = packs[2]!.header;
     assert.equal(reason, `It has 2 ${what}, its agent read ${done![what]}.`);
-    assert.equal(sink.calls.reads, 0);
+    assert.equal(store.calls.reads, 0);
   }
   const open = await cutInto(logParts(1), { ends: [] });
   assert.match(
-    (await disproof(sinkOf(Buffer.alloc(0)), recordedFrom(open), undefined)) ?? '',
+    (await disproof(storeOf(Buffer.alloc(0)), recordedFrom(open), undefined)) ?? '',
     /not been announced/,
   );
 });
@@ -132,11 +132,11 @@ test('the digest of what arrived spares the reading, only where it is that of al
     [part, 1],
     [whole, 0],
   ] as const) {
-    const sink = sinkOf(bytesOf(packs));
-    assert.equal(await disproof(sink, recordedFrom(packs), arrived), undefined);
-    assert.deepEqual([sink.calls.reads, sink.calls.closed], [reads, reads]);
+    const store = storeOf(bytesOf(packs));
+    assert.equal(await disproof(store, recordedFrom(packs), arrived), undefined);
+    assert.deepEqual([store.calls.reads, store.calls.closed], [reads, reads]);
   }
   const wrong = runningDigest();
   wrong.update(Buffer.alloc(whole.bytes));
-  assert.equal(await disproof(sinkOf(bytesOf(packs)), recordedFrom(packs), wrong), undefined);
+  assert.equal(await disproof(storeOf(bytesOf(packs)), recordedFrom(packs), wrong), undefined);
 });

@@ -8,8 +8,8 @@ import { type SealRig, sealRig } from './rig.ts';
 
 /** Where sealing is cut off for good, as by a crash, and what is then there. */
 const crashes: [string, (rig: SealRig) => void][] = [
-  ['before the proof', (rig) => (rig.sink.fails = (call) => call === 'read')],
-  ['before the final form', (rig) => (rig.sink.fails = (call) => call === 'seal')],
+  ['before the proof', (rig) => (rig.store.fails = (call) => call === 'read')],
+  ['before the final form', (rig) => (rig.store.fails = (call) => call === 'seal')],
   ['between the final form and the seal', (rig) => (rig.ledger.fails = (call) => call === 'seal')],
   ['between the seal and its markers', (rig) => (rig.markerFails = (call) => call === 'sealed')],
   [
@@ -19,7 +19,7 @@ const crashes: [string, (rig: SealRig) => void][] = [
 ];
 
 const mend = (rig: SealRig): void => {
-  rig.sink.fails = () => false;
+  rig.store.fails = () => false;
   rig.ledger.fails = () => false;
   rig.markerFails = () => false;
 };
@@ -79,7 +79,7 @@ test('every segment that is not sealed is recovered once, by pages; a damaged on
   for (const key of keys) await rig.put((await cutInto(logParts(1), { key, ends: [] }))[0]!);
   await rig.put(...(await cutInto(logParts(1), { key: { ...KEY, host: 'sealed' } })));
   const recovered: string[] = [];
-  rig.sink.recover = ({ segment: { host } }) => {
+  rig.store.recover = ({ segment: { host } }) => {
     recovered.push(host);
     return host === 'web7'
       ? Promise.reject(new LogdError('corrupt', 'The file is too short.'))
@@ -93,20 +93,21 @@ test('every segment that is not sealed is recovered once, by pages; a damaged on
 
 test('an hour under way whose bytes are missing waits for them, and one that was closed is refused', async () => {
   await using rig = await sealRig();
-  rig.sink.fails = (call) => call === 'seal';
+  rig.store.fails = (call) => call === 'seal';
   const keys = ['open', 'complete', 'incomplete'].map((host) => ({ ...KEY, host }));
   for (const key of keys)
     await rig.put(...(await cutInto(logParts(1), { key, ends: key.host === 'complete' ? [1] : [] })));
   await rig.ledger.close(keys[2]!, 'incomplete', 'No pack came.');
-  const { recover } = rig.sink;
-  rig.sink.recover = () => Promise.reject(new LogdError('corrupt', 'The file is gone.', { retryable: true }));
+  const { recover } = rig.store;
+  rig.store.recover = () =>
+    Promise.reject(new LogdError('corrupt', 'The file is gone.', { retryable: true }));
   await rig.restart();
   assert.deepEqual(await Promise.all(keys.map(rig.state)), ['open', 'complete', 'refused']);
   const waiting = rig.said('store.missing').map((fields) => 'host' in fields && fields.host);
   assert.deepEqual(waiting, ['complete', 'open']);
   assert.equal(rig.said('seal.refused').length, 1);
   mend(rig);
-  Object.assign(rig.sink, { recover });
+  Object.assign(rig.store, { recover });
   await rig.restart();
   assert.equal(await rig.state(keys[1]!), 'sealed');
 });
@@ -143,6 +144,7 @@ test('a start takes away markers that the ledger does not back, as when it is ol
 test('a disk that fails while recovering stops the start', async () => {
   await using rig = await sealRig();
   await rig.put((await cutInto(logParts(1), { ends: [] }))[0]!);
-  rig.sink.recover = () => Promise.reject(new LogdError('storage', 'The disk is away.', { retryable: true }));
+  rig.store.recover = () =>
+    Promise.reject(new LogdError('storage', 'The disk is away.', { retryable: true }));
   await assert.rejects(rig.restart(), { code: 'storage' });
 });

@@ -1,4 +1,4 @@
-/** Everything of a sink node that seals, over a sink and a ledger in memory; marker files are real. */
+/** Everything of a sink node that seals, over a store and a ledger in memory; marker files are real. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -10,15 +10,15 @@ import { resume } from '../../src/seal/resume.ts';
 import { createSealer, type Sealer } from '../../src/seal/sealer.ts';
 import { createCommitStage, type CommitStage } from '../../src/commit/commit-stage.ts';
 import type { Clock } from '../../src/telemetry/clock.ts';
-import { brief, type Seen, storeRig, type StoreRig } from '../commit/rig.ts';
+import { brief, type Seen, commitRig, type CommitRig } from '../commit/rig.ts';
 
 export interface SealRig extends AsyncDisposable {
-  readonly ledger: StoreRig['ledger'];
-  readonly sink: StoreRig['sink'];
+  readonly ledger: CommitRig['ledger'];
+  readonly store: CommitRig['store'];
   readonly events: Seen[];
   /** Each call on marker files may be made to fail. */
   markerFails: (call: keyof MarkerFiles) => boolean;
-  store: CommitStage;
+  commit: CommitStage;
   sealer: Sealer;
   outputs: Outputs;
   /** Forgets what is in memory, as a crash does, and starts again. */
@@ -37,7 +37,7 @@ export const CLOCK: Clock = { now: () => 1_795_400_000_000, monotonic: () => 0 }
 
 export const sealRig = async (): Promise<SealRig> => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-seal-'));
-  const { sink, ledger, events } = storeRig();
+  const { store, ledger, events } = commitRig();
   const emit = (name: Seen['name'], fields: Seen['fields']): void => void events.push({ name, fields });
   const real = await openMarkerFiles(dir);
   const failing = async (call: keyof MarkerFiles, job: () => Promise<void>): Promise<void> => {
@@ -49,7 +49,7 @@ export const sealRig = async (): Promise<SealRig> => {
     keepOnly: (isBacked) => real.keepOnly(isBacked),
     reopened: (key) => failing('reopened', () => real.reopened(key)),
   };
-  const start = async (): Promise<Pick<SealRig, 'store' | 'sealer' | 'outputs'>> => {
+  const start = async (): Promise<Pick<SealRig, 'commit' | 'sealer' | 'outputs'>> => {
     const outputs = await startOutputs({
       outputs: [
         {
@@ -57,32 +57,39 @@ export const sealRig = async (): Promise<SealRig> => {
           open: (deps) => openMarkers(files, deps),
         },
       ],
-      ...{ stateDir: join(dir, '..', `${basename(dir)}-state`), ledger, store: sink, clock: CLOCK, emit },
+      ...{ stateDir: join(dir, '..', `${basename(dir)}-state`), ledger, store, clock: CLOCK, emit },
     });
-    const store = createCommitStage({
-      ...{ sink, ledger, clock: CLOCK, emit },
+    const commit = createCommitStage({
+      ...{ store, ledger, clock: CLOCK, emit },
       onComplete: (key) => sealer.request(key),
       onRecorded: () => outputs.wake(),
       onReopened: (key) => outputs.reopened(key),
     });
-    const sealer = createSealer({ store, sink, ledger, clock: CLOCK, emit, onSealed: () => outputs.wake() });
-    return { store, sealer, outputs };
+    const sealer = createSealer({
+      commit,
+      store,
+      ledger,
+      clock: CLOCK,
+      emit,
+      onSealed: () => outputs.wake(),
+    });
+    return { commit, sealer, outputs };
   };
   const rig: SealRig = {
-    ...{ dir, ledger, sink, events, markerFails: () => false },
+    ...{ dir, ledger, store, events, markerFails: () => false },
     ...(await start()),
     async restart() {
       await rig.sealer[Symbol.asyncDispose]();
       await rig.outputs[Symbol.asyncDispose]();
       Object.assign(rig, await start());
-      await resume({ sink, ledger, emit, requestSeal: (key) => rig.sealer.request(key) });
+      await resume({ store, ledger, emit, requestSeal: (key) => rig.sealer.request(key) });
       await rig.sealer.idle();
       await rig.outputs.idle();
     },
     async put(...packs) {
       const answers = await Promise.all(
         packs.map((pack) =>
-          rig.store.put({ header: pack.header, verified: Promise.resolve(pack), release: () => undefined }),
+          rig.commit.put({ header: pack.header, verified: Promise.resolve(pack), release: () => undefined }),
         ),
       );
       await rig.sealer.idle();

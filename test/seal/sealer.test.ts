@@ -48,12 +48,12 @@ test('a segment that does not add up is refused, with the reason, and asking aga
   assert.deepEqual([await rig.ledger.seals(KEY), await rig.markerFiles()], [[], []]);
 });
 
-test('a byte that changed in the sink refuses the seal and names the pack', async () => {
+test('a byte that changed in the store refuses the seal and names the pack', async () => {
   await using rig = await sealRig();
   const packs = await cutInto(logParts(4));
   for (const pack of packs.slice(1).toReversed()) await rig.put(pack);
   const { offset, bytes } = packs[2]!.header;
-  rig.sink.bytesOf(KEY)[offset + 1]! ^= 1;
+  rig.store.bytesOf(KEY)[offset + 1]! ^= 1;
   await rig.put(packs[0]!);
   assert.equal(await rig.state(KEY), 'refused');
   assert.match(
@@ -66,7 +66,7 @@ test('stored bytes that cannot be read for good refuse the seal', async () => {
   await using rig = await sealRig();
   const packs = await cutInto(logParts(2));
   await rig.put(packs[1]!);
-  rig.sink.fails = (call) => {
+  rig.store.fails = (call) => {
     if (call === 'read') throw new LogdError('corrupt', 'Pack 2 of it is damaged.');
     return false;
   };
@@ -80,8 +80,8 @@ test(
   { timeout: 30_000 },
   async (t) => {
     const steps: [string, (rig: SealRig, fail: () => boolean) => void][] = [
-      ['read', (rig, fail) => (rig.sink.fails = (call) => call === 'read' && fail())],
-      ['seal', (rig, fail) => (rig.sink.fails = (call) => call === 'seal' && fail())],
+      ['read', (rig, fail) => (rig.store.fails = (call) => call === 'read' && fail())],
+      ['seal', (rig, fail) => (rig.store.fails = (call) => call === 'seal' && fail())],
       ['ledger', (rig, fail) => (rig.ledger.fails = (call) => call === 'seal' && fail())],
       ['packs', (rig, fail) => (rig.ledger.fails = (call) => call === 'packs' && fail())],
     ];
@@ -112,7 +112,7 @@ test(
 test('a seal that cannot be made is tried again at growing intervals', { timeout: 30_000 }, async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   await using rig = await sealRig();
-  rig.sink.fails = (call) => call === 'seal';
+  rig.store.fails = (call) => call === 'seal';
   await rig.put(...(await cutInto(logParts(1))));
   let waited = 0;
   const tries: number[] = [];
@@ -123,7 +123,7 @@ test('a seal that cannot be made is tried again at growing intervals', { timeout
     if (rig.said('seal.failed').length > tries.length + 1) tries.push(waited / 1_000);
   }
   assert.deepEqual(tries.slice(0, 9), [2, 6, 14, 30, 62, 126, 254, 510, 810]);
-  rig.sink.fails = () => false;
+  rig.store.fails = () => false;
   t.mock.timers.tick(300_000);
   await rig.sealer.idle();
   assert.equal(await rig.state(KEY), 'sealed');
@@ -133,7 +133,7 @@ test('stored bytes that are missing hold up the seal until they are back, and ar
   for (const isBack of [true, false]) {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     await using rig = await sealRig();
-    rig.sink.fails = (call) => {
+    rig.store.fails = (call) => {
       if (call === 'seal') throw new LogdError('corrupt', 'The file is gone.', { retryable: true });
       return false;
     };
@@ -141,8 +141,8 @@ test('stored bytes that are missing hold up the seal until they are back, and ar
     assert.deepEqual(rig.said('seal.failed'), [{ ...KEY, reason: 'The file is gone.' }]);
     assert.equal(await rig.state(KEY), 'complete');
     // What arrived was right: only reading can tell that something else was put in its place.
-    if (!isBack) rig.sink.bytesOf(KEY)[3]! ^= 1;
-    rig.sink.fails = () => false;
+    if (!isBack) rig.store.bytesOf(KEY)[3]! ^= 1;
+    rig.store.fails = () => false;
     t.mock.timers.tick(2_000);
     await rig.sealer.idle();
     assert.equal(await rig.state(KEY), isBack ? 'sealed' : 'refused');
@@ -153,7 +153,7 @@ test('stored bytes that are missing hold up the seal until they are back, and ar
 
 test('what waits to be tried again does not hold up the end', { timeout: 30_000 }, async () => {
   const rig = await sealRig();
-  rig.sink.fails = (call) => call === 'seal';
+  rig.store.fails = (call) => call === 'seal';
   await rig.put(...(await cutInto(logParts(1))));
   await rig[Symbol.asyncDispose]();
   const { length } = rig.events;
@@ -228,7 +228,7 @@ test("an hour that is reopened while the day's last one is marked leaves no mark
   rig.markerFails = (call) => {
     const late = hours[9]![1]!;
     if (call === 'sealed' && reopened === undefined)
-      reopened = rig.store.put({
+      reopened = rig.commit.put({
         header: late.header,
         verified: Promise.resolve(late),
         release: () => undefined,

@@ -1,5 +1,5 @@
 /**
- * The sink node: receive ─ verify ─ sink.write ─ ledger ─ ack, and beside it complete ─ prove ─ seal.
+ * The sink node: receive ─ verify ─ commit (store, ledger) ─ ack; beside it complete ─ prove ─ seal; after it the outputs.
  */
 import { openLedger } from '../../ledger/sqlite-ledger.ts';
 import { createReceiver } from '../../receive/receiver.ts';
@@ -39,16 +39,16 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   await using starting = new AsyncDisposableStack();
   const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
   const ledger = starting.use(await openLedger({ path: options.ledger.path }));
-  const sink = starting.use(await openStore(options.store));
+  const store = starting.use(await openStore(options.store));
 
   const outputs = starting.use(
     await startOutputs({
       outputs: configuredOutputs(options.markers, options.outputs),
-      ...{ stateDir: config.state_dir, ledger, store: sink, clock, emit },
+      ...{ stateDir: config.state_dir, ledger, store, clock, emit },
     }),
   );
-  const store = createCommitStage({
-    sink,
+  const commit = createCommitStage({
+    store,
     ledger,
     clock,
     emit,
@@ -57,9 +57,9 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     onReopened: (key) => outputs.reopened(key),
   });
   const sealer = starting.use(
-    createSealer({ store, sink, ledger, clock, emit, onSealed: () => outputs.wake() }),
+    createSealer({ commit, store, ledger, clock, emit, onSealed: () => outputs.wake() }),
   );
-  await resume({ sink, ledger, emit, requestSeal: (key) => sealer.request(key) });
+  await resume({ store, ledger, emit, requestSeal: (key) => sealer.request(key) });
 
   const { limits, listen: address, expire_after: expireAfter } = options;
   starting.use(startExpiry({ ledger, clock, emit, expireAfter }));
@@ -84,7 +84,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       limits: serverLimits(limits),
       clock,
       emit,
-      onPack: createReceiver({ target: status.counting(store), emit, rawBytes: DECODED_BYTES }),
+      onPack: createReceiver({ target: status.counting(commit), emit, rawBytes: DECODED_BYTES }),
     }),
   );
 
@@ -96,7 +96,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       status.stopping();
       await forAtMost(config.shutdown_timeout * DRAIN_SHARE, listener.drain());
       await listener[Symbol.asyncDispose]();
-      await store.idle();
+      await commit.idle();
       await sealer.idle();
       await forAtMost(config.shutdown_timeout * OUTPUT_SHARE, outputs.idle());
       await parts.disposeAsync();

@@ -1,5 +1,5 @@
 /**
- * Directories below the sink's root, and the durability of what is entered in them.
+ * Directories below the store's root, and the durability of what is entered in them.
  *
  * A file survives power loss only when its directory was fsynced after the file was entered, and so on up to the root.
  * Invariant: a directory in `settled` is durably entered in its parent, and so are all above it.

@@ -1,5 +1,5 @@
 /**
- * The file sink: one file for each segment, in a Hive-style layout.
+ * The file store: one file for each segment, in a Hive-style layout.
  *
  * Formats
  *   none   the segment's raw bytes. A pack is written at its offset within the segment, so order does not matter and
@@ -29,7 +29,7 @@ import { lockDirectory } from '../../disk/directory-lock.ts';
 import { readPacks } from './read.ts';
 import { OPEN_MODE, statFile, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
 
-/** For the packs of agents that do not compress: fast, and the sink is not the place to save disk at any price. */
+/** For the packs of agents that do not compress: fast, and this is not the place to save disk at any price. */
 const OWN_LEVEL = 1;
 const MOST_OPEN = 256;
 const NOWHERE: Place = { at: 0, length: 0 };
@@ -54,10 +54,10 @@ const schema = section('Files, one for each host, stream and hour.', {
   }),
 });
 
-export type FileSinkOptions = z.output<typeof schema>;
+export type FileStoreOptions = z.output<typeof schema>;
 
-/** Opens the sink; rejects with `storage` when the directory cannot be made, or another sink has it. */
-export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPEN): Promise<Store> => {
+/** Opens the store; rejects with `storage` when the directory cannot be made, or another sink has it. */
+export const openFileStore = async (options: FileStoreOptions, mostOpen = MOST_OPEN): Promise<Store> => {
   const { dir } = options;
   await makeDirectory(dir, 'sink.store.dir');
   const lock = lockDirectory(dir, '.logd-lock', 'stores into');
@@ -137,7 +137,7 @@ export const openFileSink = async (options: FileSinkOptions, mostOpen = MOST_OPE
   };
 };
 
-const viewFiles = ({ dir, layout, compression }: FileSinkOptions): StoreView => {
+const viewFiles = ({ dir, layout, compression }: FileStoreOptions): StoreView => {
   const locate = (key: SegmentKey): string => {
     const plain = join(dir, layoutPath(layout, key));
     const [path, other] = compression === 'none' ? [plain, plain + COMPRESSED] : [plain + COMPRESSED, plain];
@@ -163,6 +163,6 @@ export const fileStore: StoreKind<typeof schema> = {
   kind: 'file',
   summary: 'Stores each hour as a file, plain or compressed.',
   schema,
-  open: (options) => openFileSink(options),
+  open: (options) => openFileStore(options),
   view: viewFiles,
 };

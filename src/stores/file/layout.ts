@@ -1,5 +1,5 @@
 /**
- * Where a segment's file lies below the sink's directory: a template with placeholders.
+ * Where a segment's file lies below the store's directory: a template with placeholders.
  *
  *   {stream} {host}          as they are
  *   {date}                   2026-11-22; or {year} {month} {day}

@@ -1,5 +1,5 @@
 /**
- * Whether what was stored is still there. Nobody but the sink writes its files, but people move, remove and restore them: a pack
+ * Whether what was stored is still there. Nobody but the store writes its files, but people move, remove and restore them: a pack
  * that were written all the same would leave a file with a hole, and an ack for bytes that are nowhere.
  */
 import { LogdError } from '../../error.ts';

@@ -1,5 +1,5 @@
 /**
- * The files of a sink that are being written: open handles, ends, and what is not yet durable.
+ * The files of a store that are being written: open handles, ends, and what is not yet durable.
  *
  * Invariants
  * - Jobs on one segment run one after another.

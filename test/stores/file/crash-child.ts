@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { PackRecord, Place } from '../../../src/ledger/ledger.ts';
 import type { VerifiedPack } from '../../../src/pack/pack.ts';
 import { DEFAULT_LAYOUT } from '../../../src/stores/file/layout.ts';
-import { openFileSink } from '../../../src/stores/file/file-store.ts';
+import { openFileStore } from '../../../src/stores/file/file-store.ts';
 import { packsOf, readBack, Recorder } from '../../contract/recorder.ts';
 import { CRASH_PARTS } from './crash-parts.ts';
 
@@ -24,12 +24,12 @@ const save = (): void => {
   renameSync(`${ledgerPath}.new`, ledgerPath);
 };
 
-await using sink = await openFileSink({
+await using store = await openFileStore({
   dir: join(dir, 'store'),
   compression: compression === 'zstd' ? 'zstd' : 'none',
   layout: DEFAULT_LAYOUT,
 });
-if (recorder.records.size > 0) await sink.recover(recorder.recorded);
+if (recorder.records.size > 0) await store.recover(recorder.recorded);
 
 const packs = await packsOf(CRASH_PARTS);
 const failures: string[] = [];
@@ -38,11 +38,11 @@ const storeGroup = async (group: readonly VerifiedPack[]): Promise<{ flushed: Pr
   const written: { readonly pack: VerifiedPack; readonly place: Place }[] = [];
   for (const pack of group)
     try {
-      written.push({ pack, place: await sink.write(pack, undefined) });
+      written.push({ pack, place: await store.write(pack, undefined) });
     } catch (error) {
       failures.push(String(error));
     }
-  const flushed = sink.flush().then(
+  const flushed = store.flush().then(
     () => {
       for (const { pack, place } of written) recorder.add(pack, place);
       save();
@@ -59,11 +59,11 @@ for (let round = 0; recorder.records.size < packs.length && round < MOST_ROUNDS;
     flushes.push((await storeGroup(missing.slice(at, at + 2))).flushed);
   await Promise.all(flushes);
 }
-await sink.seal(recorder.recorded);
-const bytes = await readBack(sink, recorder.recorded);
+await store.seal(recorder.recorded);
+const bytes = await readBack(store, recorder.recorded);
 console.log(
   JSON.stringify({
-    path: sink.locate(packs[0]!.header),
+    path: store.locate(packs[0]!.header),
     equal: bytes.equals(Buffer.concat(CRASH_PARTS)),
     failures,
   }),

@@ -9,8 +9,8 @@ import { describe, it } from 'node:test';
 import { LogdError } from '../../../src/error.ts';
 import type { FaultPoint } from '../../../src/fault/fault.ts';
 import { DEFAULT_LAYOUT } from '../../../src/stores/file/layout.ts';
-import { openFileSink } from '../../../src/stores/file/file-store.ts';
-import { KEY, logLines, packsOf, readBack, Recorder, store } from '../../contract/recorder.ts';
+import { openFileStore } from '../../../src/stores/file/file-store.ts';
+import { KEY, logLines, packsOf, readBack, Recorder, storePacks } from '../../contract/recorder.ts';
 import { scratch } from '../../contract/store.ts';
 import { smallDisk } from '../../house/needs.ts';
 import { CRASH_PARTS } from './crash-parts.ts';
@@ -84,7 +84,7 @@ describe('file sink, failing disk', { concurrency: 2 }, () => {
       const path = join(dir, 'disk');
       await using disk = await smallDisk(test, path, 256 << 10);
       if (disk === undefined) return;
-      await using sink = await openFileSink({
+      await using store = await openFileStore({
         dir: join(path, 'store'),
         compression,
         layout: DEFAULT_LAYOUT,
@@ -94,22 +94,22 @@ describe('file sink, failing disk', { concurrency: 2 }, () => {
       const packs = await packsOf(parts);
       let full = 0;
       for (const pack of packs)
-        await store(sink, recorder, [pack]).catch((error: unknown) => {
+        await storePacks(store, recorder, [pack]).catch((error: unknown) => {
           assert.ok(error instanceof LogdError && error.code === 'storage' && error.retryable);
           full++;
         });
       assert.ok(full > 0 && recorder.records.size > 0, `${full} of ${packs.length} packs did not fit`);
       const kept = [...recorder.records.keys()].map((id) => parts[id - 1]!);
-      assert.ok((await readBack(sink, recorder.recorded)).equals(Buffer.concat(kept)));
+      assert.ok((await readBack(store, recorder.recorded)).equals(Buffer.concat(kept)));
 
       disk.grow(8 << 20);
-      await store(
-        sink,
+      await storePacks(
+        store,
         recorder,
         packs.filter(({ header }) => !recorder.records.has(header.id)),
       );
-      await sink.seal(recorder.recorded);
-      assert.ok((await readBack(sink, recorder.recorded)).equals(Buffer.concat(parts)));
-      assert.ok((await stat(sink.locate(KEY))).size > 0);
+      await store.seal(recorder.recorded);
+      assert.ok((await readBack(store, recorder.recorded)).equals(Buffer.concat(parts)));
+      assert.ok((await stat(store.locate(KEY))).size > 0);
     });
 });

@@ -21,14 +21,22 @@ import { zstdDecompressSync } from 'node:zlib';
 import { LogdError } from '../../../src/error.ts';
 import { DEFAULT_LAYOUT } from '../../../src/stores/file/layout.ts';
 import { SIGN_BYTES } from '../../../src/stores/file/order.ts';
-import { fileStore, type FileSinkOptions, openFileSink } from '../../../src/stores/file/file-store.ts';
-import { KEY, LAST_LINE, logLines, packsOf, readBack, Recorder, store } from '../../contract/recorder.ts';
+import { fileStore, type FileStoreOptions, openFileStore } from '../../../src/stores/file/file-store.ts';
+import {
+  KEY,
+  LAST_LINE,
+  logLines,
+  packsOf,
+  readBack,
+  Recorder,
+  storePacks,
+} from '../../contract/recorder.ts';
 import { type Harm, scratch, sinkContract } from '../../contract/store.ts';
 
 const PARTS = [logLines(300, 1), logLines(400, 3), logLines(500, 7)];
 const WHOLE = Buffer.concat(PARTS);
 
-const options = (dir: string, compression: FileSinkOptions['compression']): FileSinkOptions => ({
+const options = (dir: string, compression: FileStoreOptions['compression']): FileStoreOptions => ({
   dir,
   compression,
   layout: DEFAULT_LAYOUT,
@@ -96,19 +104,19 @@ const HARMS: readonly Harm[] = [
 ];
 
 for (const compression of ['none', 'zstd'] as const) {
-  const open = (dir: string, mostOpen?: number) => openFileSink(options(dir, compression), mostOpen);
+  const open = (dir: string, mostOpen?: number) => openFileStore(options(dir, compression), mostOpen);
   sinkContract(`file, ${compression}`, (dir) => open(dir), HARMS);
   sinkContract(`file, ${compression}, two open files`, (dir) => open(dir, 2), HARMS);
 
   describe(`file sink, ${compression}`, () => {
     it('leaves a read-only file of the hour’s last line that common tools prove equal', async (test) => {
       const dir = await scratch(test);
-      await using sink = await openFileSink(options(dir, compression));
+      await using store = await openFileStore(options(dir, compression));
       const recorder = new Recorder();
-      await store(sink, recorder, (await packsOf(PARTS)).toReversed());
-      await sink.seal(recorder.recorded);
+      await storePacks(store, recorder, (await packsOf(PARTS)).toReversed());
+      await store.seal(recorder.recorded);
 
-      const path = sink.locate(KEY);
+      const path = store.locate(KEY);
       const suffix = compression === 'zstd' ? '.zst' : '';
       assert.equal(path, join(dir, `stream=access/dt=2026-11-22/hour=16/host=web1.log${suffix}`));
       const { mode, mtimeMs } = await stat(path);
@@ -120,30 +128,34 @@ for (const compression of ['none', 'zstd'] as const) {
     });
 
     it('seals packs of an uncompressed wire into the configured form', async (test) => {
-      await using sink = await openFileSink(options(await scratch(test), compression));
+      await using store = await openFileStore(options(await scratch(test), compression));
       const recorder = new Recorder();
-      await store(sink, recorder, await packsOf(PARTS, { codec: 'none' }));
-      const stored = await readFile(sink.locate(KEY));
+      await storePacks(store, recorder, await packsOf(PARTS, { codec: 'none' }));
+      const stored = await readFile(store.locate(KEY));
       assert.equal(stored.length < WHOLE.length / 2, compression === 'zstd');
     });
 
     it('makes a file for an empty segment', async (test) => {
-      await using sink = await openFileSink(options(await scratch(test), compression));
-      await sink.seal(new Recorder().recorded);
-      const { size, mode } = await stat(sink.locate(KEY));
+      await using store = await openFileStore(options(await scratch(test), compression));
+      await store.seal(new Recorder().recorded);
+      const { size, mode } = await stat(store.locate(KEY));
       assert.deepEqual([size, mode & 0o777], [compression === 'zstd' ? SIGN_BYTES : 0, 0o444]);
     });
 
     it('shows files to those whom the umask lets see them, sealed or not', async (test) => {
       const before = process.umask(0o027);
       test.after(() => process.umask(before));
-      await using sink = await openFileSink(options(await scratch(test), compression));
+      await using store = await openFileStore(options(await scratch(test), compression));
       const recorder = new Recorder();
-      const modeNow = async (): Promise<number> => (await stat(sink.locate(KEY))).mode & 0o777;
+      const modeNow = async (): Promise<number> => (await stat(store.locate(KEY))).mode & 0o777;
       for (const [n, firstId] of [1, 1 + PARTS.length].entries()) {
-        await store(sink, recorder, (await packsOf(PARTS, { firstId, generation: n + 1 })).toReversed());
+        await storePacks(
+          store,
+          recorder,
+          (await packsOf(PARTS, { firstId, generation: n + 1 })).toReversed(),
+        );
         assert.equal(await modeNow(), 0o640);
-        await sink.seal(recorder.recorded);
+        await store.seal(recorder.recorded);
         assert.equal(await modeNow(), 0o440);
       }
     });
@@ -153,22 +165,25 @@ for (const compression of ['none', 'zstd'] as const) {
       const recorder = new Recorder();
       let path: string;
       {
-        await using sink = await openFileSink(options(dir, compression));
-        path = sink.locate(KEY);
-        await store(sink, recorder, await packsOf(PARTS));
+        await using store = await openFileStore(options(dir, compression));
+        path = store.locate(KEY);
+        await storePacks(store, recorder, await packsOf(PARTS));
       }
       const { size } = await stat(path);
       await appendFile(path, 'torn');
       await writeFile(`${path}.new~`, 'left behind');
-      await using sink = await openFileSink(options(dir, compression));
-      await sink.recover(recorder.recorded);
+      await using store = await openFileStore(options(dir, compression));
+      await store.recover(recorder.recorded);
       assert.equal((await stat(path)).size, size);
       assert.deepEqual(await readdir(join(path, '..')), [path.split('/').at(-1)]);
 
       await truncate(path, size - 1);
-      await assert.rejects(sink.recover(recorder.recorded), corrupt(path, `${size - 1} bytes where ${size}`));
-      await assert.rejects(sink.seal(recorder.recorded), corrupt(path));
-      await assert.rejects(readBack(sink, recorder.recorded), corrupt(/Pack 3 of web1/, path));
+      await assert.rejects(
+        store.recover(recorder.recorded),
+        corrupt(path, `${size - 1} bytes where ${size}`),
+      );
+      await assert.rejects(store.seal(recorder.recorded), corrupt(path));
+      await assert.rejects(readBack(store, recorder.recorded), corrupt(/Pack 3 of web1/, path));
       assert.equal((await stat(path)).size, size - 1);
     });
 
@@ -176,12 +191,12 @@ for (const compression of ['none', 'zstd'] as const) {
       const dir = await scratch(test);
       const packs = await packsOf(PARTS);
       {
-        await using sink = await openFileSink(options(dir, compression));
-        for (const pack of packs) await sink.write(pack, undefined);
+        await using store = await openFileStore(options(dir, compression));
+        for (const pack of packs) await store.write(pack, undefined);
       }
-      await using sink = await openFileSink(options(dir, compression));
-      const place = await sink.write(packs[0]!, undefined);
-      assert.equal((await stat(sink.locate(KEY))).size, place.length);
+      await using store = await openFileStore(options(dir, compression));
+      const place = await store.write(packs[0]!, undefined);
+      assert.equal((await stat(store.locate(KEY))).size, place.length);
     });
 
     it('keeps a sealed file that somebody has made writable when late lines come', async (test) => {
@@ -189,25 +204,25 @@ for (const compression of ['none', 'zstd'] as const) {
       const recorder = new Recorder();
       const late = { firstId: 4, offset: WHOLE.length, generation: 2 };
       {
-        await using sink = await openFileSink(options(dir, compression));
-        await store(sink, recorder, await packsOf(PARTS));
-        await sink.seal(recorder.recorded);
-        await chmod(sink.locate(KEY), 0o644);
+        await using store = await openFileStore(options(dir, compression));
+        await storePacks(store, recorder, await packsOf(PARTS));
+        await store.seal(recorder.recorded);
+        await chmod(store.locate(KEY), 0o644);
       }
-      await using sink = await openFileSink(options(dir, compression));
-      await store(sink, recorder, await packsOf([logLines(5)], late));
-      assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat([WHOLE, logLines(5)]));
+      await using store = await openFileStore(options(dir, compression));
+      await storePacks(store, recorder, await packsOf([logLines(5)], late));
+      assert.deepEqual(await readBack(store, recorder.recorded), Buffer.concat([WHOLE, logLines(5)]));
     });
 
     it('seals recorded packs and nothing behind them, and keeps no handle', async (test) => {
-      await using sink = await openFileSink(options(await scratch(test), compression));
+      await using store = await openFileStore(options(await scratch(test), compression));
       const recorder = new Recorder();
-      await store(sink, recorder, await packsOf(PARTS));
+      await storePacks(store, recorder, await packsOf(PARTS));
       const size = recorder.recorded.segment.storedEnd;
       const [beyond] = await packsOf([logLines(9)], { firstId: 4, offset: WHOLE.length });
-      await sink.write(beyond!, recorder.known);
-      await sink.seal(recorder.recorded);
-      const path = sink.locate(KEY);
+      await store.write(beyond!, recorder.known);
+      await store.seal(recorder.recorded);
+      const path = store.locate(KEY);
       assert.equal((await stat(path)).size, size);
       const handles = await readdir('/proc/self/fd');
       const open = await Promise.all(handles.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
@@ -215,12 +230,12 @@ for (const compression of ['none', 'zstd'] as const) {
     });
 
     it('names a file that is gone', async (test) => {
-      await using sink = await openFileSink(options(await scratch(test), compression));
+      await using store = await openFileStore(options(await scratch(test), compression));
       const recorder = new Recorder();
       const [first] = await packsOf(PARTS);
       recorder.add(first!, { at: 0, length: 100 });
-      await assert.rejects(sink.recover(recorder.recorded), corrupt(sink.locate(KEY)));
-      await assert.rejects(readBack(sink, recorder.recorded), corrupt(sink.locate(KEY), 'missing'));
+      await assert.rejects(store.recover(recorder.recorded), corrupt(store.locate(KEY)));
+      await assert.rejects(readBack(store, recorder.recorded), corrupt(store.locate(KEY), 'missing'));
     });
 
     it('cuts a torn late pack off a sealed file, and goes on', async (test) => {
@@ -228,19 +243,19 @@ for (const compression of ['none', 'zstd'] as const) {
       const recorder = new Recorder();
       const late = await packsOf([logLines(30, 9)], { firstId: 4, offset: WHOLE.length, generation: 2 });
       {
-        await using sink = await openFileSink(options(dir, compression));
-        await store(sink, recorder, (await packsOf(PARTS)).toReversed());
-        await sink.seal(recorder.recorded);
-        await sink.write(late[0]!, recorder.known);
+        await using store = await openFileStore(options(dir, compression));
+        await storePacks(store, recorder, (await packsOf(PARTS)).toReversed());
+        await store.seal(recorder.recorded);
+        await store.write(late[0]!, recorder.known);
       }
-      await using sink = await openFileSink(options(dir, compression));
+      await using store = await openFileStore(options(dir, compression));
       const sealedSize =
-        (await stat(sink.locate(KEY))).size - (compression === 'none' ? late[0]!.raw : late[0]!.body).length;
-      await sink.recover(recorder.recorded);
-      assert.equal((await stat(sink.locate(KEY))).size, sealedSize);
-      await store(sink, recorder, late);
-      await sink.seal(recorder.recorded);
-      assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat([WHOLE, late[0]!.raw]));
+        (await stat(store.locate(KEY))).size - (compression === 'none' ? late[0]!.raw : late[0]!.body).length;
+      await store.recover(recorder.recorded);
+      assert.equal((await stat(store.locate(KEY))).size, sealedSize);
+      await storePacks(store, recorder, late);
+      await store.seal(recorder.recorded);
+      assert.deepEqual(await readBack(store, recorder.recorded), Buffer.concat([WHOLE, late[0]!.raw]));
     });
 
     it('keeps the segments of the other compression readable and writable', async (test) => {
@@ -248,27 +263,27 @@ for (const compression of ['none', 'zstd'] as const) {
       const recorder = new Recorder();
       const packs = await packsOf(PARTS);
       {
-        await using sink = await openFileSink(options(dir, compression === 'none' ? 'zstd' : 'none'));
-        await store(sink, recorder, packs.slice(0, 2));
+        await using store = await openFileStore(options(dir, compression === 'none' ? 'zstd' : 'none'));
+        await storePacks(store, recorder, packs.slice(0, 2));
       }
-      await using sink = await openFileSink(options(dir, compression));
-      await sink.recover(recorder.recorded);
-      await store(sink, recorder, packs.slice(2));
-      await sink.seal(recorder.recorded);
-      assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
-      assert.equal(sink.locate(KEY).endsWith('.zst'), compression === 'none');
+      await using store = await openFileStore(options(dir, compression));
+      await store.recover(recorder.recorded);
+      await storePacks(store, recorder, packs.slice(2));
+      await store.seal(recorder.recorded);
+      assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
+      assert.equal(store.locate(KEY).endsWith('.zst'), compression === 'none');
     });
 
     it('is the only sink in its directory, and can be looked at besides', async (test) => {
       const dir = await scratch(test);
       const recorder = new Recorder();
       {
-        await using sink = await openFileSink(options(dir, compression));
-        await store(sink, recorder, await packsOf(PARTS));
-        await assert.rejects(openFileSink(options(dir, compression)), /Another logd stores into/);
+        await using store = await openFileStore(options(dir, compression));
+        await storePacks(store, recorder, await packsOf(PARTS));
+        await assert.rejects(openFileStore(options(dir, compression)), /Another logd stores into/);
         assert.deepEqual(await readBack(fileStore.view(options(dir, compression)), recorder.recorded), WHOLE);
       }
-      await using again = await openFileSink(options(dir, compression));
+      await using again = await openFileStore(options(dir, compression));
       assert.deepEqual(await readBack(again, recorder.recorded), WHOLE);
     });
   });
@@ -280,83 +295,83 @@ describe('file sink, zstd in order', () => {
       [false, 0],
       [true, SIGN_BYTES],
     ] as const) {
-      await using sink = await openFileSink(options(await scratch(test), 'zstd'));
+      await using store = await openFileStore(options(await scratch(test), 'zstd'));
       const recorder = new Recorder();
       const packs = await packsOf(PARTS);
-      await store(sink, recorder, reversed ? packs.toReversed() : packs);
-      const before = await stat(sink.locate(KEY));
-      await sink.seal(recorder.recorded);
-      const after = await stat(sink.locate(KEY));
+      await storePacks(store, recorder, reversed ? packs.toReversed() : packs);
+      const before = await stat(store.locate(KEY));
+      await store.seal(recorder.recorded);
+      const after = await stat(store.locate(KEY));
       assert.equal(after.size, before.size + signBytes);
       assert.equal(after.ino === before.ino, !reversed);
     }
   });
 
   it('gives an hour without lines a file that zstd takes, and late lines a place behind it', async (test) => {
-    await using sink = await openFileSink(options(await scratch(test), 'zstd'));
+    await using store = await openFileStore(options(await scratch(test), 'zstd'));
     const recorder = new Recorder();
-    await store(sink, recorder, await packsOf([Buffer.alloc(0)]));
+    await storePacks(store, recorder, await packsOf([Buffer.alloc(0)]));
     for (let time = 0; time < 2; time++) {
-      await sink.seal(recorder.recorded);
-      assert.equal(execFileSync('zstdcat', [sink.locate(KEY)], { encoding: 'utf8' }), '');
-      assert.equal((await stat(sink.locate(KEY))).mode & 0o777, 0o444);
+      await store.seal(recorder.recorded);
+      assert.equal(execFileSync('zstdcat', [store.locate(KEY)], { encoding: 'utf8' }), '');
+      assert.equal((await stat(store.locate(KEY))).mode & 0o777, 0o444);
     }
-    await store(sink, recorder, await packsOf([WHOLE], { firstId: 2, generation: 2 }));
-    await sink.seal(recorder.recorded);
-    assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
-    assert.equal(execFileSync('zstdcat', [sink.locate(KEY)], { encoding: 'utf8' }), WHOLE.toString());
+    await storePacks(store, recorder, await packsOf([WHOLE], { firstId: 2, generation: 2 }));
+    await store.seal(recorder.recorded);
+    assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
+    assert.equal(execFileSync('zstdcat', [store.locate(KEY)], { encoding: 'utf8' }), WHOLE.toString());
   });
 
   it('starts over where an earlier sealing was broken off', async (test) => {
-    await using sink = await openFileSink(options(await scratch(test), 'zstd'));
+    await using store = await openFileStore(options(await scratch(test), 'zstd'));
     const recorder = new Recorder();
-    await store(sink, recorder, (await packsOf(PARTS)).toReversed());
-    await writeFile(`${sink.locate(KEY)}.new~`, 'half of it');
-    await sink.seal(recorder.recorded);
-    assert.deepEqual(await readBack(sink, recorder.recorded), WHOLE);
+    await storePacks(store, recorder, (await packsOf(PARTS)).toReversed());
+    await writeFile(`${store.locate(KEY)}.new~`, 'half of it');
+    await store.seal(recorder.recorded);
+    assert.deepEqual(await readBack(store, recorder.recorded), WHOLE);
   });
 
   it('names the pack, the file and the byte of a flipped bit', async (test) => {
     const dir = await scratch(test);
-    await using sink = await openFileSink(options(dir, 'zstd'));
+    await using store = await openFileStore(options(dir, 'zstd'));
     const recorder = new Recorder();
-    await store(sink, recorder, (await packsOf(PARTS)).toReversed());
-    await sink.seal(recorder.recorded);
-    const path = sink.locate(KEY);
+    await storePacks(store, recorder, (await packsOf(PARTS)).toReversed());
+    await store.seal(recorder.recorded);
+    const path = store.locate(KEY);
     const at = SIGN_BYTES + recorder.records.get(1)!.place.length;
     await chmod(path, 0o644);
     const handle = await openFile(path, 'r+');
     await handle.write(Buffer.from([0]), 0, 1, at);
     await handle.close();
     await assert.rejects(
-      readBack(sink, recorder.recorded),
+      readBack(store, recorder.recorded),
       corrupt('Pack 2 of web1/access/2026112216', path, `at byte ${at} `),
     );
   });
 
   it('refuses a frame that decodes to another size than was recorded', async (test) => {
-    await using sink = await openFileSink(options(await scratch(test), 'zstd'));
+    await using store = await openFileStore(options(await scratch(test), 'zstd'));
     for (const bytes of [PARTS[0]!.length - 1, PARTS[0]!.length + 1]) {
       const recorder = new Recorder();
       const [pack] = await packsOf(PARTS);
-      const place = await sink.write(pack!, undefined);
+      const place = await store.write(pack!, undefined);
       recorder.add({ ...pack!, header: { ...pack!.header, bytes } }, place);
-      await assert.rejects(readBack(sink, recorder.recorded), corrupt('Pack 1 of'));
+      await assert.rejects(readBack(store, recorder.recorded), corrupt('Pack 1 of'));
     }
   });
 
   it('does not take a sign at its word when the ledger says otherwise', async (test) => {
     const dir = await scratch(test);
     {
-      await using sink = await openFileSink(options(dir, 'zstd'));
+      await using store = await openFileStore(options(dir, 'zstd'));
       const recorder = new Recorder();
-      await store(sink, recorder, (await packsOf(PARTS)).toReversed());
-      await sink.seal(recorder.recorded);
+      await storePacks(store, recorder, (await packsOf(PARTS)).toReversed());
+      await store.seal(recorder.recorded);
     }
-    await using sink = await openFileSink(options(dir, 'zstd'));
+    await using store = await openFileStore(options(dir, 'zstd'));
     const recorder = new Recorder();
     const other = [logLines(11, 13), logLines(12, 17), logLines(13, 19)];
-    await assert.rejects(store(sink, new Recorder(), await packsOf(other)), {
+    await assert.rejects(storePacks(store, new Recorder(), await packsOf(other)), {
       code: 'storage',
       message: /is sealed, and the ledger does not know it/,
     });
@@ -364,16 +379,16 @@ describe('file sink, zstd in order', () => {
       ...pack,
       header: { ...pack.header, generation: 2 },
     }));
-    await store(sink, recorder, late);
-    assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat(other));
-    await sink.seal(recorder.recorded);
-    assert.deepEqual(await readBack(sink, recorder.recorded), Buffer.concat(other));
+    await storePacks(store, recorder, late);
+    assert.deepEqual(await readBack(store, recorder.recorded), Buffer.concat(other));
+    await store.seal(recorder.recorded);
+    assert.deepEqual(await readBack(store, recorder.recorded), Buffer.concat(other));
     assert.equal(
-      execFileSync('zstdcat', [sink.locate(KEY)], { encoding: 'utf8' }),
+      execFileSync('zstdcat', [store.locate(KEY)], { encoding: 'utf8' }),
       Buffer.concat(other).toString(),
     );
     assert.deepEqual(
-      zstdDecompressSync((await readFile(sink.locate(KEY))).subarray(SIGN_BYTES)).subarray(
+      zstdDecompressSync((await readFile(store.locate(KEY))).subarray(SIGN_BYTES)).subarray(
         0,
         other[0]!.length,
       ),

@@ -8,9 +8,9 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import type { VerifiedPack } from '../../../src/pack/pack.ts';
 import { DEFAULT_LAYOUT } from '../../../src/stores/file/layout.ts';
-import { openFileSink } from '../../../src/stores/file/file-store.ts';
+import { openFileStore } from '../../../src/stores/file/file-store.ts';
 import type { Store } from '../../../src/stores/store.ts';
-import { KEY, logLines, packsOf, readBack, Recorder, store } from '../../contract/recorder.ts';
+import { KEY, logLines, packsOf, readBack, Recorder, storePacks } from '../../contract/recorder.ts';
 
 type Step =
   /** Writes and records these packs. */
@@ -40,8 +40,8 @@ for (const compression of ['none', 'zstd'] as const)
     await fc.assert(
       fc.asyncProperty(history, async ({ sizes, first, lateSizes, second }) => {
         const dir = await mkdtemp(join(tmpdir(), 'logd-model-'));
-        const open = (): Promise<Store> => openFileSink({ dir, compression, layout: DEFAULT_LAYOUT });
-        let sink = await open();
+        const open = (): Promise<Store> => openFileStore({ dir, compression, layout: DEFAULT_LAYOUT });
+        let store = await open();
         const recorder = new Recorder();
 
         const run = async (packs: readonly VerifiedPack[], steps: readonly Step[]): Promise<void> => {
@@ -50,37 +50,37 @@ for (const compression of ['none', 'zstd'] as const)
               ({ header }) => !recorder.records.has(header.id),
             );
           for (const each of steps) {
-            if (each.do === 'store') await store(sink, recorder, pick(each.packs));
-            if (each.do === 'lose') await store(sink, new Recorder(), pick(each.packs));
+            if (each.do === 'store') await storePacks(store, recorder, pick(each.packs));
+            if (each.do === 'lose') await storePacks(store, new Recorder(), pick(each.packs));
             if (each.do === 'crash') {
-              await sink[Symbol.asyncDispose]();
-              const path = sink.locate(KEY);
+              await store[Symbol.asyncDispose]();
+              const path = store.locate(KEY);
               if (each.torn && (await exists(path))) await appendFile(path, 'torn write');
-              sink = await open();
-              if (recorder.records.size > 0) await sink.recover(recorder.recorded);
+              store = await open();
+              if (recorder.records.size > 0) await store.recover(recorder.recorded);
             }
           }
           const rest = packs.filter(({ header }) => !recorder.records.has(header.id));
-          await store(sink, recorder, rest.toReversed());
-          await sink.seal(recorder.recorded);
+          await storePacks(store, recorder, rest.toReversed());
+          await store.seal(recorder.recorded);
         };
 
         try {
           const parts = sizes.map((lines, n) => logLines(lines, n + 1));
           const whole = Buffer.concat(parts);
           await run(await packsOf(parts), first);
-          assert.deepEqual(await stored(sink.locate(KEY)), whole);
-          assert.deepEqual(await readBack(sink, recorder.recorded), whole);
+          assert.deepEqual(await stored(store.locate(KEY)), whole);
+          assert.deepEqual(await readBack(store, recorder.recorded), whole);
 
           if (lateSizes.length === 0) return;
           const late = lateSizes.map((lines, n) => logLines(lines, n + 20));
           const from = { firstId: parts.length + 1, offset: whole.length, generation: 2 };
           await run(await packsOf(late, from), second);
           const all = Buffer.concat([whole, ...late]);
-          assert.deepEqual(await stored(sink.locate(KEY)), all);
-          assert.deepEqual(await readBack(sink, recorder.recorded), all);
+          assert.deepEqual(await stored(store.locate(KEY)), all);
+          assert.deepEqual(await readBack(store, recorder.recorded), all);
         } finally {
-          await sink[Symbol.asyncDispose]();
+          await store[Symbol.asyncDispose]();
           await rm(dir, { recursive: true });
         }
       }),
