@@ -98,6 +98,7 @@ test(
         await rig.sealer.idle();
       }
       assert.equal(await rig.state(KEY), 'sealed', what);
+      await rig.outputs.idle();
       assert.deepEqual(
         await rig.markerFiles(),
         [`web1_access_2026112216_${packs[2]!.header.done!.lines}`],
