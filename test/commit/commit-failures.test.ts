@@ -211,7 +211,7 @@ test('a queue in use is never forgotten, however many segments there are', async
 });
 
 test('what a failed commit may have recorded is never cut off, and completes its hour', async () => {
-  const rig = storeRig();
+  const rig = commitRig();
   const packs = await cutInto(logParts(4));
   assert.equal(brief(await rig.put(packs[0]!)), 'ack');
   const third = Promise.withResolvers<VerifiedPack>();
@@ -221,14 +221,14 @@ test('what a failed commit may have recorded is never cut off, and completes its
   rig.ledger.pause = (call) => (call === 'commit' ? recording.promise : Promise.resolve());
   const second = rig.put(packs[1]!);
   // Its turn has come, and it is still being decoded, when the commit before it fails.
-  const put = rig.store.put({ header: packs[2]!.header, verified: third.promise, release: () => undefined });
+  const put = rig.commit.put({ header: packs[2]!.header, verified: third.promise, release: () => undefined });
   for (let turns = 0; turns < 10; turns++) await turn();
   recording.resolve();
   assert.equal(brief(await second), 'storage');
   assert.notEqual(await rig.ledger.pack(KEY, 2), undefined);
   third.resolve(packs[2]!);
   assert.equal(brief(await put), 'storage');
-  assert.deepEqual(rig.sink.violations, []);
+  assert.deepEqual(rig.store.violations, []);
   doubts = 1;
   assert.equal(brief(await rig.put(packs[2]!)), 'storage');
   doubts = 1;
@@ -236,6 +236,6 @@ test('what a failed commit may have recorded is never cut off, and completes its
   assert.deepEqual(rig.complete, []);
   for (const pack of packs) assert.equal(brief(await rig.put(pack)), 'ack');
   assert.ok(rig.complete.length > 0, 'an hour that is complete is sealed without a restart');
-  assert.deepEqual(rig.sink.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
-  assert.deepEqual(rig.sink.violations, []);
+  assert.deepEqual(rig.store.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
+  assert.deepEqual(rig.store.violations, []);
 });
