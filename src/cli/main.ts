@@ -4,11 +4,13 @@ import { Command, CommanderError } from 'commander';
 import { messageOf } from '../error.ts';
 import { auditCommand } from './audit.ts';
 import { demoCommand } from './demo.ts';
+import { etlCommand } from './etl.ts';
 import { EXIT, EXIT_CODES_HELP, failureExit } from './exit-codes.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { guardOutput } from './output.ts';
 import { fitError, proseWidth, wrapHelp } from '../text/prose.ts';
+import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
 import { outputsCommand } from './outputs.ts';
 import { rejectsCommand } from './rejects.ts';
@@ -27,6 +29,8 @@ const SUBCOMMANDS = [
   validateCommand,
   explainCommand,
   initCommand,
+  etlCommand,
+  queryCommand,
   demoCommand,
   versionCommand,
 ];

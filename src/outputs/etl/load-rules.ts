@@ -1,0 +1,52 @@
+/** The rules of an ETL, read from its options and their files. Throws `config` naming the file that cannot be used. */
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { LogdError, messageOf } from '../../error.ts';
+import { formatOf } from '../../formats/registry.ts';
+import { DEFAULT_TABLE, type Table, tablesOf } from './columns.ts';
+import type { EtlRules } from './hour-etl.ts';
+import { needleFinder } from './needles.ts';
+import type { EtlOptions } from './options.ts';
+import { addressFilter, condition, hostFilter, listLines } from './rules.ts';
+
+export type RuleOptions = Pick<
+  EtlOptions,
+  'format' | 'form' | 'columns_file' | 'spiders_file' | 'hosts_file' | 'addresses_file'
+>;
+
+const readText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new LogdError('config', `Cannot read ${path}: ${messageOf(error)}.`, { cause: error });
+  }
+};
+
+const readList = (path: string | undefined): string[] =>
+  path === undefined ? [] : listLines(readText(path));
+
+/** Tables of a column map file, JSON or YAML. */
+export const readTables = (path: string): Table[] => {
+  let value: unknown;
+  try {
+    value = parse(readText(path));
+  } catch (error) {
+    throw new LogdError('config', `The column map ${path} is neither JSON nor YAML: ${messageOf(error)}`);
+  }
+  return tablesOf(value, `The column map ${path}`);
+};
+
+export const loadRules = (options: RuleOptions): EtlRules => {
+  const tables = options.columns_file === undefined ? [DEFAULT_TABLE] : readTables(options.columns_file);
+  return {
+    format: formatOf(options.format),
+    form: options.form,
+    tables: tables.map((table) => ({
+      ...table,
+      isWanted: table.where === undefined ? () => true : condition(table.where),
+    })),
+    isHostAllowed: hostFilter(readList(options.hosts_file)),
+    isAddressListed: addressFilter(readList(options.addresses_file)),
+    findSpider: needleFinder(readList(options.spiders_file)),
+  };
+};

@@ -1,0 +1,60 @@
+/** The options of the ETL output. */
+import type { z } from 'zod';
+import { choice, path, text, textWith } from '../../config/kind.ts';
+import { option, section } from '../../config/option.ts';
+import { formatOf, FORMAT_RULE } from '../../formats/registry.ts';
+import { FORMS } from './forms.ts';
+
+const lineFormat = textWith('line format', (value) => {
+  formatOf(value);
+  return value;
+});
+
+export const etlOptions = section(
+  'Parses the lines of sealed hours into columns, partitioned as Hive does.',
+  {
+    streams: option(text(), {
+      summary: 'Names of the streams, separated by commas.',
+      absent: 'all streams',
+      example: 'access',
+    }),
+    format: option(lineFormat, {
+      summary: `Format of the lines: ${FORMAT_RULE}.`,
+      default: 'combined',
+      example: 'vhost_combined',
+    }),
+    form: option(choice(...FORMS), {
+      summary:
+        'How rows are written: hive (text), tsv, jsonl, or parquet (needs the package @duckdb/node-api).',
+      default: 'hive',
+      example: 'parquet',
+    }),
+    dir: option(path(), {
+      summary: 'Directory below which tables, rejects and done markers are written.',
+      example: '/srv/logd/etl',
+    }),
+    columns_file: option(path(), {
+      summary:
+        'Tables with their columns and partitions, as JSON or YAML; the colsmap.json of the Go system is one.',
+      absent: 'one table `lines` with the usual columns, partitioned by day',
+      example: '/etc/logd/colsmap.json',
+    }),
+    spiders_file: option(path(), {
+      summary: 'Words that mark a user agent as a spider, one a line.',
+      absent: 'nothing is marked',
+      example: '/etc/logd/spiders.txt',
+    }),
+    hosts_file: option(path(), {
+      summary: 'Regular expressions, one a line: lines of other hosts are dropped, and counted.',
+      absent: 'every host',
+      example: '/etc/logd/hosts.txt',
+    }),
+    addresses_file: option(path(), {
+      summary: 'Addresses and ranges, one a line: lines of these clients are dropped, and counted.',
+      absent: 'no address is listed',
+      example: '/etc/logd/addresses.txt',
+    }),
+  },
+);
+
+export type EtlOptions = z.output<typeof etlOptions>;

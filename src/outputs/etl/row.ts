@@ -1,0 +1,79 @@
+/** The values of a line's columns: its fields, and what is derived from them when a column asks for it. */
+import type { Fields } from '../../formats/format.ts';
+import { addressToInteger, instantOf, queryMap, queryPairs, requestOf } from '../../formats/values.ts';
+import type { FindNeedle } from './needles.ts';
+
+export type Value = string | number | Record<string, string>;
+
+/** The Go system's names for the same things. */
+const GO_NAMES: Readonly<Record<string, string>> = {
+  event_time: 'unix',
+  event_ip: 'remote_addr',
+  event_url: 'path',
+  event_urlparams: 'params',
+  event_day: 'day',
+};
+const TIMES = ['time_local', 'time_iso8601', 'msec', 'time', 'timestamp', 'ts', '@timestamp'];
+
+const textOf = (value: unknown): string =>
+  value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+
+/** One line's columns. Made for each line; derives nothing before it is asked. */
+export const rowOf = (fields: Fields, findSpider: FindNeedle): ((column: string) => Value) => {
+  const text = (field: string): string => textOf(fields[field]);
+  const request = requestOf(text('request'));
+  let instant: number | undefined;
+  const at = (): number | undefined => {
+    for (const field of TIMES) instant ??= field in fields ? instantOf(text(field)) : undefined;
+    return instant;
+  };
+  const iso = (): string => {
+    const ms = at();
+    return ms === undefined ? '' : new Date(ms).toISOString();
+  };
+  const query = (): string => request?.query ?? text('query');
+  const parameter = (name: string): string => queryPairs(query()).find(([key]) => key === name)?.[1] ?? '';
+  const cookie = (name: string): string =>
+    text('http_cookie')
+      .split('; ')
+      .find((each) => each.startsWith(`${name}=`))
+      ?.slice(name.length + 1) ?? '';
+
+  const derived = (column: string): Value => {
+    switch (column) {
+      case 'time':
+        return iso();
+      case 'unix':
+        return at() === undefined ? '' : Math.floor(at()! / 1000);
+      case 'day':
+        return iso().slice(0, 10);
+      case 'hour':
+        return iso() === '' ? '' : Number(iso().slice(11, 13));
+      case 'method':
+        return request?.method ?? text('request_method');
+      case 'path':
+        return request?.path ?? text('path');
+      case 'query':
+        return query();
+      case 'protocol':
+        return request?.protocol ?? text('server_protocol');
+      case 'params':
+        return queryMap(query());
+      case 'address_int':
+        return addressToInteger(text('remote_addr')) ?? '';
+      case 'spider':
+        return findSpider(text('http_user_agent'));
+      case '':
+        return '';
+      default:
+        if (column.startsWith('param.')) return parameter(column.slice('param.'.length));
+        if (column.startsWith('cookie.')) return cookie(column.slice('cookie.'.length));
+        return column in fields ? text(column) : parameter(column);
+    }
+  };
+  return (column) => derived(GO_NAMES[column] ?? column);
+};
+
+/** A value as the text of a partition or a condition. */
+export const plainText = (value: Value): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
