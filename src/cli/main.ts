@@ -51,6 +51,8 @@ ${EXIT_CODES_HELP}
 
 const errorMark = (): string => painter(process.stderr)('red', 'logd:');
 
+const withSubcommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withSubcommands)];
+
 const program = (): Command => {
   const root = new Command('logd')
     .description(
@@ -61,6 +63,8 @@ const program = (): Command => {
     .helpCommand('help [command]', 'Show the help of a command.')
     .addHelpText('after', HELP)
     .showSuggestionAfterError()
+    // `logd outputs pause NAME -c FILE`: options after a subcommand are its own.
+    .enablePositionalOptions()
     // The help comes here in lines of any length, and is fitted as a whole.
     .configureOutput({
       getOutHelpWidth: () => Infinity,
@@ -70,7 +74,7 @@ const program = (): Command => {
     })
     .configureHelp({ styleTitle: (title) => painter(process.stdout)('bold', title) });
   for (const subcommand of SUBCOMMANDS) root.addCommand(subcommand());
-  for (const each of [root, ...root.commands]) each.copyInheritedSettings(root).exitOverride();
+  for (const each of withSubcommands(root)) each.copyInheritedSettings(root).exitOverride();
   return root;
 };
 

@@ -66,7 +66,7 @@ interface Listed {
 }
 
 const outputsOf = async (rig: Rig): Promise<Map<string, Listed>> => {
-  const { stdout } = await logd('outputs', '-c', rig.path('sink.yaml'), '--json');
+  const { stdout } = await runLogd(['outputs', '-c', rig.path('sink.yaml'), '--json']);
   const { outputs } = JSON.parse(stdout) as { outputs: Listed[] };
   return new Map(outputs.map((each) => [each.name, each]));
 };
@@ -165,7 +165,7 @@ flow(
     assert.match(dead.error ?? '', /MongoDB cannot be reached/);
 
     const command = async (...args: readonly string[]): Promise<void> => {
-      const { code, stderr } = await logd(...args, '-c', rig.path('sink.yaml'));
+      const { code, stderr } = await runLogd([...args, '-c', rig.path('sink.yaml')]);
       assert.equal(code, 0, stderr);
     };
     await command('outputs', 'pause', 'alive');
@@ -187,7 +187,7 @@ flow(
     );
     await caughtUp(rig, 'alive', 4 * LINES);
     assert.deepEqual(await storedIn(server), expectedOf(['web1', 'web2'], HOURS.slice(0, 2)));
-    const { stdout } = await logd('status', '--outputs', '--json', '-c', rig.path('sink.yaml'));
+    const { stdout } = await runLogd(['status', '--outputs', '--json', '-c', rig.path('sink.yaml')]);
     const { deliveries } = JSON.parse(stdout) as {
       deliveries: { output: string; lines: number; delivered: number; skipped: number; rejected: number }[];
     };
@@ -211,7 +211,7 @@ flow('rejected records are listed, retried and dropped', async (rig, test) => {
   await rig.sealed();
   await caughtUp(rig, 'mongo', 2);
   const rejects = (...args: readonly string[]) =>
-    logd('rejects', ...args, 'mongo', '-c', rig.path('sink.yaml'));
+    runLogd(['rejects', ...args, 'mongo', '-c', rig.path('sink.yaml')]);
   const listed = await rejects('list');
   assert.match(
     listed.stdout,
