@@ -19,9 +19,11 @@ export interface ShipOptions {
   readonly expectSha256: string;
   /** Agent and sink (or reader and writer) have a processor each, and no other. */
   readonly pin?: boolean;
+  /** `sink.outputs` of the sink. */
+  readonly outputs?: object;
 }
 
-const freePort = (): Promise<number> =>
+export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const address = server.address();
@@ -39,6 +41,7 @@ export const ship = async ({
   dir,
   expectSha256,
   pin = false,
+  outputs,
 }: ShipOptions): Promise<ShipFigures> => {
   const home = join(dir, `ship-${compression}`);
   await rm(home, { recursive: true, force: true });
@@ -49,7 +52,11 @@ export const ship = async ({
     ...common,
     node: 'sink',
     state_dir: join(home, 'sink'),
-    sink: { listen: address, store: { kind: 'file', dir: join(home, 'store'), compression } },
+    sink: {
+      listen: address,
+      store: { kind: 'file', dir: join(home, 'store'), compression },
+      ...(outputs !== undefined && { outputs }),
+    },
   };
   const path = join(home, 'logs', 'access.log.<%Y%m%d%H>');
   const agentConfig = {

@@ -51,7 +51,10 @@ ${EXIT_CODES_HELP}
 
 const errorMark = (): string => painter(process.stderr)('red', 'logd:');
 
-const withSubcommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withSubcommands)];
+const withSubcommands = (command: Command): Command[] => [
+  command,
+  ...command.commands.flatMap(withSubcommands),
+];
 
 const program = (): Command => {
   const root = new Command('logd')

@@ -17,6 +17,8 @@ export interface MongoServer extends AsyncDisposable {
   readonly uri: string;
   readonly kind: 'mongod' | 'ferretdb';
   readonly client: MongoClient;
+  /** Undefined while it is dead. */
+  readonly pid: number | undefined;
   /** kill -9. Documents that were acknowledged stay. */
   kill(): Promise<void>;
   /** SIGSTOP and SIGCONT: a server that hangs. */
@@ -43,12 +45,12 @@ const ferretBinary = (): string | undefined => {
 
 /** A server of its own, or undefined where none can be had; `start: false` leaves it dead at first. */
 export const openMongoServer = async (
-  options: { readonly start?: boolean } = {},
+  options: { readonly start?: boolean; readonly below?: string } = {},
 ): Promise<MongoServer | undefined> => {
   const isMongod = hasMongod();
   const binary = isMongod ? 'mongod' : ferretBinary();
   if (binary === undefined) return undefined;
-  const dir = await mkdtemp(join(tmpdir(), 'logd-mongo-'));
+  const dir = await mkdtemp(join(options.below ?? tmpdir(), 'logd-mongo-'));
   await mkdir(join(dir, 'data'));
   const port = await freePort();
   const uri = `mongodb://127.0.0.1:${port}/`;
@@ -70,6 +72,9 @@ export const openMongoServer = async (
     uri,
     kind: isMongod ? 'mongod' : 'ferretdb',
     client,
+    get pid() {
+      return child?.pid;
+    },
     kill: end,
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
