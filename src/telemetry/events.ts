@@ -222,6 +222,21 @@ export const EVENTS = {
     text: 'The next hop refused pack {id} of {host}/{stream}/{hour} for good ({code}): {reason}. It is kept in {path}; see `logd spool list`',
     fields: { ...segment, id: 'number', code: 'string', reason: 'string', path: 'string' },
   },
+  'input.hour-ended': {
+    level: 'info',
+    text: 'All packs of {host}/{stream}/{hour} have come from the Go system and were taken: {packs} packs, {lines} lines',
+    fields: { ...segment, packs: 'number', lines: 'number' },
+  },
+  'input.gap': {
+    level: 'error',
+    text: 'Pack {id} of {host}/{stream}/{hour} did not come from the Go system: {reason}. It is a gap from now on',
+    fields: { ...segment, id: 'number', reason: 'string' },
+  },
+  'input.conflict': {
+    level: 'error',
+    text: 'Pack {id} of {host}/{stream}/{hour} came from the Go system and cannot be used: {reason}. It is kept in {path}',
+    fields: { ...segment, id: 'number', reason: 'string', path: 'string' },
+  },
   'store.conflict': {
     level: 'error',
     text: 'A different pack {id} of {host}/{stream}/{hour} arrived. The first one is kept. Is another agent also named {host}?',

@@ -62,9 +62,13 @@ export class Caller {
     this.#first = Buffer.concat([this.#first, chunk]);
     const answers = this.#protocols.map((protocol) => protocol.recognise(this.#first));
     const found = this.#protocols[answers.indexOf('yes')];
-    if (found?.serve !== undefined) this.#hand(found);
+    if (found?.serve !== undefined && this.#isServed(found)) this.#hand(found);
     else if (found !== undefined) this.#turnAway(`${capital(found.label)} is not spoken here`);
     else if (!answers.includes('more')) this.#turnAway('The first bytes are of no protocol known here');
+  }
+
+  #isServed({ serve, isServed }: Protocol): boolean {
+    return serve !== undefined && (isServed?.(this.#serving) ?? true);
   }
 
   /** The connection, in the first protocol where it is not known which. */
@@ -84,7 +88,7 @@ export class Caller {
   #turnAway(why: string): void {
     const { remoteAddress, remoteFamily, remotePort } = this.#socket;
     const host = remoteFamily === 'IPv6' ? `[${remoteAddress}]` : remoteAddress;
-    const spoken = this.#protocols.filter(({ serve }) => serve !== undefined).map(({ label }) => label);
+    const spoken = this.#protocols.filter((one) => this.#isServed(one)).map(({ label }) => label);
     const reason = `${why}: send with ${spoken.join(' or ')}.`;
     this.#serving.emit('receive.refused', { peer: `${host}:${remotePort}`, code: 'version', reason });
     this.#isStranger = true;

@@ -53,6 +53,20 @@ export interface Peer {
 /** The receiver's side: called in order of arrival per connection, without waiting for earlier answers. Must not reject. */
 export type OnPack = (pack: Pack, peer: Peer) => Promise<Answer>;
 
+/** A pack of a system that knows neither streams nor offsets nor digests: an input puts it in order. */
+export interface LoosePack {
+  readonly host: string;
+  readonly hour: string;
+  readonly id: number;
+  readonly lines: number;
+  readonly done: boolean;
+  /** zlib. */
+  readonly body: Buffer;
+}
+
+/** Takes such a pack; an ack means durable. Must not reject. */
+export type OnLoosePack = (pack: LoosePack) => Promise<Answer>;
+
 /** Where a sender connects to. */
 export interface UpstreamTarget {
   /** Of the transport. */
@@ -102,6 +116,8 @@ export interface Serving {
   readonly budget: ByteBudget;
   readonly emit: Emit;
   readonly onPack: OnPack;
+  /** Where packs of wire v1 go; undefined where it is not spoken. */
+  readonly onLoosePack?: OnLoosePack | undefined;
 }
 
 /** A connection on the receiving side, from when its protocol is known. */
@@ -127,6 +143,8 @@ export interface Protocol {
    * Takes over a socket: `first` is all that has been read of it, `since` the ticker's time when it was accepted. Without it the
    * protocol is known and not spoken here.
    */
+  /** Whether a listener that shares this serves it at all; it does unless told. */
+  isServed?(serving: Serving): boolean;
   serve?(serving: Serving, socket: Socket, first: Buffer, since: number): PackConnection;
 }
 

@@ -30,6 +30,8 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Who may look at a neighbour on the same layer, and at which files of it. */
 const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
+  // What an input has acknowledged waits in a spool until it is in order.
+  inputs: ['spool/spool.ts', 'spool/refused.ts'],
   // A store keeps packs where the ledger says: it sees the ledger's words, not its workings.
   stores: ['ledger/ledger.ts'],
   // Whoever takes packs fulfils the receiver's contract.

@@ -5,6 +5,7 @@ import { formatAddress, isLoopback } from '../../config/address.ts';
 import { duration, listenAddress, path, size } from '../../config/kind.ts';
 import { group, option, rule, section } from '../../config/option.ts';
 import { upstreams } from '../../config/upstreams.ts';
+import { goInputOption } from '../go-input-option.ts';
 import { limits } from '../limits-option.ts';
 import type { NodeConfig } from '../node-options.ts';
 import { retry } from '../retry-option.ts';
@@ -75,6 +76,7 @@ export const relayOptions = rule(
     }),
     retry,
     limits,
+    gowire: goInputOption.optional(),
     spool,
   }),
   ['listen', 'token_file'],

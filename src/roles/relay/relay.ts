@@ -12,6 +12,7 @@ import { type Gauge, type Lag, NO_LAG, type RoleStatus } from '../../telemetry/s
 import { packageVersion } from '../../telemetry/version.ts';
 import { listenForPacks } from '../../transport/registry.ts';
 import { forAtMost } from '../deadline.ts';
+import { startGoInput } from '../go-input-option.ts';
 import { serverLimits } from '../limits-option.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
@@ -81,18 +82,23 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
     if (answer.kind === 'ack') meter.count({ lines, bytes });
     return answer;
   };
+  const goInput = await startGoInput(options.gowire, config.state_dir, options.limits.pack_bytes, counted, {
+    clock,
+    emit,
+  });
+  if (goInput !== undefined) starting.use(goInput);
   const server = starting.use(
     await listenForPacks({
       ...{ address: options.listen, node, software: `logd/${packageVersion()}` },
       ...(tokens !== undefined && { tokens }),
       limits: serverLimits(options.limits),
-      ...{ clock, emit, onPack: counted },
+      ...{ clock, emit, onPack: counted, onLoosePack: goInput?.take },
     }),
   );
 
   const parts = starting.move();
   return {
-    failed: forwarder.failed,
+    failed: goInput === undefined ? forwarder.failed : Promise.race([forwarder.failed, goInput.failed]),
     status: () => ({
       ...{ role: 'relay', ...stateOf(upstreams.trouble()), startedAt, throughput: meter.read() },
       lag: lagOf(spool.status(), clock.now()),

@@ -5,6 +5,7 @@ import { formatAddress, isLoopback } from '../../config/address.ts';
 import { duration, listenAddress, path } from '../../config/kind.ts';
 import { group, option, rule, section, variants } from '../../config/option.ts';
 import { storeKinds } from '../../stores/registry.ts';
+import { goInputOption } from '../go-input-option.ts';
 import { limits } from '../limits-option.ts';
 import type { NodeConfig } from '../node-options.ts';
 import { outputsOption } from '../../outputs/options.ts';
@@ -52,6 +53,7 @@ export const sinkOptions = rule(
       min: '1s',
     }),
     limits,
+    gowire: goInputOption.optional(),
     store: variants('Where packs are kept.', storeKinds),
     ...outputsSection(),
   }),

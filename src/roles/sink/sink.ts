@@ -9,12 +9,15 @@ import { createSealer } from '../../seal/sealer.ts';
 import { openStore } from '../../stores/registry.ts';
 import { createCommitStage } from '../../commit/commit-stage.ts';
 import { rememberErrors } from '../../telemetry/recent-errors.ts';
+import type { Answer } from '../../pack/answer.ts';
+import type { Pack } from '../../pack/pack.ts';
 import { packageVersion } from '../../telemetry/version.ts';
 import type { Listener } from '../../transport/listen.ts';
 import { listenForPacks } from '../../transport/registry.ts';
 import { forAtMost } from '../deadline.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
+import { startGoInput } from '../go-input-option.ts';
 import { serverLimits } from '../limits-option.ts';
 import { openTokens } from '../token.ts';
 import { watchOpenHours } from './open-hours.ts';
@@ -30,6 +33,9 @@ const DECODED_BYTES = 8 << 20;
 const DRAIN_SHARE = 0.3;
 /** Outputs may deliver what is due for this share of it; they go on from there at the next start. */
 const OUTPUT_SHARE = 0.2;
+
+/** Whom packs of the Go system come from, once they are in order. */
+const GO_PEER = { node: 'go', address: 'gowire' };
 
 /** Starts the sink part of a node. Rejects when it cannot: the configuration, the disk, or the address. */
 export const startSink = async (options: SinkConfig, config: NodeConfig, deps: RoleDeps): Promise<Role> => {
@@ -75,6 +81,13 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     listener: () => listener,
     parts: () => outputs.status().map(outputPart),
   });
+  const onPack = createReceiver({ target: status.counting(commit), emit, rawBytes: DECODED_BYTES });
+  const ofGo = (pack: Pack): Promise<Answer> => onPack(pack, GO_PEER);
+  const goInput = await startGoInput(options.gowire, config.state_dir, limits.pack_bytes, ofGo, {
+    clock,
+    emit,
+  });
+  if (goInput !== undefined) starting.use(goInput);
   const listener: Listener = starting.use(
     await listenForPacks({
       address,
@@ -84,13 +97,14 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       limits: serverLimits(limits),
       clock,
       emit,
-      onPack: createReceiver({ target: status.counting(commit), emit, rawBytes: DECODED_BYTES }),
+      onPack,
+      onLoosePack: goInput?.take,
     }),
   );
 
   const parts = starting.move();
   return {
-    failed,
+    failed: goInput === undefined ? failed : Promise.race([failed, goInput.failed]),
     status: status.read,
     async stop() {
       status.stopping();

@@ -1,4 +1,5 @@
-/** Wire v1, that of the Go system, as a transport. It is sent; receiving it comes with `serve`. */
+/** Wire v1, that of the Go system, as a transport. */
+import { V1Connection } from './connection.ts';
 import type { TransportKind } from '../transport.ts';
 
 /** Milliseconds. */
@@ -14,6 +15,8 @@ export const goWireTransport: TransportKind = {
   protocol: {
     label: 'wire v1',
     // A varint padded with zeros to 4 bytes: the 4th is 0 for every header below 2 MiB.
+    serve: (serving, socket, first, since) => new V1Connection(serving, socket, first, since),
+    isServed: ({ onLoosePack }) => onLoosePack !== undefined,
     recognise: (first) => (first.length < 4 ? 'more' : first[3] === 0 ? 'yes' : 'no'),
   },
 };

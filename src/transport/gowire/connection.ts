@@ -1,0 +1,139 @@
+/**
+ * The receiving end of one connection of wire v1.
+ *
+ *   Go node                         we
+ *    │ length, header, body ──────▶ │  read to their lengths, whatever the chunking; further packs wait in the decoder
+ *    │ ◀─────────────────────── ok  │  after the pack is durable here
+ *    │ malformed ─────────────────▶ │  `wrong header`, and the end
+ *
+ * Memory: one pack at a time; its body is counted in the budget of all connections, and the socket is not read meanwhile.
+ */
+import type { Socket } from 'node:net';
+import { messageOf } from '../../error.ts';
+import type { PackConnection, Peer, Serving } from '../transport.ts';
+import { V1_HEADER_BYTES, V1Decoder, type V1Pack } from './pack-frame.ts';
+
+const OK = 'ok';
+const WRONG_HEADER = 'wrong header';
+
+export class V1Connection implements PackConnection {
+  readonly peer: Peer;
+  readonly #serving: Serving;
+  readonly #socket: Socket;
+  readonly #decoder: V1Decoder;
+  #busy = false;
+  #draining = false;
+  #over = false;
+  #lastByte: number;
+
+  constructor(serving: Serving, socket: Socket, first: Buffer, since: number) {
+    this.#serving = serving;
+    this.#socket = socket;
+    this.#lastByte = since;
+    this.#decoder = new V1Decoder({ headerBytes: V1_HEADER_BYTES, bodyBytes: serving.limits.bodyBytes });
+    const { remoteAddress, remoteFamily, remotePort } = socket;
+    const host = remoteFamily === 'IPv6' ? `[${remoteAddress}]` : `${remoteAddress}`;
+    this.peer = { node: 'go', address: `${host}:${remotePort}` };
+    socket.on('data', (chunk: Buffer) => {
+      this.#lastByte = serving.ticker.now;
+      this.#decoder.push(chunk);
+      void this.#pump();
+    });
+    socket.on('error', () => undefined);
+    socket.once('close', () => (this.#over = true));
+    serving.emit('receive.connected', this.#names());
+    socket.once('close', () => serving.emit('receive.disconnected', this.#names()));
+    this.#decoder.push(first);
+    void this.#pump();
+  }
+
+  /** The protocol has no word for it: the Go node connects again. */
+  refuse(code: 'busy' | 'closing', message: string): void {
+    this.#serving.emit('receive.refused', { peer: this.peer.address, code, reason: message });
+    this.destroy();
+  }
+
+  drain(): void {
+    this.#draining = true;
+    if (!this.#busy) this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#over = true;
+    this.#socket.destroy();
+  }
+
+  tick(): void {
+    const { ticker, limits } = this.#serving;
+    const limit = this.#decoder.midPack ? limits.frameTimeout : Infinity;
+    if (!this.#busy && ticker.expired(this.#lastByte, limit)) this.destroy();
+  }
+
+  #names(): { readonly node: string; readonly peer: string } {
+    return { node: this.peer.node, peer: this.peer.address };
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#busy || this.#over) return;
+    this.#busy = true;
+    let release = (): void => undefined;
+    try {
+      let head: V1Pack | undefined;
+      while (!this.#over && (head ??= this.#decoder.head()) !== undefined) {
+        if (head.bodyBytes > 0) {
+          this.#socket.pause();
+          const lease = await this.#serving.budget.acquire(head.bodyBytes);
+          release = () => lease.release();
+          this.#socket.resume();
+        }
+        const body = await this.#body(head);
+        if (body === undefined) break;
+        this.#socket.pause();
+        const isTaken = await this.#take(head, body);
+        release();
+        this.#socket.resume();
+        if (!isTaken) return this.#wrong();
+        if (!this.#socket.destroyed) this.#socket.write(OK);
+        head = undefined;
+        if (this.#draining) return void this.#socket.end();
+      }
+    } catch (error) {
+      this.#serving.emit('receive.bad-frame', {
+        ...{ peer: this.peer.address, code: 'protocol', reason: messageOf(error) },
+      });
+      this.#wrong();
+    } finally {
+      release();
+      this.#busy = false;
+    }
+  }
+
+  /** Waits for the body; undefined when the connection ends before. */
+  async #body(head: V1Pack): Promise<Buffer | undefined> {
+    for (;;) {
+      const body = this.#decoder.body(head);
+      if (body !== undefined || this.#over) return body;
+      const isMore = await new Promise<boolean>((resolve) => {
+        this.#socket.once('data', () => resolve(true));
+        this.#socket.once('close', () => resolve(false));
+      });
+      if (!isMore) return undefined;
+    }
+  }
+
+  /** False when it must be sent again, or never. */
+  async #take({ ip, hour, id, lines, done }: V1Pack, body: Buffer): Promise<boolean> {
+    const { onLoosePack, emit } = this.#serving;
+    const answer = await onLoosePack?.({ host: ip.replaceAll(':', '-'), hour, id, lines, done, body });
+    if (answer?.kind === 'ack') return true;
+    const { code, message: reason } = answer ?? { code: 'invalid', message: 'No input takes it.' };
+    emit('receive.bad-pack', { host: ip, stream: '', hour, id, peer: this.peer.address, code, reason });
+    return false;
+  }
+
+  #wrong(): void {
+    this.#over = true;
+    this.#socket.end(WRONG_HEADER);
+    this.#socket.resume();
+  }
+}
