@@ -14,6 +14,8 @@ import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
 import { outputsCommand } from './outputs.ts';
 import { rejectsCommand } from './rejects.ts';
+import { importCommand } from './import.ts';
+import { spoolCommand } from './spool.ts';
 import { statusCommand } from './status.ts';
 import { painter } from '../text/terminal.ts';
 import { validateCommand } from './validate.ts';
@@ -26,6 +28,8 @@ const SUBCOMMANDS = [
   auditCommand,
   outputsCommand,
   rejectsCommand,
+  spoolCommand,
+  importCommand,
   validateCommand,
   explainCommand,
   initCommand,
