@@ -4,11 +4,12 @@
  * the cutting goes on; only what it found is taken in with nothing else under way.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LogdError } from '../error.ts';
+import type { LogdError } from '../error.ts';
 import type { ByteBudget, Lease } from '../pack/byte-budget.ts';
 import type { Hours } from '../pack/hour.ts';
 import type { Discovery, SourceFile } from '../tail/discover.ts';
 import type { Clock } from '../telemetry/clock.ts';
+import { isSourceError } from '../tail/source.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { FileTracker } from '../track/file-tracker.ts';
 import type { CutPack } from './cut-pack.ts';
@@ -124,17 +125,23 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   };
 
   const perform = async (step: Step, lease: Lease): Promise<void> => {
-    if (step.kind === 'end') {
-      lease.release();
-      deliver(cutter.end(step.segment));
-      return;
-    }
-    const { segment, source } = step;
-    const pack = await cutter.cut(segment, source, step, signal).catch((error: unknown) => {
-      if (!(error instanceof LogdError) || error.code !== 'source') throw error;
+    const { segment } = step;
+    const source = step.kind === 'read' ? step.source : segment.sources.find(({ touched }) => touched);
+    const block = (error: unknown): void => {
+      if (!isSourceError(error) || source === undefined) throw error;
       source.blocked = true;
       options.onUnreadable(source.path, error);
-    });
+    };
+    if (step.kind === 'end' || step.ends) {
+      const loss = await cutter.prove(segment, signal).catch(block);
+      if (loss !== undefined) deliver(loss);
+    }
+    if (step.kind === 'end') {
+      lease.release();
+      if (source?.blocked !== true) deliver(cutter.end(segment));
+      return;
+    }
+    const pack = await cutter.cut(segment, step.source, step, signal).catch(block);
     if (pack?.buffer === undefined) {
       lease.release();
       if (pack) deliver(pack);

@@ -27,7 +27,8 @@ import type { Marks } from '../marks/marks.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { rehashSegment } from '../track/rehash.ts';
 import { isReadToTheEnd, type SegmentState, type SourceState, unread } from '../track/segment.ts';
-import type { SourceFiles } from '../track/source-files.ts';
+import { hasLastBytes, type SourceFiles } from '../track/source-files.ts';
+import { LEAST_RESERVED, lengthWithout, reservedFrom } from '../tail/reserved-room.ts';
 
 export interface PackCutterOptions {
   readonly host: string;
@@ -59,6 +60,11 @@ export interface PackCutter {
     how: HowToCut,
     signal: AbortSignal,
   ): Promise<CutPack | undefined>;
+  /**
+   * Reads again what was cut of the segment, where a file of it may have been changed in place. Returns the loss to deliver when
+   * the bytes are others now: the hour is then never sealed. Rejects with `source` when a file cannot be read now.
+   */
+  prove(segment: SegmentState, signal: AbortSignal): Promise<CutPack | undefined>;
   /** There is nothing to cut for now, or no room for it: gives back what was read ahead. */
   rest(): void;
   /** Ends a segment all of whose bytes are cut, with a pack of no bytes. */
@@ -67,6 +73,8 @@ export interface PackCutter {
   lose(segment: SegmentState, reason: LostReason, bytes: number): CutPack;
 }
 
+/** Compared with what is there before more is cut. */
+const LAST_BYTES = 1024;
 const NO_CUT: CutPoint = { length: 0, split: false };
 const NO_BYTES = Buffer.alloc(0);
 /** Ended hours whose digest is kept, and the beginnings of their files. */
@@ -94,7 +102,7 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
     const oldest = withDigest.shift();
     if (oldest === undefined || oldest === segment) return;
     oldest.digest = undefined;
-    for (const source of oldest.sources) source.beginning = undefined;
+    for (const source of oldest.sources) source.beginning = source.lastBytes = undefined;
   };
 
   /** Advances the segment and records the cut. A record that fails is fatal to whoever awaits the pack. */
@@ -167,12 +175,33 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
     // Whoever cuts a file short and writes it anew may be past its old size before the next look.
     if (isLong && source.checked) return true;
     if (source.position > 0 && !(await hasFingerprint(file, source.fingerprint))) return false;
+    if (!source.checked && !(await hasLastBytes(file, source))) return false;
     source.checked = true;
     if ((source.beginning?.length ?? 0) < FINGERPRINT_BYTES) source.beginning = await beginningOf(file, end);
     if (isLong) return true;
     source.fingerprint = await fingerprintOf(file, end);
     await marks.write('changeSource', source);
     return true;
+  };
+
+  /** How many of the bytes at hand are the file's: fewer where its writer has reserved room, which the source's size leaves out then. */
+  const withoutReserved = async (
+    file: Source,
+    source: SourceState,
+    rest: boolean,
+    bytes: Buffer,
+  ): Promise<number> => {
+    const { position, size, mtimeMs, stop, reserved } = source;
+    if (bytes.length === 0 || bytes.at(-1) !== 0 || stop !== undefined) return bytes.length;
+    const length = lengthWithout(bytes);
+    const from = position + bytes.length;
+    const isKnown = reserved !== undefined;
+    const enough = isKnown || size - position - length >= LEAST_RESERVED;
+    if (!enough || !(await reservedFrom(file, from, size, rest || !isKnown))) return bytes.length;
+    if (!isKnown) emit('tail.reserved', { path: source.path });
+    source.reserved = { size, mtimeMs };
+    source.size = position + length;
+    return length;
   };
 
   /**
@@ -194,6 +223,7 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
       const final = rest && source.position + read >= endOf(source);
       return cutPoint(buffer.subarray(0, read), { packBytes, maxLine, final });
     };
+    read = await withoutReserved(file, source, rest, buffer.subarray(0, read));
     let point = find();
     if (read === packBytes && point.length === 0 && room > read) {
       read += await file.read(buffer.subarray(read, room), source.position + read);
@@ -237,6 +267,7 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
     const raw = buffer.subarray(0, point.length);
     const position = source.position;
     source.position += raw.length;
+    source.lastBytes = Buffer.from(raw.subarray(-LAST_BYTES));
     if (endOf(source) - source.position >= packBytes) ahead.begin(source, packBytes);
     const { lines, checksum } = survey(raw);
     digest.update(raw);
@@ -269,6 +300,20 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
         if (pack?.buffer === undefined) buffers.give(buffer);
       }
       return pack;
+    },
+    async prove(segment, signal) {
+      for (const source of segment.sources) {
+        const { size, reserved } = source;
+        if (reserved === undefined || reserved.size <= size) continue;
+        const isEmpty = await files.read(source, (file) => reservedFrom(file, size, reserved.size, true));
+        if (!isEmpty) return breakOff(segment, source, undefined);
+      }
+      const touched = segment.sources.find((source) => source.touched);
+      if (touched === undefined) return undefined;
+      const { digest, ...why } = await rehashSegment(segment, { marks, files, signal });
+      for (const source of segment.sources) source.touched = false;
+      if (digest !== undefined) return undefined;
+      return breakOff(segment, touched, 'gone' in why ? why.gone : undefined);
     },
     rest: () => ahead.drop(),
     end: (segment) =>

@@ -2,10 +2,11 @@
  * After a restart: the packs that were cut and not acked are made again from their sources, exactly as they were cut.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LogdError } from '../error.ts';
+import type { LogdError } from '../error.ts';
 import type { ByteBudget } from '../pack/byte-budget.ts';
 import type { LostReason } from '../pack/pack.ts';
 import { checksumOf } from '../pack/survey.ts';
+import { isSourceError } from '../tail/source.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { FileTracker } from '../track/file-tracker.ts';
 import type { Cut, LostCut } from '../marks/cut.ts';
@@ -98,7 +99,7 @@ const readAgain = async (
       if (read < raw.length) return 'source-truncated';
       return checksumOf(raw) === cut.checksum ? raw : 'source-changed';
     } catch (error) {
-      if (!(error instanceof LogdError) || error.code !== 'source') throw error;
+      if (!isSourceError(error)) throw error;
       if (!error.retryable && (await files.isGone(source))) return 'source-vanished';
       onUnreadable(source.path, error);
       await sleep(pollInterval, undefined, { signal });

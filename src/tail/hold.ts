@@ -10,7 +10,7 @@ import { link, lstat, mkdir, open, readdir, realpath, rm } from 'node:fs/promise
 import { join } from 'node:path';
 import { LogdError, errnoOf, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import { openSource } from './source.ts';
+import { inodeOf, openSource } from './source.ts';
 import type { FileId, Source } from './source.ts';
 
 /** The directory of held files. */
@@ -38,7 +38,7 @@ const isFile = async (path: string, id: FileId): Promise<boolean> => {
 
 /** Opens the directory of held files, creating it where needed. Rejects with `storage`. */
 export const openHolds = async (directory: string): Promise<Holds> => {
-  const nameOf = (id: FileId): string => join(directory, `${id.dev}-${id.ino}`);
+  const nameOf = (id: FileId): string => join(directory, inodeOf(id));
 
   const sync = async (): Promise<void> => {
     await using handle = await open(directory);

@@ -21,6 +21,13 @@ export interface FileId {
   readonly ino: string;
 }
 
+/** One text for both. */
+export const inodeOf = ({ dev, ino }: FileId): string => `${dev}-${ino}`;
+
+/** True when an error is about a source file, which may be readable later. */
+export const isSourceError = (error: unknown): error is LogdError =>
+  error instanceof LogdError && error.code === 'source';
+
 /** An open file. It stays readable after being renamed or deleted. */
 export interface Source extends FileId, AsyncDisposable {
   /** Where it was opened. */

@@ -103,6 +103,11 @@ export const EVENTS = {
     text: '{bytes} bytes of {path} are lost: {reason}',
     fields: { path: 'string', bytes: 'number', reason: 'string', ...segment },
   },
+  'tail.reserved': {
+    level: 'info',
+    text: '{path} ends in zeros: its writer has reserved room. The file is read up to its last byte that is not zero.',
+    fields: { path: 'string' },
+  },
   'cut.line-split': {
     level: 'warn',
     text: 'A line of {path} that begins at byte {offset} is longer than {limit} bytes. It is split over several packs; no byte is lost.',

@@ -2,9 +2,9 @@
  * Files that a scan does not find: deleted, or moved out of the pattern. What is unread in them is read through their link; what
  * cannot be read any more is lost.
  */
-import { LogdError } from '../error.ts';
+import type { LogdError } from '../error.ts';
 import type { SourceFile } from '../tail/discover.ts';
-import type { FileId } from '../tail/source.ts';
+import { inodeOf, isSourceError } from '../tail/source.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Marks } from '../marks/marks.ts';
 import { observe, type SegmentState, type SourceState, unread } from './segment.ts';
@@ -25,8 +25,6 @@ export interface AbsentFilesOptions {
   readonly onUnreadable: (path: string, error: LogdError) => void;
 }
 
-const inodeOf = ({ dev, ino }: FileId): string => `${dev}-${ino}`;
-
 /** Returns what is to be done after each scan, with what it has found. */
 export const absentFiles = ({
   segments,
@@ -41,7 +39,7 @@ export const absentFiles = ({
       const seen = await files.read(source, (file) => file.size());
       observe(segment, source, seen, clock.monotonic());
     } catch (error) {
-      if (!(error instanceof LogdError) || error.code !== 'source') throw error;
+      if (!isSourceError(error)) throw error;
       if (error.retryable || !(await files.isGone(source))) return onUnreadable(source.path, error);
       // Nothing is known to be missing of a file that was over with its hour: late lines are another's.
       if (!source.settled || unread(source) > 0)

@@ -4,10 +4,11 @@
  * Each scan brings what it sees into the segments: new files, grown files, files that were replaced, cut short or moved; hours
  * without a file between hours that have one; lines that came after the end of their hour.
  */
-import { LogdError } from '../error.ts';
+import type { LogdError } from '../error.ts';
 import type { Hours } from '../pack/hour.ts';
 import type { SourceFile } from '../tail/discover.ts';
-import { openSource } from '../tail/source.ts';
+import { LEAST_RESERVED, reservedFrom } from '../tail/reserved-room.ts';
+import { isSourceError, openSource } from '../tail/source.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { absentFiles } from './absent-files.ts';
@@ -57,9 +58,6 @@ export interface FileTracker extends Pick<Segments, 'get' | 'open' | 'unacked'> 
 const isSameFile = (a: { dev: string; ino: string }, b: { dev: string; ino: string }): boolean =>
   a.dev === b.dev && a.ino === b.ino;
 
-const isSourceError = (error: unknown): error is LogdError =>
-  error instanceof LogdError && error.code === 'source';
-
 /** Reads the marks of the stream. */
 export const openFileTracker = async (options: FileTrackerOptions): Promise<FileTracker> => {
   const { hours, marks, files, clock, emit, signal, onUnreadable } = options;
@@ -77,8 +75,17 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
     await options.onLost(segment, path, reason, bytes);
   };
 
+  /** Room that the writer of an ended hour's file had reserved and not used is no late line. */
+  const leaveReserved = async (source: SourceState, { path, size, mtimeMs }: SourceFile): Promise<void> => {
+    const { position } = source;
+    if (!(await files.readAt(path, (file) => reservedFrom(file, position, size, true)))) return;
+    source.reserved = { size, mtimeMs };
+    source.size = position;
+  };
+
   const look = async (segment: SegmentState, source: SourceState, file: SourceFile): Promise<void> => {
     observe(segment, source, file, clock.monotonic());
+    if (segment.ended && unread(source) >= LEAST_RESERVED) await leaveReserved(source, file);
     if (segment.ended && unread(source) > 0) await segments.reopen(segment);
   };
 
@@ -106,7 +113,7 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
     const isUnseen = (!isScanned(source) || source.blocked) && source.position > 0;
     if (file.size >= seen && !isUnseen) return false;
     const isAnew =
-      source.position > 0 && (file.size < source.position || !(await files.beginsLike(file.path, source)));
+      source.position > 0 && (file.size < source.position || !(await files.continues(file.path, source)));
     if (!isAnew && !segment.ended) source.beginning ??= await files.beginningAt(file.path, source);
     // What was written and cut off while nobody looked cannot be counted, but must not be passed over either.
     const lost = Math.max(0, seen - (isAnew && file.size < seen ? source.position : file.size));

@@ -2,9 +2,8 @@
  * The digest of a segment after a restart: Node cannot save the state of a SHA-256, so the bytes that are cut already are
  * read again (about 2 GB/s from the page cache).
  */
-import { LogdError } from '../error.ts';
 import { type RunningDigest, runningDigest } from '../pack/digest.ts';
-import type { Source } from '../tail/source.ts';
+import { isSourceError, type Source } from '../tail/source.ts';
 import type { Run } from '../marks/cut.ts';
 import type { Marks } from '../marks/marks.ts';
 import type { SegmentState, SourceState } from './segment.ts';
@@ -60,8 +59,7 @@ export const rehashSegment = async (
     const source = segment.sources.find((one) => one.id === id);
     if (source === undefined) throw new Error(`Source ${id} of ${segment.hour} has no row.`);
     return files.read(source, work).catch(async (error: unknown) => {
-      if (error instanceof LogdError && error.code === 'source' && !error.retryable)
-        if (await files.isGone(source)) gone = source;
+      if (isSourceError(error) && !error.retryable) if (await files.isGone(source)) gone = source;
       throw error;
     });
   };

@@ -1,4 +1,5 @@
 /** Links to source files that nobody needs any more: a crash came between the last ack of a segment and their removal. */
+import { inodeOf } from '../tail/source.ts';
 import type { Holds } from '../tail/hold.ts';
 import type { Marks } from '../marks/marks.ts';
 
@@ -6,6 +7,6 @@ import type { Marks } from '../marks/marks.ts';
 export const releaseStaleHolds = async (marks: Marks, holds: Holds): Promise<void> => {
   const held = await holds.list();
   if (held.length === 0) return;
-  const needed = new Set((await marks.read('unsettledFiles')).map(({ dev, ino }) => `${dev}-${ino}`));
-  for (const id of held) if (!needed.has(`${id.dev}-${id.ino}`)) await holds.release(id);
+  const needed = new Set((await marks.read('unsettledFiles')).map(inodeOf));
+  for (const id of held) if (!needed.has(inodeOf(id))) await holds.release(id);
 };

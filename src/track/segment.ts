@@ -21,11 +21,17 @@ export interface SourceState {
   position: number;
   /** Bytes from here on belong to another segment, or to nobody. */
   stop: number | undefined;
+  /** The last bytes that are cut, up to `position`, as far as they are known since the start: the file must still have them there. */
+  lastBytes: Buffer | undefined;
+  /** Its time changed and its size did not: bytes that are cut may be others now. */
+  touched: boolean;
+  /** Its writer has reserved room: the file as it was when it held nothing but zeros from `size` on. */
+  reserved: { readonly size: number; readonly mtimeMs: number } | undefined;
   /** Since its size last changed, the file was seen to begin as it did. */
   checked: boolean;
   /** It was read to its end when its hour ended. */
   settled: boolean;
-  /** Size at the last scan. */
+  /** Size at the last scan, less what is reserved. */
   size: number;
   mtimeMs: number;
   /** Monotonic time of the last change of its size that was seen. */
@@ -91,6 +97,9 @@ export const progressOf = ({ hour, packs, bytes, changedAt, sources }: SegmentSt
 export const sourceState = (marks: SourceMarks, mtimeMs: number, now: number): SourceState => ({
   ...marks,
   beginning: undefined,
+  lastBytes: undefined,
+  touched: false,
+  reserved: undefined,
   checked: false,
   settled: false,
   size: marks.position,
@@ -122,7 +131,13 @@ export const observe = (
   { size, mtimeMs }: { readonly size: number; readonly mtimeMs: number },
   now: number,
 ): void => {
-  const ours = Math.min(size, source.stop ?? size);
+  const isReserved = source.reserved?.size === size && source.reserved.mtimeMs === mtimeMs;
+  const ours = isReserved ? source.size : Math.min(size, source.stop ?? size);
+  if (!isReserved && source.reserved !== undefined) source.reserved = { size: -1, mtimeMs };
+  if (ours === source.size && isScanned(source) && mtimeMs !== source.mtimeMs && source.position > 0) {
+    source.touched = true;
+    source.checked = false;
+  }
   if (ours !== source.size) {
     segment.changedAt = now;
     source.changedAt = now;

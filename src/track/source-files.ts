@@ -11,6 +11,7 @@ import type { Holds } from '../tail/hold.ts';
 import {
   beginningOf,
   type FileId,
+  inodeOf,
   fingerprintBytes,
   fingerprintOf,
   hasFingerprint,
@@ -41,6 +42,8 @@ export interface SourceFiles extends AsyncDisposable {
   fingerprintAt(path: string, id: FileId): Promise<string | undefined>;
   /** True when the file at a path begins with what the source began with. */
   beginsLike(path: string, source: SourceState): Promise<boolean>;
+  /** The same, and the file has at its place what was last cut of the source. */
+  continues(path: string, source: SourceState): Promise<boolean>;
   /** Works on the open file of a path, whatever file that is. Rejects with `source`. */
   readAt<T>(path: string, work: (file: Source) => Promise<T>): Promise<T>;
   /** The first bytes of the file at a path, up to where the source is cut. */
@@ -72,7 +75,13 @@ const openIfThere = async (path: string): Promise<Source | undefined> => {
   }
 };
 
-const inodeOf = ({ dev, ino }: FileId): string => `${dev}-${ino}`;
+/** True when the file still has the bytes that were last cut of the source, where they are known. */
+export const hasLastBytes = async (file: Source, { lastBytes, position }: SourceState): Promise<boolean> => {
+  if (lastBytes === undefined) return true;
+  const now = Buffer.alloc(lastBytes.length);
+  const read = await file.read(now, position - lastBytes.length);
+  return read === now.length && now.equals(lastBytes);
+};
 
 /** `holds` is the directory of links; `onUnlinked` is told of each file that has no link and so must be kept open. */
 export const createSourceFiles = (
@@ -147,11 +156,13 @@ export const createSourceFiles = (
       onUnlinked(source.path);
       await read(source, async () => undefined).catch(() => onlyOpen.delete(source.id));
     },
-    isGone: ({ path }) =>
-      stat(dirname(path)).then(
-        () => true,
-        () => false,
-      ),
+    async isGone(source) {
+      const directory = await stat(dirname(source.path)).catch(() => undefined);
+      if (directory === undefined) return false;
+      // Its directory may have come back, with it, since it was looked for.
+      await using file = await openByName(source);
+      return file === undefined;
+    },
     async release(source) {
       const entry = files.get(source.id);
       files.delete(source.id);
@@ -169,6 +180,11 @@ export const createSourceFiles = (
       return file?.dev === id.dev && file.ino === id.ino ? await fingerprintOf(file) : undefined;
     },
     beginsLike: (path, source) => withFileAt(path, (file) => hasFingerprint(file, source.fingerprint)),
+    continues: (path, source) =>
+      withFileAt(
+        path,
+        async (file) => (await hasFingerprint(file, source.fingerprint)) && hasLastBytes(file, source),
+      ),
     async readAt(path, work) {
       await using file = await openSource(path);
       return await work(file);

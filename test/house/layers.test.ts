@@ -40,10 +40,18 @@ const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   // Sealing goes through the commit stage, which keeps the packs of a segment in order.
   seal: ['commit/commit-stage.ts'],
   // Tracking brings what tailing finds, holds and opens into the segments, as the marks have them.
-  track: ['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'marks/marks.ts', 'marks/cut.ts'],
+  track: [
+    'tail/discover.ts',
+    'tail/hold.ts',
+    'tail/source.ts',
+    'tail/reserved-room.ts',
+    'marks/marks.ts',
+    'marks/cut.ts',
+  ],
   // Cutting works on tracked segments and their marks, opens what is to be tailed, and hands its packs to the sender.
   cut: [
     ...['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts'],
+    'tail/reserved-room.ts',
     ...['track/file-tracker.ts', 'track/rehash.ts', 'track/segment.ts', 'track/source-files.ts'],
     ...['marks/marks.ts', 'marks/cut.ts', 'send/sender.ts'],
   ],
