@@ -1,6 +1,6 @@
 /**
- * The contract of whoever takes packs: the commit stage of a sink (durable in its store and its ledger) and the spool of a relay
- * (durable in its queue, the body untouched).
+ * The contract of whoever takes packs. The commit stage of a sink is one: an ack means durable in its store and its ledger. A relay, which does
+ * not look into bodies, takes packs from its listener without a receiver and keeps the same rules: see spool/forwarder.ts.
  *
  *   listener ─ pack ─▶ receiver ─ put() ─▶ target ─ durable ─▶ answer ─▶ listener ─ ACK or NACK
  *
