@@ -86,23 +86,23 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     },
   });
   const unreadable = new Map<string, string>();
-  const sayUnreadable = (path: string, error: unknown): void => {
+  const warnUnreadable = (path: string, error: unknown): void => {
     const reason = messageOf(error);
     if (unreadable.get(path) === reason) return;
     unreadable.set(path, reason);
     emit('tail.unreadable', { path, reason });
   };
-  const sayLost = (segment: SegmentState, path: string, reason: LostReason, bytes: number): void =>
+  const logLost = (segment: SegmentState, path: string, reason: LostReason, bytes: number): void =>
     emit('tail.lost', { host, stream, hour: segment.hour, path, reason, bytes });
   const tracker = await openFileTracker({
     ...{ host, stream, hours, start: source.start, marks, files, clock, emit, signal },
     onLost: async (segment, path, reason, bytes) => {
-      sayLost(segment, path, reason, bytes);
+      logLost(segment, path, reason, bytes);
       const lost = cutter.lose(segment, reason, bytes);
       deliver(lost);
       await lost.recorded;
     },
-    onUnreadable: sayUnreadable,
+    onUnreadable: warnUnreadable,
   });
   options.onOpened?.({ openHours: () => tracker.open().map(progressOf) });
   const discovery = openDiscovery({
@@ -117,8 +117,8 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
   const again = redeliver(
     {
       ...{ tracker, marks, files, budget, buffers, deliver, pollInterval },
-      onLost: sayLost,
-      onUnreadable: sayUnreadable,
+      onLost: logLost,
+      onUnreadable: warnUnreadable,
     },
     signal,
   ).then(() => (redelivered = true));
@@ -134,7 +134,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     {
       ...{ rules, hours, discovery, tracker, cutter, budget, buffers, clock, deliver },
       mayCut: () => redelivered,
-      onUnreadable: sayUnreadable,
+      onUnreadable: warnUnreadable,
     },
     signal,
   );

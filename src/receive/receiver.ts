@@ -46,7 +46,7 @@ export const verify = async ({ header, body }: Pack, decode: Decode): Promise<He
   throw corrupt(header, 'checksum', checksum, header.checksum);
 };
 
-/** What a server calls with each pack: see {@link OnPack}. */
+/** What a listener calls with each pack: see {@link OnPack}. */
 export const createReceiver = ({ target, emit, rawBytes }: ReceiverOptions): OnPack => {
   const budget = byteBudget(rawBytes);
   const decode = createDecoder(availableParallelism());

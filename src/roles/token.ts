@@ -2,7 +2,7 @@
  * The shared secret of a sink and its agents, from a file that may change while they run.
  *
  * Format: the first line is the token. A second line is another one that a sink takes as well: the one before, until every agent has the new one.
- * Empty lines, and lines that begin with # behind the first, are passed over.
+ * Empty lines, and lines after the first that begin with #, are skipped.
  */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -15,7 +15,7 @@ const SHORTEST = 16;
 const LONGEST = 1024;
 const MOST_TOKENS = 2;
 
-/** The token that an agent shows, and behind it those that a sink takes besides. */
+/** The token that an agent shows, then further ones that a sink accepts. */
 export type Tokens = readonly [string, ...string[]];
 
 /** Resolves with the tokens as the file has them now, or had them when it could last be used. Never rejects. */
@@ -41,15 +41,15 @@ export const readTokens = async (path: string): Promise<Tokens> => {
  */
 export const openTokens = async (path: string, emit: Emit): Promise<ReadTokens> => {
   let tokens = await readTokens(path);
-  let told = false;
+  let warned = false;
   const readAgain = async (): Promise<Tokens> => {
     try {
       const now = await readTokens(path);
       if (now.join('\n') !== tokens.join('\n')) emit('node.token-changed', { path });
-      [tokens, told] = [now, false];
+      [tokens, warned] = [now, false];
     } catch (error) {
-      if (!told) emit('node.token-kept', { path, reason: messageOf(error) });
-      told = true;
+      if (!warned) emit('node.token-kept', { path, reason: messageOf(error) });
+      warned = true;
     }
     return tokens;
   };

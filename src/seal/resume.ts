@@ -29,12 +29,12 @@ export const resume = async ({ store, ledger, emit, requestSeal }: ResumeOptions
       await store.recover(recordedSegment(ledger, segment));
     } catch (error) {
       if (!(error instanceof LogdError) || error.code !== 'corrupt') throw error;
-      const told = { ...keyOf(segment), reason: error.message };
+      const fields = { ...keyOf(segment), reason: error.message };
       const waits = error.retryable && (segment.state === 'open' || segment.state === 'complete');
-      if (waits) emit('store.missing', told);
+      if (waits) emit('store.missing', fields);
       else {
         await ledger.close(segment, 'refused', error.message);
-        emit('seal.refused', told);
+        emit('seal.refused', fields);
         continue;
       }
     }

@@ -19,7 +19,7 @@ export interface SenderOptions {
   /** Milliseconds. */
   readonly retry: { readonly min: number; readonly max: number };
   readonly emit: Emit;
-  /** A pack that the receiver calls damaged so many times is answered with that: whoever has its source can do better. For ever unless told. */
+  /** A pack that the receiver calls damaged so many times is answered with that, because whoever has its source can do better. By default it is sent again for ever. */
   readonly damagedTries?: number;
   /** Called when a connection is there, and when it is gone. */
   readonly onConnection?: (isConnected: boolean) => void;
@@ -128,20 +128,20 @@ export const createSender = (options: SenderOptions): Sender => {
   const launch = (parcel: Parcel, via: Upstream): void => {
     inFlight.add(parcel);
     flightBytes += parcel.pack.body.length;
-    const land = (): void => {
+    const leaveFlight = (): void => {
       inFlight.delete(parcel);
       flightBytes -= parcel.pack.body.length;
     };
     via.send(parcel.pack).then(
       (answer) => {
-        land();
+        leaveFlight();
         answered++;
         allowance++;
         settle(parcel, answer);
         pump();
       },
       () => {
-        land();
+        leaveFlight();
         requeue([parcel]);
       },
     );

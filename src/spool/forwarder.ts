@@ -107,7 +107,7 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
     }
   };
 
-  const sayTakingOver = (): void => {
+  const logTakingOver = (): void => {
     if (saidTakingOver || clock.monotonic() - takenOverAt < SAY_EVERY_MS) return;
     saidTakingOver = true;
     takenOverAt = clock.monotonic();
@@ -115,7 +115,7 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   };
 
   const append = async (pack: Pack): Promise<SpoolTicket> => {
-    sayTakingOver();
+    logTakingOver();
     const ticket = await spool.append(pack);
     counts.spooled++;
     return ticket;

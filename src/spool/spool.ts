@@ -169,7 +169,7 @@ const createSpool = (options: SpoolOptions, files: SpoolFile[], last: number, cl
     return clock.now() - since > age ? 'age' : undefined;
   };
 
-  const sayFull = (why: 'bytes' | 'age'): void => {
+  const warnFull = (why: 'bytes' | 'age'): void => {
     if (saidFull) return;
     saidFull = true;
     emit('spool.full', { dir, packs: packs(), bytes: used(), reason: why });
@@ -235,7 +235,7 @@ const createSpool = (options: SpoolOptions, files: SpoolFile[], last: number, cl
     for (const { bytes: more } of waiting) {
       const why = whyFull(bytes + more);
       if (why !== undefined) {
-        if (count === 0) sayFull(why);
+        if (count === 0) warnFull(why);
         break;
       }
       if (count > 0 && bytes + more > Math.min(BATCH_BYTES, limit)) break;

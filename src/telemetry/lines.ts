@@ -47,7 +47,7 @@ export const lineWriter = (target: LineTarget): LineWriter => {
     waiting += rest.length;
     queue.push({ rest, counts, begun: false });
   };
-  const sayLost = (): void => {
+  const addLossNotice = (): void => {
     if (lost === 0 || queue.length > 0) return;
     const counts = lost;
     lost = 0;
@@ -77,7 +77,7 @@ export const lineWriter = (target: LineTarget): LineWriter => {
   };
   const work = (): void => {
     drain();
-    sayLost();
+    addLossNotice();
     drain();
     if (queue.length === 0 && lost === 0) return;
     retry ??= setTimeout(() => {
@@ -94,7 +94,7 @@ export const lineWriter = (target: LineTarget): LineWriter => {
         lost += 1;
         return;
       }
-      sayLost();
+      addLossNotice();
       add(line, 1);
       work();
     },

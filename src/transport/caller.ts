@@ -62,7 +62,7 @@ export class Caller {
     this.#first = Buffer.concat([this.#first, chunk]);
     const answers = this.#protocols.map((protocol) => protocol.recognise(this.#first));
     const found = this.#protocols[answers.indexOf('yes')];
-    if (found?.serve !== undefined && this.#isServed(found)) this.#hand(found);
+    if (found?.serve !== undefined && this.#isServed(found)) this.#handOver(found);
     else if (found !== undefined) this.#turnAway(`${capital(found.label)} is not spoken here`);
     else if (!answers.includes('more')) this.#turnAway('The first bytes are of no protocol known here');
   }
@@ -74,11 +74,12 @@ export class Caller {
   /** The connection, in the first protocol where it is not known which. */
   #known(): PackConnection | undefined {
     const [fallback] = this.#protocols;
-    if (this.#connection === undefined && !this.#isStranger && fallback !== undefined) this.#hand(fallback);
+    if (this.#connection === undefined && !this.#isStranger && fallback !== undefined)
+      this.#handOver(fallback);
     return this.#connection;
   }
 
-  #hand({ serve }: Protocol): void {
+  #handOver({ serve }: Protocol): void {
     this.#socket.off('data', this.#onData);
     this.#connection = serve?.(this.#serving, this.#socket, this.#first, this.#since);
     this.#first = Buffer.alloc(0);

@@ -21,7 +21,7 @@ export interface ListenOptions {
   /** What we call ourselves, such as `logd/0.1.0`. */
   readonly software?: string;
   readonly limits: ServerLimits;
-  /** A sign of life after so many ms without one; 15,000 unless told. Clients count on at most that. */
+  /** A sign of life after so many ms without one; 15,000 by default. Clients count on at most that. */
   readonly pingInterval?: number;
   readonly clock: Clock;
   readonly emit: Emit;
@@ -46,7 +46,7 @@ export interface Listener extends AsyncDisposable {
   drain(): Promise<void>;
 }
 
-/** Sockets above the limit of connections that may be open for the moment in which they are told so. */
+/** Sockets above the limit of connections that may be open for the moment in which we say so. */
 const REFUSABLE = 16;
 
 /** Listens; rejects with `unreachable` where the address cannot be had. */

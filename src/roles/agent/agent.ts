@@ -28,12 +28,12 @@ import type { AgentConfig } from './agent-options.ts';
 /** While there is a connection, what is in flight may still be acked for this share of the time for a graceful stop. */
 const ACK_SHARE = 0.5;
 
-/** One warning for each directory: what keeps one file from being linked mostly keeps them all. */
-const sayOnce = (emit: RoleDeps['emit']): ((path: string) => void) => {
-  const said = new Set<string>();
+/** One warning for each directory: what keeps one file from being linked usually keeps all of them. */
+const warnOncePerDirectory = (emit: RoleDeps['emit']): ((path: string) => void) => {
+  const warned = new Set<string>();
   return (path) => {
-    if (said.has(dirname(path))) return;
-    said.add(dirname(path));
+    if (warned.has(dirname(path))) return;
+    warned.add(dirname(path));
     emit('tail.not-linked', { path });
   };
 };
@@ -61,7 +61,7 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
   const marks = starting.use(await openMarks(config.state_dir, host));
   const holds = await openHolds(held);
   await releaseStaleHolds(marks, holds);
-  const files = starting.use(createSourceFiles(holds, sayOnce(emit)));
+  const files = starting.use(createSourceFiles(holds, warnOncePerDirectory(emit)));
 
   const buffers = bufferPool(bytesToSee({ packBytes: pack.size, maxLine: pack.max_line }));
   const limit = Math.max(options.window, buffers.size);

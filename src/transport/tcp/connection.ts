@@ -26,7 +26,7 @@ import { tokenFault } from './token.ts';
 const TOKEN_DELAY = 200;
 /** How long a refused client may go on sending, so that it can read why. Closing at once would reset the connection. */
 const LINGER = 1000;
-/** A client that we have told that we go, that owes us its BYE and sends nothing for so long, is not there any more. */
+/** A client that got our BYE, owes us its own and sends nothing for so long is gone. */
 const DRAIN_SILENCE = 1000;
 
 /** The pack whose head is here and whose body is not. */
@@ -63,7 +63,7 @@ export class ServerConnection implements PackConnection {
   #frameSince: number | undefined;
   #tokenTimer: NodeJS.Timeout | undefined;
 
-  /** `first` is what has been read of the socket: the preamble, or less of it from a client that is told to go. `since`: the ticker's time. */
+  /** `first` is what has been read of the socket: the preamble, or less of it from a client that is turned away. `since`: the ticker's time. */
   constructor(serving: Serving, socket: Socket, first: Buffer, since: number) {
     this.#serving = serving;
     this.#socket = socket;
