@@ -8,8 +8,6 @@ import { type MongoServer, mongoServerFor } from '../servers/mongo-server.ts';
 import { runLogd } from './process.ts';
 import { flow, onRig, type Rig } from './rig.ts';
 
-const logd = (...args: string[]) => runLogd(args);
-
 const HOURS = ['2026112200', '2026112201', '2026112202'];
 const LINES = 600;
 
