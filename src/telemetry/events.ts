@@ -214,12 +214,12 @@ export const EVENTS = {
   },
   'spool.damaged': {
     level: 'error',
-    text: 'The last {bytes} bytes of {path} are damaged on disk, and the packs in them are lost to this relay. The sink names the missing packs: pull them again',
+    text: 'The last {bytes} bytes of {path} are damaged on disk, and the packs in them are lost to this relay. The sink names the missing packs',
     fields: { path: 'string', bytes: 'number' },
   },
   'spool.pack-damaged': {
     level: 'error',
-    text: 'Pack {id} of {host}/{stream}/{hour} is damaged in {path} and is lost to this relay. Pull it again',
+    text: 'Pack {id} of {host}/{stream}/{hour} is damaged in {path} and is lost to this relay. The sink names it as missing',
     fields: { ...segment, id: 'number', path: 'string' },
   },
   'spool.pack-refused': {
