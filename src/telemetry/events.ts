@@ -103,6 +103,11 @@ export const EVENTS = {
     text: '{bytes} bytes of {path} are lost: {reason}',
     fields: { path: 'string', bytes: 'number', reason: 'string', ...segment },
   },
+  'tail.sent-again': {
+    level: 'warn',
+    text: '{path} has the name of a file of {hour} that was shipped and is gone, and does not begin with the same bytes. All of it is sent as late lines; those that were shipped before appear twice.',
+    fields: { path: 'string', hour: 'string' },
+  },
   'tail.reserved': {
     level: 'info',
     text: '{path} ends in zeros: its writer has reserved room. The file is read up to its last byte that is not zero.',

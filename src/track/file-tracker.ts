@@ -14,6 +14,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { absentFiles } from './absent-files.ts';
 import { endOfLastLine, occurrenceOf } from './repeated-hour.ts';
 import type { Marks } from '../marks/marks.ts';
+import { movedFiles } from './moved-files.ts';
 import { rehashSegment } from './rehash.ts';
 import { isScanned, observe, type SegmentState, type SourceState, unread } from './segment.ts';
 import { openSegments, type Segments } from './segments.ts';
@@ -62,6 +63,7 @@ const isSameFile = (a: { dev: string; ino: string }, b: { dev: string; ino: stri
 export const openFileTracker = async (options: FileTrackerOptions): Promise<FileTracker> => {
   const { hours, marks, files, clock, emit, signal, onUnreadable } = options;
   const segments = await openSegments(options);
+  const moved = movedFiles({ marks, files, signal });
   const watchedAt = new Map<string, number>();
   const warned = new Set<string>();
 
@@ -95,7 +97,7 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
       if (file.size < source.position || !(await files.isCopy(file.path, source))) return false;
       // The original of an hour that has ended may be gone, and then its beginning alone is no proof for what is passed over.
       if (!segment.ended || file.size === source.position) return true;
-      const instead = { source, path: file.path };
+      const instead = new Map([[source.id, file.path]]);
       return (await rehashSegment(segment, { marks, files, signal, instead })).digest !== undefined;
     }
     // The inode of a file that was over may have been given to another one.
@@ -150,14 +152,16 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
 
   /** Brings one file of a segment up to date: known, moved, cut short, replaced or new. */
   const takeFile = async (segment: SegmentState, file: SourceFile): Promise<void> => {
-    const known =
+    const before =
       segment.sources.findLast((source) => isSameFile(source, file)) ??
       segment.sources.findLast(({ path }) => path === file.path);
-    if (known === undefined || !(await isStill(segment, known, file))) {
+    const known = before === undefined ? await moved.from(segment, file) : before;
+    if (known === undefined || (before !== undefined && !(await isStill(segment, before, file)))) {
       // Nothing came late: an hour that has ended without it stays ended.
       if (segment.ended && file.size === 0) return;
       const next = await segments.addSource(segment, file, 0);
       if (known !== undefined) sayReplaced(segment, known);
+      else if (moved.mayBe(segment, file)) emit('tail.sent-again', { path: file.path, hour: segment.hour });
       return look(segment, next, file);
     }
     if (known.stop !== undefined && known.stop <= known.position) return takeAgain(segment, known, file);
@@ -169,14 +173,14 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
       return look(segment, next, file);
     }
     // It was seen while it was being written anew: emptied, and not filled yet.
-    const before = segment.sources.find(({ path, position }) => path === file.path && position > 0);
-    if (before !== undefined && known.position === 0 && known.size === 0 && file.size > 0)
-      sayReplaced(segment, before);
+    const filled = segment.sources.find(({ path, position }) => path === file.path && position > 0);
+    if (filled !== undefined && known.position === 0 && known.size === 0 && file.size > 0)
+      sayReplaced(segment, filled);
     if (!isSameFile(known, file)) await files.release(known);
     if (!isSameFile(known, file) || known.path !== file.path) {
       Object.assign(known, { path: file.path, dev: file.dev, ino: file.ino });
       await marks.write('changeSource', known);
-      await files.keep(known);
+      if (!segment.ended || segment.unacked > 0) await files.keep(known);
     }
     await look(segment, known, file);
   };
@@ -311,6 +315,7 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
           return onUnreadable(found.at(-1)?.path ?? '', error);
         }
       }
+      moved.note(found);
       await takeAll(found);
       await takeAbsent(found);
       await segments.fillEmptyHours();

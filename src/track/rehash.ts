@@ -44,8 +44,8 @@ export interface RehashOptions {
   readonly marks: Marks;
   readonly files: SourceFiles;
   readonly signal: AbortSignal;
-  /** The file at this path is read in place of the source. */
-  readonly instead?: { readonly source: SourceState; readonly path: string };
+  /** Paths of the files that are read in place of sources, by the source's id. */
+  readonly instead?: ReadonlyMap<number, string>;
 }
 
 /** Makes the digest of a segment again, and proves it by what the marks say. Rejects with `source` when a file cannot be read now. */
@@ -55,7 +55,8 @@ export const rehashSegment = async (
 ): Promise<Rehashed> => {
   let gone: SourceState | undefined;
   const read: ReadSource = async (id, work) => {
-    if (instead?.source.id === id) return files.readAt(instead.path, work);
+    const path = instead?.get(id);
+    if (path !== undefined) return files.readAt(path, work);
     const source = segment.sources.find((one) => one.id === id);
     if (source === undefined) throw new Error(`Source ${id} of ${segment.hour} has no row.`);
     return files.read(source, work).catch(async (error: unknown) => {
