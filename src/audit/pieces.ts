@@ -2,6 +2,7 @@
  * Reading source files: a segment is made up of pieces of them, one after the other.
  */
 import { open } from 'node:fs/promises';
+import { bytesOfPath } from '../disk/path-bytes.ts';
 import { runningDigest } from '../pack/digest.ts';
 import { countLines } from '../pack/survey.ts';
 import type { Contents } from './stored.ts';
@@ -32,7 +33,7 @@ export const lengthOf = (pieces: readonly Piece[]): number =>
 /** The bytes of pieces, as far as their files have them. The next read is under way while the last one is worked on. */
 async function* bytesOf(pieces: readonly Piece[], onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
   for (const { path, start, end } of pieces) {
-    await using file = await open(path);
+    await using file = await open(bytesOfPath(path));
     const buffers = [Buffer.allocUnsafe(READ_BYTES), Buffer.allocUnsafe(READ_BYTES)] as const;
     let at = start;
     const read = (turn: number) => file.read(buffers[turn % 2]!, 0, Math.min(READ_BYTES, end - at), at);
@@ -106,7 +107,7 @@ export const readRange = async (pieces: readonly Piece[], from: number, to: numb
     const first = Math.max(from, at);
     const length = Math.min(to, at + end - start) - first;
     if (length <= 0) continue;
-    await using file = await open(path);
+    await using file = await open(bytesOfPath(path));
     const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, start + first - at);
     parts.push(buffer.subarray(0, bytesRead));
   }

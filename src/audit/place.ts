@@ -5,6 +5,7 @@
  * that it does is for whoever compares the bytes.
  */
 import type { FileHandle } from 'node:fs/promises';
+import { bytesOfPath } from '../disk/path-bytes.ts';
 import { open } from 'node:fs/promises';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { PackHeader, SegmentKey } from '../pack/pack.ts';
@@ -31,7 +32,7 @@ export const placeFiles = async (
   const pieces: Piece[] = [];
   let after = 0;
   for (const { path, size } of files) {
-    await using handle = await open(path);
+    await using handle = await open(bytesOfPath(path));
     const place = await placeOf(ledger, segment, after, handle, size);
     if (place === undefined) return undefined;
     pieces.push({ path, start: 0, end: size, at: place.at });

@@ -5,6 +5,7 @@
  * at hand are compared with what is stored, which must then be the seal's: `partly gone` says that each of their bytes is in its place there.
  */
 import { stat } from 'node:fs/promises';
+import { bytesOfPath } from '../disk/path-bytes.ts';
 import { errnoOf, messageOf } from '../error.ts';
 import type { Ledger, SegmentRecord } from '../ledger/ledger.ts';
 import { type PackHeader, segmentName } from '../pack/pack.ts';
@@ -84,7 +85,7 @@ export const auditSource = async (
 const filesAtHand = async (paths: readonly string[]): Promise<Question['files']> => {
   const files: { path: string; size: number }[] = [];
   for (const path of paths) {
-    const stats = await stat(path).catch((error: unknown) => {
+    const stats = await stat(bytesOfPath(path)).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error;
     });
     if (stats) files.push({ path, size: stats.size });

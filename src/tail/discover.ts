@@ -12,6 +12,7 @@
 import type { BigIntStats, Stats } from 'node:fs';
 import { lstat, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bytesOfPath, textOfPath } from '../disk/path-bytes.ts';
 import { errnoOf, messageOf } from '../error.ts';
 import { plainLabel } from '../pack/hour.ts';
 import type { Hours } from '../pack/hour.ts';
@@ -98,7 +99,7 @@ const kindOf = (stats: BigIntStats): string => {
 const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
 
 /** What has the name itself, be it a link to nothing. */
-const linkAt = (path: string): Promise<Stats | undefined> => lstat(path).catch(() => undefined);
+const linkAt = (path: string): Promise<Stats | undefined> => lstat(bytesOfPath(path)).catch(() => undefined);
 
 /** What a scan leaves behind for the next. */
 interface Memory {
@@ -136,7 +137,10 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
     const part = pattern.parts[depth]!;
     const isLast = depth === pattern.parts.length - 1;
     const names = new Map<string, Fields>();
-    for await (const { name } of await opendir(directory, { bufferSize: 512 })) {
+    // `buffer` is a documented encoding that the type of the option leaves out.
+    const encoding = 'buffer' as BufferEncoding;
+    for await (const entry of await opendir(bytesOfPath(directory), { bufferSize: 512, encoding })) {
+      const name = textOfPath(entry.name as unknown as Buffer);
       const found = part.match(name, fields);
       if (found === undefined) {
         if (part.match(name, {}) !== undefined) odd.tell(join(directory, name), OTHER_TIME);
@@ -165,7 +169,7 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
     const isOld = activeFrom !== undefined && prefix < activeFrom.slice(0, prefix.length);
     if (before !== undefined && isOld && !full) return before;
     try {
-      const { dev, ino, mtimeNs } = await stat(directory, { bigint: true });
+      const { dev, ino, mtimeNs } = await stat(bytesOfPath(directory), { bigint: true });
       const stamp = `${dev}:${ino}:${mtimeNs}`;
       const isSame = before?.stamp === stamp;
       if (isSame && before.settled && !full) return before;
@@ -199,7 +203,7 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
 
   const look = async (path: string, matched: MatchedName): Promise<SourceFile | undefined> => {
     try {
-      const stats = await stat(path, { bigint: true });
+      const stats = await stat(bytesOfPath(path), { bigint: true });
       if (!stats.isFile()) {
         odd.tell(path, kindOf(stats));
         return undefined;

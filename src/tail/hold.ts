@@ -8,6 +8,7 @@
  */
 import { link, lstat, mkdir, open, readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bytesOfPath } from '../disk/path-bytes.ts';
 import { LogdError, errnoOf, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import { inodeOf, openSource } from './source.ts';
@@ -32,7 +33,7 @@ const NAME = /^(\d+)-(\d+)$/;
 
 const isFile = async (path: string, id: FileId): Promise<boolean> => {
   // lstat: a link to a symbolic link would not keep the file behind it.
-  const stats = await lstat(path, { bigint: true });
+  const stats = await lstat(bytesOfPath(path), { bigint: true });
   return stats.isFile() && String(stats.dev) === id.dev && String(stats.ino) === id.ino;
 };
 
@@ -52,9 +53,11 @@ export const openHolds = async (directory: string): Promise<Holds> => {
 
   const linkOnce = async (path: string, id: FileId): Promise<void> => {
     fault('hold.before-link');
-    await link(await realpath(path), nameOf(id)).catch((error: unknown) => {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    });
+    await link(await realpath(bytesOfPath(path), { encoding: 'buffer' }), nameOf(id)).catch(
+      (error: unknown) => {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+      },
+    );
   };
 
   try {

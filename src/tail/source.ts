@@ -10,6 +10,7 @@
 import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { bytesOfPath } from '../disk/path-bytes.ts';
 import { LogdError, errnoOf, messageOf } from '../error.ts';
 
 /** Most bytes that a fingerprint covers. */
@@ -51,9 +52,11 @@ const failure = (what: string, path: string, error: unknown): LogdError => {
 /** Opens a regular file for reading; rejects with `source` when that is not possible. */
 export const openSource = async (path: string): Promise<Source> => {
   // O_NONBLOCK: a named pipe that took the file's place must not hold a thread until someone writes to it.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
-    throw failure('open', path, error);
-  });
+  const handle = await open(bytesOfPath(path), constants.O_RDONLY | constants.O_NONBLOCK).catch(
+    (error: unknown) => {
+      throw failure('open', path, error);
+    },
+  );
   const close = () => handle.close();
   try {
     const stats = await handle.stat({ bigint: true });

@@ -3,6 +3,11 @@
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/g;
 
-/** Control characters shown as escapes, so that a hostile name cannot steer the terminal. */
+/** What stands for a byte of a file name that is not UTF-8: see disk/path-bytes.ts. */
+const BYTE = /[\u{10ff80}-\u{10ffff}]/gu;
+
+/** Control characters shown as escapes, so that a hostile name cannot steer the terminal; and bytes that are no text. */
 export const printable = (text: string): string =>
-  text.replace(CONTROL, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  text
+    .replace(CONTROL, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+    .replace(BYTE, (char) => `\\x${((char.codePointAt(0) ?? 0) & 0xff).toString(16)}`);

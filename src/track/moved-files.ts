@@ -6,12 +6,15 @@
  */
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { bytesOfPath } from '../disk/path-bytes.ts';
 import type { SourceFile } from '../tail/discover.ts';
 import { fingerprintBytes, isSourceError } from '../tail/source.ts';
 import type { Marks } from '../marks/marks.ts';
 import { rehashSegment } from './rehash.ts';
 import type { SegmentState, SourceState } from './segment.ts';
 import type { SourceFiles } from './source-files.ts';
+
+const isThere = (path: string): boolean => existsSync(bytesOfPath(path));
 
 export interface MovedFiles {
   /** What the scan has found. */
@@ -38,7 +41,7 @@ export const movedFiles = ({ marks, files, signal }: MovedFilesOptions): MovedFi
     const places = new Map([[source.id, path]]);
     for (const other of segment.sources) {
       const beside = join(dirname(path), basename(other.path));
-      if (other !== source && isAway(other) && !existsSync(other.path) && existsSync(beside))
+      if (other !== source && isAway(other) && !isThere(other.path) && isThere(beside))
         places.set(other.id, beside);
     }
     return places;

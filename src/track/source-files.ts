@@ -7,6 +7,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, LogdError } from '../error.ts';
+import { bytesOfPath } from '../disk/path-bytes.ts';
 import type { Holds } from '../tail/hold.ts';
 import {
   beginningOf,
@@ -157,7 +158,7 @@ export const createSourceFiles = (
       await read(source, async () => undefined).catch(() => onlyOpen.delete(source.id));
     },
     async isGone(source) {
-      const directory = await stat(dirname(source.path)).catch(() => undefined);
+      const directory = await stat(bytesOfPath(dirname(source.path))).catch(() => undefined);
       if (directory === undefined) return false;
       // Its directory may have come back, with it, since it was looked for.
       await using file = await openByName(source);
