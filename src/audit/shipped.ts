@@ -61,7 +61,7 @@ export const openShipped = (ledger: Pick<Ledger, 'segments'>): Shipped => {
 /** Undefined where there are none, or none that this user may read: an audit goes without them. */
 const openMarks = async (path: string): Promise<Marks | undefined> => {
   if (!existsSync(path)) return undefined;
-  const module = moduleBeside(import.meta.url, '../cut/marks-database');
+  const module = moduleBeside(import.meta.url, '../marks/marks-database');
   return openDatabaseThread({ module, path, readOnly: true }).catch(() => undefined);
 };
 
