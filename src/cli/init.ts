@@ -18,7 +18,11 @@ export const starterConfig = async (role: Role): Promise<string> => {
     '',
   ].join('\n');
   const body = exampleConfig(outline(logdOptions), {
-    without: ['agent', 'relay', 'sink'].filter((one) => (role === 'both' ? one === 'relay' : one !== role)),
+    without: [
+      ...['agent', 'relay', 'sink'].filter((one) => (role === 'both' ? one === 'relay' : one !== role)),
+      // For those who come from the Go system only, and without a token: docs/migration.md.
+      ...['relay.gowire', 'sink.gowire'],
+    ],
     set: role === 'both' ? { 'agent.send_to': '127.0.0.1:7667' } : {},
   });
   return head + body;

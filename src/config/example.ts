@@ -8,7 +8,7 @@
 import type { Node } from './option-tree.ts';
 
 export interface ExampleOptions {
-  /** Top-level sections to leave out. */
+  /** Keys of sections to leave out: `sink`, `sink.gowire`. */
   readonly without: readonly string[];
   /** Values by key, maps with the example name: `agent.streams.access.path`. */
   readonly set: Readonly<Record<string, string>>;
@@ -17,28 +17,29 @@ export interface ExampleOptions {
 const PROSE = '## ';
 
 /** YAML text of an example for the tree that `outline` gives. */
-export const exampleConfig = (root: Node, { without, set }: ExampleOptions): string => {
+export const exampleConfig = (root: Node, options: ExampleOptions): string => {
   if (root.type !== 'section') return '';
   return Array.from(root.children)
-    .filter(([key]) => !without.includes(key))
-    .flatMap(([key, node]) => ['', ...write(key, node, [key], set)])
+    .filter(([key]) => !options.without.includes(key))
+    .flatMap(([key, node]) => ['', ...write(key, node, [key], options)])
     .slice(1)
     .concat('')
     .join('\n');
 };
 
-type Values = ExampleOptions['set'];
-
-const write = (key: string, node: Node, path: readonly string[], set: Values): string[] => {
+const write = (key: string, node: Node, path: readonly string[], options: ExampleOptions): string[] => {
+  const { set, without } = options;
   const inner = (children: ReadonlyMap<string, Node>): string[] =>
-    Array.from(children).flatMap(([name, child]) => write(name, child, [...path, name], set));
+    Array.from(children)
+      .filter(([name]) => !without.includes([...path, name].join('.')))
+      .flatMap(([name, child]) => write(name, child, [...path, name], options));
   if (node.type === 'option') return writeOption(key, node, set[path.join('.')]);
   const lines = wrap(node.summary);
   if (node.type === 'section') return [...lines, ...block(key, inner(node.children))];
   // An entry whose options depend on its kind has no one example: it is left out.
   if (node.type === 'map' && node.value.type !== 'section')
     return [...lines, ...wrap(`See logd explain ${path.join('.')}`)];
-  if (node.type === 'map') return [...lines, ...block(key, entryOf(node, path, set))];
+  if (node.type === 'map') return [...lines, ...block(key, entryOf(node, path, options))];
   const kind = set[`${path.join('.')}.kind`] ?? [...node.variants.keys()][0] ?? '';
   const kinds = Array.from(node.variants, ([name, { summary }]) => wrap(`${name}: ${summary}`)).flat();
   return [
@@ -47,10 +48,14 @@ const write = (key: string, node: Node, path: readonly string[], set: Values): s
   ];
 };
 
-const entryOf = (node: Extract<Node, { type: 'map' }>, path: readonly string[], set: Values): string[] => {
+const entryOf = (
+  node: Extract<Node, { type: 'map' }>,
+  path: readonly string[],
+  options: ExampleOptions,
+): string[] => {
   if (node.value.type !== 'section') return [];
   const children = Array.from(node.value.children).flatMap(([name, child]) =>
-    write(name, child, [...path, node.keyExample, name], set),
+    write(name, child, [...path, node.keyExample, name], options),
   );
   return block(node.keyExample, children);
 };
