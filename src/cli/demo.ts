@@ -16,14 +16,17 @@ interface DemoFlags {
   readonly hosts?: number;
   readonly hours: number;
   readonly secondsPerHour: number;
-  readonly linesPerSecond: number;
+  readonly linesPerSecond?: number;
   readonly seed: number;
   readonly dir?: string;
   readonly input: readonly string[];
   readonly keep?: true;
+  readonly mongodb?: true;
 }
 
 const HOSTS = 3;
+const LINES_PER_SECOND = 40_000;
+const MONGO_LINES_PER_SECOND = 4_000;
 const FIRST_PORT = 20_000;
 const PORTS = 10_000;
 const PORT_ATTEMPTS = 50;
@@ -34,7 +37,11 @@ export const demoCommand = (): Command =>
     .option('--hosts <n>', `agents, web1 to webN (default: ${HOSTS}, with --input 1)`, integer(1, 20))
     .option('--hours <n>', 'hours that each host writes', integer(1, 48), 4)
     .option('--seconds-per-hour <n>', 'how long an hour lasts', integer(1, 3600), 5)
-    .option('--lines-per-second <n>', 'lines of all hosts together', integer(1, 1_000_000), 40_000)
+    .option(
+      '--lines-per-second <n>',
+      `lines of all hosts together (default: ${LINES_PER_SECOND}, with --mongodb ${MONGO_LINES_PER_SECOND})`,
+      integer(1, 1_000_000),
+    )
     .option('--seed <n>', 'another seed, other lines', integer(0, 2 ** 31 - 1), 1)
     .option(
       '--dir <directory>',
@@ -46,6 +53,7 @@ export const demoCommand = (): Command =>
         'ship these files instead of generated ones: each as an hour of a host',
       ).default([], 'generated access logs'),
     )
+    .option('--mongodb', 'deliver to a MongoDB of its own as well, which is killed on the way')
     .option('--keep', 'leave the nodes running afterwards, until Ctrl-C')
     .addHelpText(
       'after',
@@ -54,6 +62,7 @@ Examples:
   logd demo
   logd demo --hosts 5 --hours 6 --seconds-per-hour 3
   logd demo --input /var/log/nginx/access.log.1 /var/log/syslog.1
+  logd demo --mongodb
   logd demo --keep
 
 Exit codes:
@@ -80,7 +89,17 @@ const demo = async (flags: DemoFlags): Promise<number> => {
   const { checkInput } = await import('../demo/input.ts');
   const input = await checkInput(flags.input);
   const sizes = await Promise.all(input.map(async (file) => (await stat(file)).size));
-  const plan = await makePlan(flags, input.length);
+  const bare = await makePlan(flags, input.length);
+  const { DATABASE, findMongoServer } = await import('../demo/mongodb.ts');
+  const mongodb = flags.mongodb ? findMongoServer(bare.dir, await freePort()) : undefined;
+  const mongo = {
+    kind: 'mongodb',
+    format: 'line',
+    database: DATABASE,
+    retry_writes: 'false',
+    start: 'beginning',
+  };
+  const plan = mongodb ? { ...bare, outputs: { mongo: { ...mongo, uri: mongodb.uri } } } : bare;
   const paint = painter(process.stdout);
 
   const interrupt = new AbortController();
@@ -94,10 +113,12 @@ const demo = async (flags: DemoFlags): Promise<number> => {
     const proven = await runDemo(
       {
         ...{ plan, input, keep: flags.keep ?? false },
+        ...(mongodb !== undefined && { mongodb }),
         inputBytes: sizes.reduce((sum, size) => sum + size, 0),
         writer: {
           secondsPerHour: input.length > 0 ? 0 : flags.secondsPerHour,
-          linesPerSecond: flags.linesPerSecond,
+          linesPerSecond:
+            flags.linesPerSecond ?? (mongodb === undefined ? LINES_PER_SECOND : MONGO_LINES_PER_SECOND),
           seed: flags.seed,
         },
       },

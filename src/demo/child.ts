@@ -20,10 +20,15 @@ export interface Child extends AsyncDisposable {
   stop(signal: NodeJS.Signals): Promise<string>;
 }
 
-/** Starts `node ARGS…`; standard output and error are appended to the file. */
-export const startChild = async (name: string, args: readonly string[], logPath: string): Promise<Child> => {
+/** Starts `node ARGS…`, or another program; standard output and error are appended to the file. */
+export const startChild = async (
+  name: string,
+  args: readonly string[],
+  logPath: string,
+  program = process.execPath,
+): Promise<Child> => {
   await using log = await open(logPath, 'a');
-  const child = spawn(process.execPath, args, { stdio: ['ignore', log.fd, log.fd], detached: true });
+  const child = spawn(program, args, { stdio: ['ignore', log.fd, log.fd], detached: true });
   let end: string | undefined;
   const killNow = (): void => void child.kill('SIGKILL');
   process.once('exit', killNow);

@@ -35,6 +35,8 @@ export interface DemoPlan {
   /** The segments that must be sealed in the end: all hosts and hours, or as many as there are input files. */
   readonly expected: readonly { readonly host: string; readonly hour: string }[];
   readonly port: number;
+  /** `sink.outputs` of the sink: what the demo delivers to. */
+  readonly outputs?: Readonly<Record<string, object>>;
 }
 
 /** Labels of the `count` hours (UTC) before the one that `now` is in, oldest first. */
@@ -106,5 +108,6 @@ const sinkConfig = (plan: DemoPlan) => ({
     ledger: { path: join(plan.dir, 'ledger.db') },
     markers: { dir: join(plan.dir, 'received') },
     store: { kind: 'file', dir: join(plan.dir, 'stored'), compression: 'none' },
+    ...(plan.outputs !== undefined && { outputs: plan.outputs }),
   },
 });

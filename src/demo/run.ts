@@ -17,6 +17,7 @@ import { formatBytes, type Paint, widthOf } from '../text/terminal.ts';
 import { endedError, gatherCast, type Cast } from './cast.ts';
 import { startChild } from './child.ts';
 import { placeInput } from './input.ts';
+import { type DemoMongo, type DemoServer, hasDelivered, proveMongo, startMongo } from './mongodb.ts';
 import { demoPaths, type DemoPlan, layOut } from './plan.ts';
 import { openScreen, type Screen, type Terminal } from './screen.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -25,8 +26,10 @@ import type { WriterPlan } from './writer.ts';
 
 /** When the sink and the busiest agent are killed, as parts of the whole, and how long they are down. */
 const KILL_SINK_AT = 0.35;
+const KILL_MONGO_AT = 0.5;
 const KILL_AGENT_AT = 0.65;
 const DOWN_MS = 1500;
+const CATCH_UP_MS = 200;
 const GRACE_MS = 90_000;
 const SLOWEST_BYTES_A_MS = 2000;
 
@@ -38,6 +41,8 @@ export interface DemoOptions {
   /** Bytes of all input files. */
   readonly inputBytes: number;
   readonly keep: boolean;
+  /** Deliver to MongoDB, too, and kill it in the middle. */
+  readonly mongodb?: DemoServer;
 }
 
 export interface DemoContext {
@@ -64,13 +69,18 @@ export const runDemo = async (options: DemoOptions, context: DemoContext): Promi
   }, limitMs);
   const stop = AbortSignal.any([signal, trouble.signal]);
   using screen = openScreen(out, paint, () => performance.now() - began);
+  await using mongo = options.mongodb && (await startMongo(plan, options.mongodb));
   await using cast = gatherCast(plan.dir, main, (error) => trouble.abort(error));
   try {
     {
       await using stage = await openStage(plan, cast, screen, stop);
-      await play(options, { cast, stage, screen, paint, trouble });
+      await play(options, { cast, stage, screen, paint, trouble, mongo });
     }
-    const proven = await prove(plan, context, stop);
+    const isStored = await prove(plan, context, stop);
+    const isDelivered =
+      options.mongodb === undefined ||
+      (await proveMongo(plan, options.mongodb, (text) => void out.write(text), paint));
+    const proven = isStored && isDelivered;
     out.write(conclusion(plan, proven, paint, widthOf(out)));
     clearTimeout(limit);
     if (keep) {
@@ -95,6 +105,7 @@ interface Props {
   readonly screen: Screen;
   readonly paint: Paint;
   readonly trouble: AbortController;
+  readonly mongo: DemoMongo | undefined;
 }
 
 /** From the first start until everything is sealed. */
@@ -108,10 +119,25 @@ const play = async (options: DemoOptions, props: Props): Promise<void> => {
   await using source = input.length > 0 ? await placeAll(options) : await startWriter(options, props);
   await stage.until((view) => source.progress(view.stored) >= KILL_SINK_AT);
   await killAndRestart('sink', 'the source files are the buffer', props);
+  if (props.mongo !== undefined) {
+    await stage.until((view) => source.progress(view.stored) >= KILL_MONGO_AT);
+    await killMongo(props.mongo, props);
+  }
   await stage.until((view) => source.progress(view.stored) >= KILL_AGENT_AT);
   await killAndRestart(plan.hosts[0]!.name, 'it will cut the same packs again', props);
   await stage.until((view) => source.ended() && view.sealed === plan.expected.length);
   screen.say(paint('green', `${plural(plan.expected.length, 'segment')} sealed: that is all of them`));
+  if (props.mongo === undefined) return;
+  screen.say('MongoDB catches up');
+  while (!(await hasDelivered(plan))) await stage.pause(CATCH_UP_MS);
+};
+
+const killMongo = async (mongo: DemoMongo, { stage, screen, paint }: Props): Promise<void> => {
+  screen.say(`${paint('red', `SIGKILL to MongoDB (pid ${mongo.pid})`)}: the store is its buffer`);
+  await mongo.kill();
+  await stage.pause(DOWN_MS);
+  await mongo.start();
+  screen.say(paint('green', `Started MongoDB again (pid ${mongo.pid})`));
 };
 
 const killAndRestart = async (
