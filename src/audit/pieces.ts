@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 import { bytesOfPath } from '../disk/path-bytes.ts';
 import { runningDigest } from '../pack/digest.ts';
 import { countLines } from '../pack/survey.ts';
-import type { Contents } from './stored.ts';
+import type { StoredTotals } from './stored.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
@@ -53,7 +53,7 @@ async function* bytesOf(pieces: readonly Piece[], onBytes: (bytes: number) => vo
 export const readPieces = async (
   pieces: readonly Piece[],
   onBytes: (bytes: number) => void = () => {},
-): Promise<Contents> => {
+): Promise<StoredTotals> => {
   const digest = runningDigest();
   let lines = 0;
   for await (const bytes of bytesOf(pieces, onBytes)) {
@@ -64,11 +64,11 @@ export const readPieces = async (
 };
 
 export interface Ends {
-  readonly whole: Contents;
+  readonly whole: StoredTotals;
   /** SHA-256 of the first bytes: as many as were asked for, if there are so many. */
   readonly headSha256: string;
   /** What follows the byte that was asked for. */
-  readonly tail: Pick<Contents, 'bytes' | 'sha256'>;
+  readonly tail: Pick<StoredTotals, 'bytes' | 'sha256'>;
 }
 
 /**

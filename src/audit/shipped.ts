@@ -12,7 +12,7 @@ import type { SegmentKey } from '../pack/pack.ts';
 import { openDatabaseThread } from '../sqlite/database-thread.ts';
 import { moduleBeside } from '../threads/module-beside.ts';
 import { lengthOf, type Piece } from './pieces.ts';
-import type { SourceFiles } from './sources.ts';
+import type { AgentSource } from './sources.ts';
 
 /** A file of a segment, at hand or not: it was shipped from the byte `began` to `ended` (exclusive). */
 export interface ShippedFile {
@@ -29,9 +29,9 @@ export interface ShippedSegment {
 
 export interface Shipped extends AsyncDisposable {
   /** Undefined where the marks are out of reach, or do not have the segment whole. */
-  as(key: SegmentKey, source: SourceFiles): Promise<ShippedSegment | undefined>;
+  as(key: SegmentKey, source: AgentSource): Promise<ShippedSegment | undefined>;
   /** Without marks: whether nothing that is known speaks against the segment beginning in the middle of a file. */
-  mayBeginWithin(key: SegmentKey, source: SourceFiles): Promise<boolean>;
+  mayBeginWithin(key: SegmentKey, source: AgentSource): Promise<boolean>;
 }
 
 /** Looks into the agents' marks on demand. */

@@ -15,8 +15,8 @@ import { formatCount } from '../text/terminal.ts';
 import { lengthOf, type Piece, readEnds, readPieces, wholeFiles } from './pieces.ts';
 import { placeFiles } from './place.ts';
 import type { Shipped, ShippedSegment } from './shipped.ts';
-import { type SourceFiles, sourceOf, type Sources } from './sources.ts';
-import { type Contents, readStored } from './stored.ts';
+import { type AgentSource, sourceOf, type Sources } from './sources.ts';
+import { type StoredTotals, readStored } from './stored.ts';
 import { compare, type Verdict } from './verdict.ts';
 
 export interface SourceScope {
@@ -50,10 +50,10 @@ interface Question {
   readonly scope: SourceScope;
   readonly segment: SegmentRecord;
   /** The seal, or without one what the agent told of the segment's end. */
-  readonly expected: Contents;
+  readonly expected: StoredTotals;
   /** What was found of the stored bytes. */
   readonly stored: Verdict;
-  readonly source: SourceFiles;
+  readonly source: AgentSource;
   /** The files that are at hand. */
   readonly files: readonly { readonly path: string; readonly size: number }[];
 }
@@ -61,7 +61,7 @@ interface Question {
 export const auditSource = async (
   scope: SourceScope,
   segment: SegmentRecord,
-  expected: Contents | undefined,
+  expected: StoredTotals | undefined,
   stored: Verdict,
 ): Promise<SourceAudit> => {
   const source = sourceOf(scope.sources, segment);

@@ -12,7 +12,7 @@ import { parsePattern } from '../tail/pattern.ts';
 export type AgentNode = Pick<LogdConfig, 'state_dir'> & { readonly agent: AgentConfig };
 
 /** The files of a segment, in the order of their bytes within it. */
-export interface SourceFiles {
+export interface AgentSource {
   readonly paths: readonly string[];
   /** True when the files also hold the repeated hour of a clock change, so that they cannot be compared as they are. */
   readonly shared: boolean;
@@ -25,14 +25,14 @@ export interface SourceFiles {
 }
 
 /** Segments by {@link segmentName}. */
-export type Sources = ReadonlyMap<string, SourceFiles>;
+export type Sources = ReadonlyMap<string, AgentSource>;
 
 /** Looks up the files that these agents follow. `onError` is told of what cannot be read. */
 export const findSources = async (
   agents: readonly AgentNode[],
   onError: (path: string, error: unknown) => void,
 ): Promise<Sources> => {
-  const sources = new Map<string, SourceFiles & { paths: string[]; shared: boolean }>();
+  const sources = new Map<string, AgentSource & { paths: string[]; shared: boolean }>();
   for (const { state_dir: stateDir, agent } of agents)
     for (const [stream, { path, zone, start }] of Object.entries(agent.streams)) {
       const pattern = parsePattern(path);
@@ -51,5 +51,5 @@ export const findSources = async (
 };
 
 /** The files of a segment; undefined where they are not at hand. */
-export const sourceOf = (sources: Sources, key: SegmentKey): SourceFiles | undefined =>
+export const sourceOf = (sources: Sources, key: SegmentKey): AgentSource | undefined =>
   sources.get(segmentName(key));

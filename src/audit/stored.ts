@@ -25,13 +25,13 @@ export interface Difference {
   readonly what: string;
 }
 
-export interface Contents {
+export interface StoredTotals {
   readonly bytes: number;
   readonly lines: number;
   readonly sha256: string;
 }
 
-export interface StoredContents extends Contents {
+export interface StoredContents extends StoredTotals {
   /** The first 20, in the order of the segment. */
   readonly differences: readonly Difference[];
   /** What the packs that were read take in the sink's own terms: the sum of their places' lengths. */

@@ -1,7 +1,7 @@
 /** What an audit finds of one side of a segment, its stored bytes or its source, held against the seal. */
 import type { SegmentRecord } from '../ledger/ledger.ts';
 import { formatCount } from '../text/terminal.ts';
-import type { Contents } from './stored.ts';
+import type { StoredTotals } from './stored.ts';
 
 /**
  * `not read`: the segment is still open. `not at hand`: no source file was found. `partly gone`: some of its source files were, and what they hold is
@@ -10,7 +10,11 @@ import type { Contents } from './stored.ts';
 export type Verdict = 'identical' | 'differs' | 'not read' | 'partly gone' | 'not at hand' | 'unknown';
 
 /** What is not as the seal says, or without one the segment's end; empty when all is. The digest is named only where the counts do not tell already. */
-export const compare = (found: Contents, expected: Contents, state: SegmentRecord['state']): string[] => {
+export const compare = (
+  found: StoredTotals,
+  expected: StoredTotals,
+  state: SegmentRecord['state'],
+): string[] => {
   const faults: string[] = [];
   const told = state === 'sealed' ? 'the seal has' : 'its agent told of';
   for (const field of ['bytes', 'lines'] as const)

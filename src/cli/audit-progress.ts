@@ -1,7 +1,7 @@
 /** One line that says how far a long reading has come, on a terminal only. */
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
 import type { Clock } from '../telemetry/clock.ts';
-import { formatBytes, type Output, truncate } from '../text/terminal.ts';
+import { formatBytes, type TextOutput, truncate } from '../text/terminal.ts';
 
 const EVERY_MS = 200;
 
@@ -12,7 +12,7 @@ export interface Progress extends Disposable {
   clear(): void;
 }
 
-export const openProgress = (out: Output, clock: Clock): Progress => {
+export const openProgress = (out: TextOutput, clock: Clock): Progress => {
   let began: number | undefined;
   let shownAt = 0;
   let bytes = 0;

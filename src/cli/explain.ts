@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { Entry } from '../config/option-tree.ts';
 import { LogdError } from '../error.ts';
 import { describeTerm, proseWidth, wrap } from '../text/prose.ts';
-import { type Output, painter, table, widthOf } from '../text/terminal.ts';
+import { type TextOutput, painter, table, widthOf } from '../text/terminal.ts';
 
 export const explainCommand = (): Command =>
   new Command('explain')
@@ -32,7 +32,7 @@ Exit codes:
       process.stdout.write(`${lines.join('\n')}\n`);
     });
 
-const list = async (all: readonly Entry[], output: Output): Promise<string[]> => {
+const list = async (all: readonly Entry[], output: TextOutput): Promise<string[]> => {
   const { defaultOf } = await import('../config/reference.ts');
   const paint = painter(output);
   const options = all.filter(({ node }) => node.type === 'option');
@@ -65,7 +65,7 @@ const list = async (all: readonly Entry[], output: Output): Promise<string[]> =>
   );
 };
 
-const explain = async (all: readonly Entry[], key: string, output: Output): Promise<string[]> => {
+const explain = async (all: readonly Entry[], key: string, output: TextOutput): Promise<string[]> => {
   const { nearest } = await import('../config/nearest.ts');
   const found = find(all, key);
   if (found.length === 0) {
@@ -99,7 +99,7 @@ const find = (all: readonly Entry[], key: string): Entry[] => {
     : all.filter((entry) => matches(entry.key.split('.').slice(-wanted.length)));
 };
 
-const describe = async (all: readonly Entry[], entry: Entry, output: Output): Promise<string[]> => {
+const describe = async (all: readonly Entry[], entry: Entry, output: TextOutput): Promise<string[]> => {
   const { boundsOf, defaultOf } = await import('../config/reference.ts');
   const { key, node, variant, variable } = entry;
   const paint = painter(output);

@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
 
-type Role = 'agent' | 'relay' | 'sink' | 'both';
+type InitRole = 'agent' | 'relay' | 'sink' | 'both';
 
 /** The text of a starter configuration. */
-export const starterConfig = async (role: Role): Promise<string> => {
+export const starterConfig = async (role: InitRole): Promise<string> => {
   const { exampleConfig } = await import('../config/example.ts');
   const { outline } = await import('../config/option-tree.ts');
   const { logdOptions } = await import('../roles/options.ts');
@@ -51,7 +51,7 @@ Exit codes:
   1  the file could not be written
   2  the file is there already (--force replaces it)`,
     )
-    .action(async (file: string | undefined, { role, force }: { role: Role; force?: boolean }) => {
+    .action(async (file: string | undefined, { role, force }: { role: InitRole; force?: boolean }) => {
       const text = await starterConfig(role);
       if (file === undefined) {
         process.stdout.write(text);

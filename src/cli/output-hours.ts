@@ -1,16 +1,16 @@
 /** `logd status --outputs`: for every output and hour, what became of the lines. */
 import { selectionOf, type Selection } from './selection.ts';
 import { openSinkLedger, readSinkOutputs } from './configured-outputs.ts';
-import type { SegmentProgress } from '../report/output-progress.ts';
+import type { DeliveryProgress } from '../report/output-progress.ts';
 import { type Column, formatCount, painter, table, widthOf } from '../text/terminal.ts';
 
-interface Row extends SegmentProgress {
+interface HourRow extends DeliveryProgress {
   readonly output: string;
 }
 
 const NEWEST = 200;
 
-const COLUMNS: readonly Column<Row>[] = [
+const COLUMNS: readonly Column<HourRow>[] = [
   { title: 'OUTPUT', importance: 9, cell: ({ output }) => output },
   { title: 'HOST', importance: 8, cell: ({ segment }) => segment.host },
   { title: 'STREAM', importance: 8, cell: ({ segment }) => segment.stream },
@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'BEHIND', importance: 6, align: 'right', cell: ({ lagPacks }) => formatCount(lagPacks) },
 ];
 
-const jsonOf = ({ output, segment, delivery, lagPacks, lagLines }: Row) => ({
+const jsonOf = ({ output, segment, delivery, lagPacks, lagLines }: HourRow) => ({
   ...{ output, host: segment.host, stream: segment.stream, hour: segment.hour, state: segment.state },
   ...{
     lines: segment.lines,
@@ -52,7 +52,7 @@ export const showOutputHours = async (
   const { progressOf } = await import('../report/output-progress.ts');
   const outputs = await readSinkOutputs(config);
   await using ledger = await openSinkLedger(outputs, 'look');
-  const rows: Row[] = [];
+  const rows: HourRow[] = [];
   let isBehind = false;
   for (const record of await ledger.outputs()) {
     const known = outputs.known.find(({ name }) => name === record.name);

@@ -18,7 +18,7 @@ interface ListOptions {
   readonly rates?: true;
 }
 
-type Row = OutputProgress & { readonly linesPerSecond?: number };
+type OutputRow = OutputProgress & { readonly linesPerSecond?: number };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -31,7 +31,7 @@ const duration = (ms: number): string =>
         ? `${Math.round(ms / 60_000)} min`
         : `${Math.round(ms / 3_600_000)} h`;
 
-const COLUMNS: readonly Column<Row>[] = [
+const COLUMNS: readonly Column<OutputRow>[] = [
   { title: 'OUTPUT', importance: 9, cell: ({ name }) => name },
   { title: 'KIND', cell: ({ kind }) => kind },
   { title: 'STATE', importance: 8, cell: ({ state }) => state },
@@ -64,7 +64,7 @@ const listOutputs = async ({ config, json, rates }: ListOptions): Promise<void> 
     }
     return rows;
   };
-  let rows: Row[] = await look();
+  let rows: OutputRow[] = await look();
   if (rates) {
     const before = new Map(rows.map((row) => [row.name, doneOf(row)]));
     const start = systemClock.monotonic();

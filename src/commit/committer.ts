@@ -19,7 +19,7 @@ export interface Committer {
   idle(): Promise<void>;
 }
 
-interface Waiting {
+interface WaitingPack {
   readonly entry: PackEntry;
   readonly resolve: (result: CommitResult) => void;
   readonly reject: (error: unknown) => void;
@@ -31,14 +31,14 @@ export const createCommitter = (
   ledger: Ledger,
   onFailure: (error: unknown) => void,
 ): Committer => {
-  let waiting: Waiting[] = [];
+  let waiting: WaitingPack[] = [];
   let running: Promise<void> | undefined;
   /** So many must wait to go at once: what the last group made room for, besides what had come before its answers. */
   let enough = LARGE_GROUP;
   /** Ends the gathering. */
   let hurry: () => void = () => undefined;
 
-  const commitGroup = async (group: readonly Waiting[]): Promise<void> => {
+  const commitGroup = async (group: readonly WaitingPack[]): Promise<void> => {
     try {
       await store.flush();
       const results = await ledger.commit(group.map(({ entry }) => entry));

@@ -58,7 +58,7 @@ export interface FollowerOptions {
   readonly onUnreadable: (path: string, error: LogdError) => void;
 }
 
-type Step =
+type FollowStep =
   | {
       readonly kind: 'read';
       readonly segment: SegmentState;
@@ -124,7 +124,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     lookAt = end + Math.min(pause, untilNextHour());
   };
 
-  const perform = async (step: Step, lease: Lease): Promise<void> => {
+  const perform = async (step: FollowStep, lease: Lease): Promise<void> => {
     const { segment } = step;
     const source = step.kind === 'read' ? step.source : segment.sources.find(({ touched }) => touched);
     const block = (error: unknown): void => {
@@ -229,7 +229,7 @@ const chooseStep = (
   { rules, discovery, tracker, hours, clock }: FollowerOptions,
   turn: number,
   seenAt: number,
-): Step | undefined => {
+): FollowStep | undefined => {
   const now = clock.monotonic();
   /** By the wall clock: what came since may be of the hour. */
   const lookedAt = clock.now() - (now - seenAt);

@@ -4,7 +4,7 @@
  */
 import { LogdError } from '../error.ts';
 import type { LineFormat } from './format.ts';
-import { logFormat, type Part } from './log-format.ts';
+import { logFormat, type FormatPart } from './log-format.ts';
 
 const NAMES: Readonly<Record<string, string>> = {
   h: 'remote_addr',
@@ -37,7 +37,7 @@ const DIRECTIVE = /%(?:[!\d,]*)(?:[<>])?(?:\{([^}]*)\})?([a-zA-Z%])/g;
 const headerName = (prefix: string, header: string): string =>
   `${prefix}_${header.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')}`;
 
-const partsOfDirective = (name: string | undefined, letter: string): Part[] => {
+const partsOfDirective = (name: string | undefined, letter: string): FormatPart[] => {
   if (letter === '%') return [{ literal: '%' }];
   if (letter === 't')
     return name === undefined
@@ -60,7 +60,7 @@ export const apacheFormat = (text: string): LineFormat => {
     .replace(/^"(.*)"(?:\s+\w+)?$/s, '$1')
     .replaceAll('\\"', '"')
     .replaceAll('\\t', '\t');
-  const parts: Part[] = [];
+  const parts: FormatPart[] = [];
   let at = 0;
   const literal = (to: number): void => {
     if (to > at) parts.push({ literal: format.slice(at, to) });
@@ -74,8 +74,8 @@ export const apacheFormat = (text: string): LineFormat => {
   return logFormat(text, joinLiterals(parts));
 };
 
-const joinLiterals = (parts: readonly Part[]): Part[] => {
-  const joined: Part[] = [];
+const joinLiterals = (parts: readonly FormatPart[]): FormatPart[] => {
+  const joined: FormatPart[] = [];
   for (const part of parts) {
     const last = joined.at(-1);
     if ('literal' in part && last !== undefined && 'literal' in last)

@@ -11,14 +11,14 @@ import { LogdError } from '../error.ts';
 import { unescapeField } from './escapes.ts';
 import { emptyFields, type LineFormat, type ParsedLine } from './format.ts';
 
-export type Part = { readonly literal: string } | { readonly field: string };
+export type FormatPart = { readonly literal: string } | { readonly field: string };
 
 /** Fields without which a line is not a line of its format. */
 const NEEDED = /^(?:time_local|time_iso8601|msec|request|status)$/;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-interface Step {
+interface FieldStep {
   readonly field: string;
   /** Bytes that come before the field. */
   readonly before: Buffer;
@@ -27,8 +27,8 @@ interface Step {
   readonly quoted: boolean;
 }
 
-const stepsOf = (name: string, parts: readonly Part[]): { steps: Step[]; tail: Buffer } => {
-  const steps: Step[] = [];
+const stepsOf = (name: string, parts: readonly FormatPart[]): { steps: FieldStep[]; tail: Buffer } => {
+  const steps: FieldStep[] = [];
   let before = '';
   for (const [n, part] of parts.entries()) {
     if ('literal' in part) {
@@ -65,7 +65,7 @@ const closingQuote = (line: Buffer, from: number): number => {
 };
 
 /** A format of these parts. Throws `config` where a line of it could not be taken apart. */
-export const logFormat = (name: string, parts: readonly Part[]): LineFormat => {
+export const logFormat = (name: string, parts: readonly FormatPart[]): LineFormat => {
   const { steps } = stepsOf(name, parts);
   const lastNeeded = steps.findLastIndex(({ field }) => NEEDED.test(field));
   const needed = lastNeeded < 0 ? steps.length : lastNeeded + 1;

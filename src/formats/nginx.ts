@@ -1,16 +1,16 @@
 /** nginx `log_format` strings. Source: https://nginx.org/en/docs/http/ngx_http_log_module.html */
 import type { LineFormat } from './format.ts';
-import { logFormat, type Part } from './log-format.ts';
+import { logFormat, type FormatPart } from './log-format.ts';
 
 /** `$remote_addr - ${remote_user} [$time_local]`; quotes and line breaks of the configuration file may be left in. */
-export const nginxParts = (text: string): Part[] => {
+export const nginxParts = (text: string): FormatPart[] => {
   const joined = text
     .trim()
     .replace(/^log_format\s+\S+\s+(?:escape=\w+\s+)?/, '')
     .replace(/;$/, '')
     .replace(/^'|'$/g, '')
     .replaceAll(/'\s*\n?\s*'/g, '');
-  const parts: Part[] = [];
+  const parts: FormatPart[] = [];
   let at = 0;
   for (const match of joined.matchAll(/\$(?:\{(\w+)\}|(\w+))/g)) {
     if (match.index > at) parts.push({ literal: joined.slice(at, match.index) });

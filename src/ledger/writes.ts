@@ -20,7 +20,7 @@ const insertInto = (table: string, columns: readonly string[]): string => {
 };
 
 /** A segment during a write. `number` is its row; undefined until it has one. */
-interface Held {
+interface HeldSegment {
   number: number | undefined;
   record: SegmentRecord | undefined;
 }
@@ -49,7 +49,7 @@ export const ledgerWrites = (db: DatabaseSync) => {
     `UPDATE segment SET state = 'incomplete', reason = ? WHERE state = 'open' AND last_arrival < ? RETURNING *`,
   );
 
-  const hold = (key: SegmentKey): Held => {
+  const hold = (key: SegmentKey): HeldSegment => {
     const row = findSegment.get(key.host, key.stream, key.hour);
     return row === undefined
       ? { number: undefined, record: undefined }
@@ -66,7 +66,7 @@ export const ledgerWrites = (db: DatabaseSync) => {
   };
   const packBy = (
     statement: typeof packAbove,
-    held: Held,
+    held: HeldSegment,
     key: SegmentKey,
     id: number,
   ): PackRecord | undefined => {
@@ -74,7 +74,7 @@ export const ledgerWrites = (db: DatabaseSync) => {
     const row = statement.get(held.number, id);
     return row === undefined ? undefined : readPack(key, row);
   };
-  const store = (held: Held, record: SegmentRecord): number => {
+  const store = (held: HeldSegment, record: SegmentRecord): number => {
     held.record = record;
     if (held.number === undefined)
       held.number = readInteger(insertSegment.get(segmentParameters(record)) ?? {}, 'segment');
@@ -95,7 +95,7 @@ export const ledgerWrites = (db: DatabaseSync) => {
     if (day !== undefined) countReopened.run(day.key);
   };
 
-  const record = (held: Held, entry: PackEntry): CommitResult['outcome'] => {
+  const record = (held: HeldSegment, entry: PackEntry): CommitResult['outcome'] => {
     const { header } = entry;
     const before = packBy(packAtOrBelow, held, header, header.id);
     if (before?.header.id === header.id) return isRepeat(before.header, header) ? 'repeat' : 'conflict';
@@ -111,7 +111,7 @@ export const ledgerWrites = (db: DatabaseSync) => {
 
   return {
     commit: (entries: readonly PackEntry[]): CommitResult[] => {
-      const touched = new Map<string, Held>();
+      const touched = new Map<string, HeldSegment>();
       const outcomes = entries.map((entry) => {
         const name = segmentName(entry.header);
         const held = touched.get(name) ?? hold(entry.header);

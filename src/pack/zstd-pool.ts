@@ -19,7 +19,7 @@ const PIECE_BYTES = 4 << 20;
 const MOST_STREAMS = 5;
 
 /** What came out, in order, mostly in one chunk. */
-export interface Output {
+export interface ZstdOutput {
   readonly chunks: readonly Buffer[];
   /** The chunks are needed no more, and must not be touched. */
   release(): void;
@@ -29,10 +29,10 @@ export interface Output {
  * Runs bytes, which must not change until it resolves, through a stream. Rejects with the stream's error, or when more than
  * `mostBytes` come out: it stops soon after.
  */
-export type Run = (input: Buffer, mostBytes?: number) => Promise<Output>;
+export type ZstdRun = (input: Buffer, mostBytes?: number) => Promise<ZstdOutput>;
 
 /** Freed when the stream has gone on to another and nobody holds output in it. */
-interface Piece {
+interface ZstdPiece {
   readonly memory: Buffer;
   holders: number;
   filling: boolean;
@@ -41,7 +41,7 @@ interface Piece {
 interface Slot {
   readonly stream: Transform;
   chunks: Buffer[];
-  piece: Piece | undefined;
+  piece: ZstdPiece | undefined;
   /** How much may still come out. */
   room: number;
   failed: (error: Error) => void;
@@ -51,7 +51,7 @@ interface Slot {
  * At most `atOnce` runs at a time, more wait their turn. `open` makes a stream whose output chunks have the size it is given, and
  * that puts out all it has after each write.
  */
-export const zstdPool = (open: (chunkSize: number) => Transform, atOnce: number): Run => {
+export const zstdPool = (open: (chunkSize: number) => Transform, atOnce: number): ZstdRun => {
   const turns = byteBudget(Math.min(atOnce, MOST_STREAMS));
   const idle: Slot[] = [];
 
@@ -80,7 +80,7 @@ export const zstdPool = (open: (chunkSize: number) => Transform, atOnce: number)
       slot.stream.write(input, (error) => (error ? reject(error) : resolve()));
     });
 
-  const through = async (slot: Slot, input: Buffer, mostBytes: number): Promise<Output> => {
+  const through = async (slot: Slot, input: Buffer, mostBytes: number): Promise<ZstdOutput> => {
     try {
       await write(slot, input, mostBytes);
     } catch (error) {
@@ -103,7 +103,7 @@ export const zstdPool = (open: (chunkSize: number) => Transform, atOnce: number)
   };
 };
 
-const freeIfUnused = ({ memory, holders, filling }: Piece): void => {
+const freeIfUnused = ({ memory, holders, filling }: ZstdPiece): void => {
   if (holders === 0 && !filling) free(memory);
 };
 
@@ -116,7 +116,7 @@ const leave = (slot: Slot): void => {
 };
 
 /** What the stream has put out since the last time. */
-const takeOut = (slot: Slot): Output => {
+const takeOut = (slot: Slot): ZstdOutput => {
   const { chunks } = slot;
   slot.chunks = [];
   const pieces = chunks.map((chunk) => {

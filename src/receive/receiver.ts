@@ -24,7 +24,7 @@ export interface ReceiverOptions {
   readonly rawBytes: number;
 }
 
-interface Held {
+interface HeldPack {
   readonly pack: VerifiedPack;
   /** Its raw bytes are needed no more. */
   release(): void;
@@ -34,7 +34,7 @@ interface Held {
  * Decodes a pack and holds its size, lines and checksum against its header.
  * @throws LogdError `corrupt`, naming the pack and what differs.
  */
-export const verify = async ({ header, body }: Pack, decode: Decode): Promise<Held> => {
+export const verify = async ({ header, body }: Pack, decode: Decode): Promise<HeldPack> => {
   fault('receive.before-verify');
   if (header.lost !== undefined)
     return { pack: { header, body, raw: Buffer.alloc(0) }, release: () => undefined };

@@ -13,7 +13,7 @@ export interface KnownOutput {
 }
 
 /** An output and one segment. */
-export interface SegmentProgress {
+export interface DeliveryProgress {
   readonly segment: SegmentRecord;
   readonly delivery: Delivery;
   readonly lagPacks: number;
@@ -37,7 +37,7 @@ export interface OutputProgress {
   readonly error?: string;
 }
 
-type ReadLedger = Pick<Ledger, 'segments'> & Pick<Deliveries, 'delivery'>;
+type ProgressLedger = Pick<Ledger, 'segments'> & Pick<Deliveries, 'delivery'>;
 
 interface Filter {
   readonly host?: string;
@@ -48,11 +48,11 @@ interface Filter {
 
 /** The segments that an output delivers, in order of host, stream, hour. */
 export async function* progressOf(
-  ledger: ReadLedger,
+  ledger: ProgressLedger,
   record: OutputRecord,
   known: Pick<KnownOutput, 'unit' | 'wants'>,
   filter: Filter = {},
-): AsyncGenerator<SegmentProgress> {
+): AsyncGenerator<DeliveryProgress> {
   for await (const segment of selectSegments(ledger, filter)) {
     if (isBeforeStart(segment, record) || !known.wants(segment)) continue;
     const delivery = (await ledger.delivery(record.name, segment)) ?? freshDelivery(record.name, segment);
@@ -65,7 +65,7 @@ export async function* progressOf(
 
 /** One output, summed up over its segments. */
 export const outputProgress = async (
-  ledger: ReadLedger,
+  ledger: ProgressLedger,
   record: OutputRecord,
   known: KnownOutput | undefined,
   now: number,

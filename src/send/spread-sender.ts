@@ -39,7 +39,7 @@ interface Lane {
   health: UpstreamHealth;
 }
 
-interface Waiting {
+interface WaitingSend {
   readonly order: number;
   readonly pack: Pack;
   readonly resolve: (answer: Answer) => void;
@@ -53,7 +53,7 @@ export const createSpreadSender = (options: SpreadOptions): Sender => {
   const [only] = upstreams;
   if (only !== undefined && upstreams.length === 1)
     return createSender({ address: only.name, connect: only.connect, retry, emit, ...tries });
-  let waiting: Waiting[] = [];
+  let waiting: WaitingSend[] = [];
   let orders = 0;
   let unanswered = 0;
   let closed = false;
@@ -92,7 +92,7 @@ export const createSpreadSender = (options: SpreadOptions): Sender => {
     for (const wake of drained.splice(0)) wake();
   };
 
-  const dispatch = (one: Waiting): void => {
+  const dispatch = (one: WaitingSend): void => {
     const { host, stream } = one.pack.header;
     const lane = chooseUpstream(
       lanes,

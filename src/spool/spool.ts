@@ -74,7 +74,7 @@ export interface Spool extends AsyncDisposable {
   status(): SpoolStatus;
 }
 
-interface Waiting {
+interface WaitingAppend {
   readonly pack: Pack;
   readonly bytes: number;
   readonly parts: readonly Buffer[];
@@ -147,7 +147,7 @@ const createSpool = (options: SpoolOptions, files: SpoolFile[], last: number, cl
   /** The file that is written to; always the last of `files`. None after a start: an old file is only read. */
   let current: SpoolFile | undefined;
   let number = last;
-  let waiting: Waiting[] = [];
+  let waiting: WaitingAppend[] = [];
   let flushing: Promise<void> | undefined;
   let reading: Promise<unknown> = Promise.resolve();
   /** Its handle is in use, so it is not deleted yet. */
@@ -229,7 +229,7 @@ const createSpool = (options: SpoolOptions, files: SpoolFile[], last: number, cl
     return file;
   };
 
-  const takeBatch = (): Waiting[] => {
+  const takeBatch = (): WaitingAppend[] => {
     let bytes = 0;
     let count = 0;
     for (const { bytes: more } of waiting) {
@@ -254,7 +254,7 @@ const createSpool = (options: SpoolOptions, files: SpoolFile[], last: number, cl
     }
   };
 
-  const writeBatch = async (batch: readonly Waiting[]): Promise<void> => {
+  const writeBatch = async (batch: readonly WaitingAppend[]): Promise<void> => {
     let file: SpoolFile | undefined;
     try {
       file = await roll();

@@ -10,9 +10,9 @@ import { Worker } from 'node:worker_threads';
 import { moduleBeside } from '../threads/module-beside.ts';
 import { LogdError, messageOf } from '../error.ts';
 import { fromFailure } from './failure.ts';
-import type { Answer, Call } from './group-commit.ts';
+import type { WriteAnswer, Call } from './group-commit.ts';
 import type { CommitFaults, Linger, Operations } from './operations.ts';
-import type { ToOwner, ToWorker, WorkerInput } from './worker.ts';
+import type { ToOwner, WorkerCalls, WorkerInput } from './worker.ts';
 
 export interface DatabaseThreadOptions {
   /** The module that exports a `DatabaseModule`; see {@link moduleBeside}. */
@@ -52,7 +52,7 @@ export interface DatabaseThread<Api extends Operations> extends AsyncDisposable 
   readonly ended: Promise<LogdError | undefined>;
 }
 
-interface Waiting {
+interface WaitingCall {
   readonly kind: Call['kind'];
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: LogdError) => void;
@@ -82,7 +82,7 @@ export const openDatabaseThread = async <Api extends Operations>(
     // Flags of the process, such as --input-type or --inspect-brk, are not meant for this thread.
     execArgv: [],
   });
-  const waiting = new Map<number, Waiting>();
+  const waiting = new Map<number, WaitingCall>();
   /** Called, and not posted yet: see {@link Linger}. */
   let held: Call[] = [];
   let holding: NodeJS.Timeout | undefined;
@@ -93,7 +93,7 @@ export const openDatabaseThread = async <Api extends Operations>(
   let over: LogdError | undefined;
   let closing: Promise<LogdError | undefined> | undefined;
 
-  const settle = (answer: Answer): void => {
+  const settle = (answer: WriteAnswer): void => {
     const call = waiting.get(answer.id);
     if (call === undefined) return;
     waiting.delete(answer.id);
@@ -104,7 +104,7 @@ export const openDatabaseThread = async <Api extends Operations>(
   const post = (): void => {
     clearTimeout(holding);
     holding = undefined;
-    const message: ToWorker = held;
+    const message: WorkerCalls = held;
     held = [];
     if (message.length > 0) worker.postMessage(message);
   };
@@ -167,7 +167,7 @@ export const openDatabaseThread = async <Api extends Operations>(
         over ??= new LogdError('closed', `The database ${path} is closed.`);
         worker.ref();
         post();
-        const message: ToWorker = 'close';
+        const message: WorkerCalls = 'close';
         worker.postMessage(message);
         closing = ended;
       }

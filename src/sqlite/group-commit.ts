@@ -26,7 +26,7 @@ export interface Call {
 }
 
 /** The answer to a call: a value, or why there is none. */
-export interface Answer {
+export interface WriteAnswer {
   readonly id: number;
   readonly value?: unknown;
   readonly failure?: Failure;
@@ -35,8 +35,8 @@ export interface Answer {
 /** Runs calls on a database. */
 export interface CallRunner {
   /** The answers, in the order of the calls; or why it is open what is recorded, after which nothing may be called. Never throws. */
-  commit(writes: readonly Call[]): Answer[] | LogdError;
-  read(call: Call): Answer;
+  commit(writes: readonly Call[]): WriteAnswer[] | LogdError;
+  read(call: Call): WriteAnswer;
 }
 
 /** Looks up the operation of a call. */
@@ -55,12 +55,12 @@ export const callRunner = (
   const release = db.prepare('RELEASE one_call');
   const undo = db.prepare('ROLLBACK TO one_call');
   const invoke = (call: Call): unknown => lookup(call)(...(call.args as never[]));
-  const failed = (call: Call, error: unknown): Answer => ({
+  const failed = (call: Call, error: unknown): WriteAnswer => ({
     id: call.id,
     failure: toFailure(asLogdError(error)),
   });
 
-  const inSavepoint = (call: Call): Answer => {
+  const inSavepoint = (call: Call): WriteAnswer => {
     savepoint.run();
     try {
       const value = invoke(call);
@@ -76,7 +76,7 @@ export const callRunner = (
   };
 
   /** The answers when all writes succeed; undefined, with the transaction undone, when one of them fails. */
-  const allOrNothing = (writes: readonly Call[]): Answer[] | undefined => {
+  const allOrNothing = (writes: readonly Call[]): WriteAnswer[] | undefined => {
     begin.run();
     try {
       return writes.map((call) => ({ id: call.id, value: invoke(call) }));
@@ -86,7 +86,7 @@ export const callRunner = (
     }
   };
 
-  const oneByOne = (writes: readonly Call[]): Answer[] => {
+  const oneByOne = (writes: readonly Call[]): WriteAnswer[] => {
     begin.run();
     return writes.map(inSavepoint);
   };

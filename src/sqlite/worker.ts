@@ -13,7 +13,7 @@ import { databaseError, toFailure } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { type Displaced, watchFiles } from './files-in-place.ts';
 import { callRunner } from './group-commit.ts';
-import type { Answer, Call, CallRunner, Lookup } from './group-commit.ts';
+import type { WriteAnswer, Call, CallRunner, Lookup } from './group-commit.ts';
 import { openDatabase } from './open-database.ts';
 import { isDatabaseModule } from './operations.ts';
 import type { CommitFaults, Operations } from './operations.ts';
@@ -26,12 +26,12 @@ export interface WorkerInput {
   readonly faults?: CommitFaults | undefined;
 }
 
-export type ToWorker = readonly Call[] | 'close';
+export type WorkerCalls = readonly Call[] | 'close';
 
 export type ToOwner =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly failure: Failure }
-  | { readonly kind: 'answers'; readonly answers: readonly Answer[]; readonly committed: boolean };
+  | { readonly kind: 'answers'; readonly answers: readonly WriteAnswer[]; readonly committed: boolean };
 
 /** About so many calls make a group: bounds the time that the first one waits, and the memory of its answers. */
 const GROUP_CALLS = 1_024;
@@ -64,15 +64,15 @@ const lookupIn =
 
 /** The first message and all that are queued behind it, up to a `close`. */
 const gather = (
-  first: ToWorker,
+  first: WorkerCalls,
   port: MessagePort,
 ): { readonly calls: Call[]; readonly closing: boolean } => {
   const calls: Call[] = [];
-  let message: ToWorker | undefined = first;
+  let message: WorkerCalls | undefined = first;
   while (message !== undefined && message !== 'close') {
     calls.push(...message);
     if (calls.length >= GROUP_CALLS) return { calls, closing: false };
-    const queued: { message: ToWorker } | undefined = receiveMessageOnPort(port);
+    const queued: { message: WorkerCalls } | undefined = receiveMessageOnPort(port);
     message = queued?.message;
   }
   return { calls, closing: message === 'close' };
@@ -81,7 +81,7 @@ const gather = (
 const serve = async (port: MessagePort, input: WorkerInput): Promise<void> => {
   const post = (message: ToOwner): void => port.postMessage(message);
   const { runner, displaced, close } = await open(input);
-  const outcomeOf = (answers: readonly Answer[] | LogdError): readonly Answer[] | LogdError =>
+  const outcomeOf = (answers: readonly WriteAnswer[] | LogdError): readonly WriteAnswer[] | LogdError =>
     answers instanceof LogdError
       ? new LogdError(
           'storage',
@@ -89,7 +89,7 @@ const serve = async (port: MessagePort, input: WorkerInput): Promise<void> => {
           { cause: answers },
         )
       : (displaced() ?? answers);
-  port.on('message', (first: ToWorker) => {
+  port.on('message', (first: WorkerCalls) => {
     const { calls, closing } = gather(first, port);
     const writes = calls.filter((call) => call.kind === 'write');
     if (writes.length > 0) {

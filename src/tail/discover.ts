@@ -18,7 +18,7 @@ import { plainLabel } from '../pack/hour.ts';
 import type { Hours } from '../pack/hour.ts';
 import { skippedNames } from './skipped-names.ts';
 import { finishFields, labelPrefix } from './pattern.ts';
-import type { Fields, MatchedName, Pattern } from './pattern.ts';
+import type { PatternFields, MatchedName, Pattern } from './pattern.ts';
 
 /** Files looked at side by side: enough to hide a slow disk, and the thread pool stays free for compression. */
 const STATS_AT_ONCE = 8;
@@ -75,7 +75,7 @@ interface Listing {
   /** Listed again after the stamp was first seen. */
   readonly settled: boolean;
   /** Names that match, with the fields of the path up to there. */
-  readonly names: ReadonlyMap<string, Fields>;
+  readonly names: ReadonlyMap<string, PatternFields>;
 }
 
 const inSegmentOrder = (a: SourceFile, b: SourceFile): number => {
@@ -133,10 +133,14 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
   );
 
   /** Streams the directory: names that do not match are never held. */
-  const list = async (directory: string, depth: number, fields: Fields): Promise<Map<string, Fields>> => {
+  const list = async (
+    directory: string,
+    depth: number,
+    fields: PatternFields,
+  ): Promise<Map<string, PatternFields>> => {
     const part = pattern.parts[depth]!;
     const isLast = depth === pattern.parts.length - 1;
-    const names = new Map<string, Fields>();
+    const names = new Map<string, PatternFields>();
     // `buffer` is a documented encoding that the type of the option leaves out.
     const encoding = 'buffer' as BufferEncoding;
     for await (const entry of await opendir(bytesOfPath(directory), { bufferSize: 512, encoding })) {
@@ -162,7 +166,7 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
   const listingOf = async (
     directory: string,
     depth: number,
-    fields: Fields,
+    fields: PatternFields,
   ): Promise<Listing | undefined> => {
     const before = last.listings.get(directory);
     const prefix = labelPrefix(fields);
@@ -185,7 +189,7 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
   async function* candidates(
     directory: string,
     depth: number,
-    fields: Fields,
+    fields: PatternFields,
   ): AsyncGenerator<readonly [path: string, matched: MatchedName]> {
     const { literal } = pattern.parts[depth]!;
     const listing = literal === undefined ? await listingOf(directory, depth, fields) : undefined;

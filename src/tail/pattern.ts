@@ -27,7 +27,7 @@ const FIELDS = {
 type Letter = keyof typeof FIELDS;
 
 /** The fields that a name, or the first parts of a path, have fixed. */
-export type Fields = { readonly [Field in (typeof FIELDS)[Letter]['name']]?: number };
+export type PatternFields = { readonly [Field in (typeof FIELDS)[Letter]['name']]?: number };
 
 /** What a path that matches says. */
 export interface MatchedName {
@@ -41,7 +41,7 @@ export interface PatternPart {
   /** Set where the part is literal: there is no need to list the directory. */
   readonly literal: string | undefined;
   /** The fields of a name that matches, merged with those given; undefined when it does not match or contradicts them. */
-  match(name: string, fields: Fields): Fields | undefined;
+  match(name: string, fields: PatternFields): PatternFields | undefined;
 }
 
 export interface Pattern {
@@ -60,7 +60,7 @@ export interface Pattern {
 const isLetter = (letter: string): letter is Letter => Object.hasOwn(FIELDS, letter);
 
 /** What complete fields say, or undefined for an impossible date or time. */
-export const finishFields = (fields: Fields): MatchedName | undefined => {
+export const finishFields = (fields: PatternFields): MatchedName | undefined => {
   const { year, month, day, hour, minute = 0 } = fields;
   if (year === undefined || month === undefined || day === undefined || minute > 59) return undefined;
   const local: LocalFields = { year, month, day, hour };
@@ -68,14 +68,17 @@ export const finishFields = (fields: Fields): MatchedName | undefined => {
 };
 
 /** The first digits of the label that every file below has, as far as they are known: `2026`, `202611`, `20261122`. */
-export const labelPrefix = ({ year, month, day }: Fields): string => {
+export const labelPrefix = ({ year, month, day }: PatternFields): string => {
   if (year === undefined) return '';
   if (month === undefined) return plainLabel({ year, month: 0, day: 0 }).slice(0, 4);
   return plainLabel({ year, month, day: day ?? 0 }).slice(0, day === undefined ? 6 : 8);
 };
 
-const mergeFields = (known: Fields, found: Readonly<Record<string, string>>): Fields | undefined => {
-  const merged: { -readonly [Field in keyof Fields]: Fields[Field] } = { ...known };
+const mergeFields = (
+  known: PatternFields,
+  found: Readonly<Record<string, string>>,
+): PatternFields | undefined => {
+  const merged: { -readonly [Field in keyof PatternFields]: PatternFields[Field] } = { ...known };
   for (const letter of Object.keys(found)) {
     if (!isLetter(letter)) continue;
     const { name } = FIELDS[letter];
@@ -178,7 +181,7 @@ export const parsePattern = (text: string): Pattern => {
     match(path) {
       const names = path.split('/').slice(1);
       if (!path.startsWith('/') || names.length !== parts.length) return undefined;
-      let fields: Fields | undefined = {};
+      let fields: PatternFields | undefined = {};
       for (const [index, part] of parts.entries()) {
         fields = part.match(names[index]!, fields);
         if (fields === undefined) return undefined;

@@ -328,11 +328,11 @@ export const EVENTS = {
 
 export type EventName = keyof typeof EVENTS;
 
-type FieldType<Kind> = Kind extends 'number' ? number : string;
+type EventFieldType<Kind> = Kind extends 'number' ? number : string;
 
 /** The fields that an event of this name must be given. */
 export type EventFields<Name extends EventName> = {
-  readonly [Field in keyof (typeof EVENTS)[Name]['fields']]: FieldType<
+  readonly [Field in keyof (typeof EVENTS)[Name]['fields']]: EventFieldType<
     (typeof EVENTS)[Name]['fields'][Field]
   >;
 };

@@ -28,7 +28,7 @@ export interface LineTarget {
   lost(lines: number, reason: string): string;
 }
 
-interface Waiting {
+interface WaitingLine {
   rest: Uint8Array;
   /** Lines that are lost with it: more than its own where it says that others are. */
   readonly counts: number;
@@ -36,7 +36,7 @@ interface Waiting {
 }
 
 export const lineWriter = (target: LineTarget): LineWriter => {
-  let queue: Waiting[] = [];
+  let queue: WaitingLine[] = [];
   let waiting = 0;
   let lost = 0;
   let reason = '';

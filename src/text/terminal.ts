@@ -24,10 +24,10 @@ export interface Display {
 }
 
 /** A stream that text is written to: what is needed of `process.stdout`. */
-export type Output = Pick<WriteStream, 'write'> & Display;
+export type TextOutput = Pick<WriteStream, 'write'> & Display;
 
 /** Colours text for this stream: only on a terminal, and not where NO_COLOR is set (https://no-color.org). */
-export const painter = (stream: Output, env: NodeJS.ProcessEnv = process.env): Paint =>
+export const painter = (stream: TextOutput, env: NodeJS.ProcessEnv = process.env): Paint =>
   stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
     ? (colour, text) => `\x1b[${CODES[colour]}m${text}\x1b[0m`
     : (_colour, text) => text;

@@ -8,9 +8,9 @@ export interface Namespace {
 }
 
 const PLACES = ['day', 'hour', 'month', 'stream', 'host'] as const;
-type Place = (typeof PLACES)[number];
+type NamePlace = (typeof PLACES)[number];
 
-const valueOf = (place: Place, { host, stream, hour }: SegmentKey): string => {
+const valueOf = (place: NamePlace, { host, stream, hour }: SegmentKey): string => {
   switch (place) {
     case 'day':
       return hour.slice(0, 8);

@@ -21,7 +21,7 @@ import { OPEN_MODE, reopenedMode, sealedMode, statFile } from './stored-files.ts
 const temporaryOf = (path: string): string => `${path}.new~`;
 
 /** What the ledger says of a file, and what holds for the file as it lies there. */
-interface Contents {
+interface FinalForm {
   /** Where the last recorded pack ends. */
   readonly end: number;
   /** The recorded packs lie end to end in id order from the first byte, or from behind the sign. */
@@ -30,7 +30,7 @@ interface Contents {
   readonly sign: Sign;
 }
 
-const surveyed = async (handle: FileHandle, recorded: RecordedSegment): Promise<Contents> => {
+const surveyed = async (handle: FileHandle, recorded: RecordedSegment): Promise<FinalForm> => {
   const found = await readSign(handle, recorded);
   const start = found === undefined ? 0 : SIGN_BYTES;
   let [end, next, packs, bytes, ordered] = [start, start, 0, 0, true];

@@ -22,7 +22,7 @@ interface Range {
   readonly packs: PackRecord[];
 }
 
-type Part = Buffer | Promise<Buffer>;
+type ReadPart = Buffer | Promise<Buffer>;
 
 /** Runs of packs that lie end to end, in the order given. */
 export async function* ranges(packs: AsyncIterable<PackRecord>): AsyncGenerator<Range> {
@@ -68,7 +68,7 @@ export async function* readPacks(
   if (handle === undefined) return;
   try {
     const sign = compressed ? await readSign(handle, recorded) : undefined;
-    let ahead: Promise<Part[]> = Promise.resolve([]);
+    let ahead: Promise<ReadPart[]> = Promise.resolve([]);
     for await (const range of ranges(wanted(placedPacks(recorded, sign), isWanted))) {
       const loading = load(handle, path, compressed, range);
       loading.catch(() => undefined);
@@ -109,7 +109,12 @@ const openStored = async (path: string, { segment }: RecordedSegment): Promise<F
 };
 
 /** The raw bytes of each pack of a range; promises that may stay unobserved. */
-const load = async (handle: FileHandle, path: string, compressed: boolean, range: Range): Promise<Part[]> => {
+const load = async (
+  handle: FileHandle,
+  path: string,
+  compressed: boolean,
+  range: Range,
+): Promise<ReadPart[]> => {
   const stored = Buffer.allocUnsafe(range.length);
   const filled = await readFully(handle, stored, range.at);
   return range.packs.map((pack) => {
