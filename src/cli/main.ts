@@ -18,6 +18,7 @@ import { importCommand } from './import.ts';
 import { spoolCommand } from './spool.ts';
 import { statusCommand } from './status.ts';
 import { painter } from '../text/terminal.ts';
+import { topCommand } from './top.ts';
 import { validateCommand } from './validate.ts';
 import { packageVersion } from '../telemetry/version.ts';
 import { versionCommand } from './version.ts';
@@ -25,6 +26,7 @@ import { versionCommand } from './version.ts';
 const SUBCOMMANDS = [
   runCommand,
   statusCommand,
+  topCommand,
   auditCommand,
   outputsCommand,
   rejectsCommand,

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { z } from 'zod';
 import { choice, duration, path } from '../config/kind.ts';
 import { group, option, section } from '../config/option.ts';
+import { httpOptions } from '../http/options.ts';
 import { isName } from '../pack/name.ts';
 import { name } from './name-option.ts';
 
@@ -36,6 +37,7 @@ export const nodeShape = {
     example: '30s',
     max: '1h',
   }),
+  http: httpOptions.optional(),
 };
 
 const nodeSection = section('A node: one running logd process.', nodeShape);

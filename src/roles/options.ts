@@ -50,8 +50,8 @@ const complete = <Name extends RoleName>(
 
 /** The schema of a configuration file. What its defaults derive from other options is filled in. */
 export const logdOptions = withRules.transform((given): LogdConfig => {
-  const { state_dir, log, shutdown_timeout, node = defaultNodeName() } = given;
-  const all: NodeConfig = { node, state_dir, log, shutdown_timeout };
+  const { state_dir, log, shutdown_timeout, http, node = defaultNodeName() } = given;
+  const all: NodeConfig = { node, state_dir, log, shutdown_timeout, http };
   const roles = roleNames.map((name) => [name, complete(name, given[name], all)]);
   return { ...all, ...(Object.fromEntries(roles) as Completed) };
 });

@@ -58,6 +58,8 @@ export const EVENTS = {
     fields: { lines: 'number', reason: 'string' },
   },
 
+  'http.listening': { level: 'info', text: 'HTTP on {address}', fields: { address: 'string' } },
+
   'tail.found': {
     level: 'info',
     text: 'Following {path} as {stream} {hour}',
