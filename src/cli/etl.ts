@@ -141,6 +141,19 @@ const form = (): Option =>
 export const etlCommand = (): Command =>
   new Command('etl')
     .description('Lines into typed, partitioned columns.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  logd etl run --input access.log --form parquet
+  logd etl test --sample access.log
+  logd etl columns --go columns.yaml > colsmap.json
+
+Exit codes:
+  0  done
+  1  something could not be read or written; of test: lines were rejected
+  2  the command line, a list or the column map is wrong`,
+    )
     .addCommand(
       ruleFlags(new Command('run'))
         .description('Run it on a file or on standard input; no node is needed.')

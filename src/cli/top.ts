@@ -16,10 +16,10 @@ interface TopFlags {
   readonly tokenFile?: string;
 }
 
-type Answer =
+type NodeAnswer =
   { readonly url: string; readonly status: NodeStatus } | { readonly url: string; readonly error: string };
 
-const ask = async (url: string, token: string | undefined): Promise<Answer> => {
+const ask = async (url: string, token: string | undefined): Promise<NodeAnswer> => {
   try {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const response = await fetch(new URL('/status', url), {
@@ -36,12 +36,12 @@ const ask = async (url: string, token: string | undefined): Promise<Answer> => {
 
 const seconds = (value: number | null): string => (value === null ? 'unknown' : `${value.toFixed(1)} s`);
 
-const roleRows = (answers: readonly Answer[]): { node: string; role: RoleStatus }[] =>
+const roleRows = (answers: readonly NodeAnswer[]): { node: string; role: RoleStatus }[] =>
   answers.flatMap((answer) =>
     'status' in answer ? answer.status.roles.map((role) => ({ node: answer.status.node, role })) : [],
   );
 
-const screen = (answers: readonly Answer[], paint: Paint, width: number): string => {
+const screen = (answers: readonly NodeAnswer[], paint: Paint, width: number): string => {
   const roles = roleRows(answers);
   const lines = table(
     roles,

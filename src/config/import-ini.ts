@@ -18,10 +18,10 @@ export interface ImportedNode {
   readonly notes: readonly string[];
 }
 
-type Values = ReadonlyMap<string, string>;
+type IniValues = ReadonlyMap<string, string>;
 
 interface Context {
-  readonly values: Values;
+  readonly values: IniValues;
   readonly ini: Ini;
   readonly notes: string[];
   /** The key was understood. */

@@ -218,6 +218,25 @@ describe('the files', () => {
     );
   });
 
+  it('start threads and processes from files that exist', () => {
+    const lost = [...sources].flatMap(([path, text]) =>
+      [...text.matchAll(/moduleBeside\(import\.meta\.url, '([^']+)'\)/g)]
+        .map(([, name]) => normalize(join(dirname(path), `${name}.ts`)))
+        .filter((target) => !sources.has(target)),
+    );
+    assert.deepEqual(lost, []);
+  });
+
+  it('give a type one name', () => {
+    const names = [...sources.values()].flatMap((text) =>
+      [...text.matchAll(/^(?:export )?(?:interface|type|class) ([A-Z]\w*)/gm)].map(([, name]) => name),
+    );
+    assert.deepEqual(
+      names.filter((name, at) => names.indexOf(name) !== at && name !== 'SegmentState'),
+      [],
+    );
+  });
+
   it('have their tests at the same place below test/', () => {
     const tests = readdirSync(join(root, 'test'), { recursive: true })
       .map(String)
