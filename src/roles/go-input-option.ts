@@ -14,7 +14,8 @@ export const goInputOption = section(
   {
     stream: option(name(), {
       summary: 'Name of the stream that its lines become, as the Go system has no streams.',
-      example: 'access',
+      default: 'access',
+      example: 'weblog',
     }),
     dir: option(path(), {
       summary: 'Directory for packs that are acknowledged and not stored or forwarded yet.',

@@ -83,8 +83,13 @@ test('the starter configuration means the same with its comments taken as option
   const tokens = { token_file: '/etc/logd/token' };
   assert.deepEqual(same, {
     ...rest,
+    http: { listen: { host: '127.0.0.1', port: 7668 }, token_file: '/etc/logd/http-token' },
     agent: { ...rest.agent, ...tokens, host: 'web1' },
-    sink: { ...rest.sink, ...tokens },
+    sink: {
+      ...rest.sink,
+      ...tokens,
+      gowire: { stream: 'access', dir: '/var/lib/logd/gowire', size: 2 ** 30, gap_after: 600_000 },
+    },
   });
 });
 
