@@ -1,11 +1,11 @@
 /** A pack on its way from the cutter to the sender. */
 import type { Lease } from '../pack/byte-budget.ts';
 import type { Cut } from '../marks/cut.ts';
-import type { SegmentState } from '../track/segment.ts';
+import type { TrackedSegment } from '../track/segment.ts';
 
 /** Whoever takes it gives buffer and lease back. */
 export interface CutPack {
-  readonly segment: SegmentState;
+  readonly segment: TrackedSegment;
   readonly cut: Cut;
   readonly raw: Buffer;
   /** Of the pool, where `raw` lies in one. */

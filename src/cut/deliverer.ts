@@ -7,7 +7,7 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { Cut } from '../marks/cut.ts';
 import type { CutPack } from './cut-pack.ts';
 import type { Marks } from '../marks/marks.ts';
-import type { SegmentState } from '../track/segment.ts';
+import type { TrackedSegment } from '../track/segment.ts';
 import { LogdError } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import { free } from '../pack/codec.ts';
@@ -27,7 +27,7 @@ export interface DelivererOptions {
   readonly buffers: BufferPool;
   readonly emit: Emit;
   /** An ended segment has no unacked packs: its sources need not be kept. */
-  readonly onSettled: (segment: SegmentState) => Promise<void>;
+  readonly onSettled: (segment: TrackedSegment) => Promise<void>;
   /** The marks cannot be written: the agent must stop. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -40,7 +40,7 @@ export interface Deliverer {
 export const headerOf = (
   host: string,
   stream: string,
-  segment: SegmentState,
+  segment: TrackedSegment,
   cut: Cut,
   codec: Codec,
 ): PackHeader => {

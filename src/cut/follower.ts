@@ -19,7 +19,7 @@ import {
   isReadToTheEnd,
   nextRead,
   type ReadRule,
-  type SegmentState,
+  type TrackedSegment,
   type SourceState,
   unfinished,
 } from '../track/segment.ts';
@@ -61,12 +61,12 @@ export interface FollowerOptions {
 type FollowStep =
   | {
       readonly kind: 'read';
-      readonly segment: SegmentState;
+      readonly segment: TrackedSegment;
       readonly source: SourceState;
       readonly rest: boolean;
       readonly ends: boolean;
     }
-  | { readonly kind: 'end'; readonly segment: SegmentState };
+  | { readonly kind: 'end'; readonly segment: TrackedSegment };
 
 /** Runs until the signal, then resolves with nothing being read. Rejects when the stream cannot go on. */
 export const follow = async (options: FollowerOptions, signal: AbortSignal): Promise<void> => {
@@ -234,12 +234,12 @@ const chooseStep = (
   /** By the wall clock: what came since may be of the hour. */
   const lookedAt = clock.now() - (now - seenAt);
   const open = tracker.open();
-  const isOver = ({ hour }: SegmentState): boolean => {
+  const isOver = ({ hour }: TrackedSegment): boolean => {
     const end = hours.endOf(hour);
     return tracker.hasLater(hour) || (end !== undefined && lookedAt >= end + rules.grace);
   };
   /** There may be more in it than was seen. */
-  const isHidden = ({ sources }: SegmentState): boolean =>
+  const isHidden = ({ sources }: TrackedSegment): boolean =>
     sources.some(({ path }) => discovery.isHidden(path));
   for (const segment of open) {
     if (seenAt - segment.changedAt < rules.quiet || !isReadToTheEnd(segment) || !isOver(segment)) continue;

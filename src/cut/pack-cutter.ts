@@ -26,7 +26,7 @@ import { bytesToSee, cutPoint, type CutPoint } from './pack-end.ts';
 import type { Marks } from '../marks/marks.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { rehashSegment } from '../track/rehash.ts';
-import { isReadToTheEnd, type SegmentState, type SourceState, unread } from '../track/segment.ts';
+import { isReadToTheEnd, type TrackedSegment, type SourceState, unread } from '../track/segment.ts';
 import { hasLastBytes, type SourceFiles } from '../track/source-files.ts';
 import { LEAST_RESERVED, lengthWithout, reservedFrom } from '../tail/reserved-room.ts';
 
@@ -55,7 +55,7 @@ export interface PackCutter {
    * a last line without newline too; `ends` makes the cut the segment's last, when all is cut then.
    */
   cut(
-    segment: SegmentState,
+    segment: TrackedSegment,
     source: SourceState,
     how: HowToCut,
     signal: AbortSignal,
@@ -64,13 +64,13 @@ export interface PackCutter {
    * Reads again what was cut of the segment, where a file of it may have been changed in place. Returns the loss to deliver when
    * the bytes are others now: the hour is then never sealed. Rejects with `source` when a file cannot be read now.
    */
-  prove(segment: SegmentState, signal: AbortSignal): Promise<CutPack | undefined>;
+  prove(segment: TrackedSegment, signal: AbortSignal): Promise<CutPack | undefined>;
   /** There is nothing to cut for now, or no room for it: gives back what was read ahead. */
   rest(): void;
   /** Ends a segment all of whose bytes are cut, with a pack of no bytes. */
-  end(segment: SegmentState): CutPack;
+  end(segment: TrackedSegment): CutPack;
   /** Records that bytes of the segment are gone, before they could be read. */
-  lose(segment: SegmentState, reason: LostReason, bytes: number): CutPack;
+  lose(segment: TrackedSegment, reason: LostReason, bytes: number): CutPack;
 }
 
 /** Compared with what is there before more is cut. */
@@ -83,20 +83,20 @@ const MOST_DIGESTS = 256;
 export const createPackCutter = (options: PackCutterOptions): PackCutter => {
   const { host, stream, hours, packBytes, maxLine, marks, files, buffers, budget, emit } = options;
   const ahead = createReadAhead(files, buffers, budget);
-  const withDigest: SegmentState[] = [];
+  const withDigest: TrackedSegment[] = [];
 
   const hoursInDay = (hour: string): number => {
     if (isDayLabel(hour)) return 1;
     return hours.startOf(hour) === undefined ? 0 : hours.hoursInDay(dayOf(hour)).length;
   };
 
-  const doneOf = (segment: SegmentState, lines: number): Cut['done'] => ({
+  const doneOf = (segment: TrackedSegment, lines: number): Cut['done'] => ({
     lines: segment.lines + lines,
     hoursInDay: hoursInDay(segment.hour),
   });
 
   /** Late lines go on with it, though the files of their hour may be gone by then. */
-  const keepDigest = (segment: SegmentState): void => {
+  const keepDigest = (segment: TrackedSegment): void => {
     withDigest.push(segment);
     if (withDigest.length <= MOST_DIGESTS) return;
     const oldest = withDigest.shift();
@@ -106,7 +106,7 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
   };
 
   /** Advances the segment and records the cut. A record that fails is fatal to whoever awaits the pack. */
-  const record = (segment: SegmentState, cut: Cut, raw: Buffer, buffer?: Buffer): CutPack => {
+  const record = (segment: TrackedSegment, cut: Cut, raw: Buffer, buffer?: Buffer): CutPack => {
     segment.packs = cut.id;
     segment.lines += cut.lines;
     segment.bytes = cut.offset + cut.bytes;
@@ -130,7 +130,7 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
     return { segment, cut, raw, buffer, recorded };
   };
 
-  const withoutBytes = (segment: SegmentState, time: number): Omit<Cut, 'done' | 'lost'> => ({
+  const withoutBytes = (segment: TrackedSegment, time: number): Omit<Cut, 'done' | 'lost'> => ({
     segment: segment.id,
     id: segment.packs + 1,
     generation: segment.generation,
@@ -144,7 +144,7 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
     time,
   });
 
-  const lose = (segment: SegmentState, reason: LostReason, bytes: number): CutPack => {
+  const lose = (segment: TrackedSegment, reason: LostReason, bytes: number): CutPack => {
     segment.digest = runningDigest(undefined, segment.bytes);
     const cut = {
       ...withoutBytes(segment, lastTime(segment)),
@@ -156,7 +156,7 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
   };
 
   /** The segment's chain of digests is broken: what follows is delivered, and the hour is never sealed. */
-  const breakOff = (segment: SegmentState, source: SourceState, gone: SourceState | undefined): CutPack => {
+  const breakOff = (segment: TrackedSegment, source: SourceState, gone: SourceState | undefined): CutPack => {
     const { hour } = segment;
     const { path } = gone ?? source;
     const reason = gone === undefined ? 'source-changed' : 'source-vanished';
@@ -239,7 +239,7 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
   };
 
   /** Called when more of the file is cut: a line in which the last cut ended goes on, so it was too long indeed. */
-  const sayTorn = (segment: SegmentState, { path, torn }: SourceState): void => {
+  const sayTorn = (segment: TrackedSegment, { path, torn }: SourceState): void => {
     if (torn === undefined || torn.told) return;
     torn.told = true;
     segment.splitLines++;
@@ -250,7 +250,7 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
   const cutInto = async (
     buffer: Buffer,
     known: number,
-    segment: SegmentState,
+    segment: TrackedSegment,
     source: SourceState,
     { rest, ends }: HowToCut,
     signal: AbortSignal,
@@ -333,4 +333,5 @@ export const createPackCutter = (options: PackCutterOptions): PackCutter => {
 const endOf = ({ size, stop }: SourceState): number => Math.min(size, stop ?? size);
 
 /** When the segment was last written to, as far as we know. */
-const lastTime = ({ sources }: SegmentState): number => Math.max(0, ...sources.map(({ mtimeMs }) => mtimeMs));
+const lastTime = ({ sources }: TrackedSegment): number =>
+  Math.max(0, ...sources.map(({ mtimeMs }) => mtimeMs));

@@ -12,7 +12,7 @@ import type { FileTracker } from '../track/file-tracker.ts';
 import type { Cut, LostCut } from '../marks/cut.ts';
 import type { FollowerOptions } from './follower.ts';
 import type { Marks } from '../marks/marks.ts';
-import type { SegmentState } from '../track/segment.ts';
+import type { TrackedSegment } from '../track/segment.ts';
 import type { SourceFiles } from '../track/source-files.ts';
 
 const PAGE = 256;
@@ -25,7 +25,7 @@ export interface RedeliverOptions {
   readonly budget: ByteBudget;
   readonly buffers: BufferPool;
   readonly deliver: FollowerOptions['deliver'];
-  readonly onLost: (segment: SegmentState, path: string, reason: LostReason, bytes: number) => void;
+  readonly onLost: (segment: TrackedSegment, path: string, reason: LostReason, bytes: number) => void;
   /** The file is there and cannot be read now. */
   readonly onUnreadable: (path: string, error: LogdError) => void;
   /** Milliseconds until it is tried again. */
@@ -48,7 +48,7 @@ export const redeliver = async (options: RedeliverOptions, signal: AbortSignal):
 
 const redeliverOne = async (
   options: RedeliverOptions,
-  segment: SegmentState,
+  segment: TrackedSegment,
   cut: Cut,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -85,7 +85,7 @@ const redeliverOne = async (
 /** The bytes of the cut, or why there are none. Waits while nobody can tell. */
 const readAgain = async (
   { files, onUnreadable, pollInterval }: RedeliverOptions,
-  segment: SegmentState,
+  segment: TrackedSegment,
   cut: Cut,
   buffer: Buffer,
   signal: AbortSignal,

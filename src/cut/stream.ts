@@ -20,7 +20,7 @@ import { follow } from './follower.ts';
 import { createPackCutter } from './pack-cutter.ts';
 import type { Marks } from '../marks/marks.ts';
 import { redeliver } from './redeliver.ts';
-import type { SegmentState } from '../track/segment.ts';
+import type { TrackedSegment } from '../track/segment.ts';
 import type { SourceFiles } from '../track/source-files.ts';
 
 /** What can be seen of a stream while it runs. */
@@ -92,7 +92,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     unreadable.set(path, reason);
     emit('tail.unreadable', { path, reason });
   };
-  const logLost = (segment: SegmentState, path: string, reason: LostReason, bytes: number): void =>
+  const logLost = (segment: TrackedSegment, path: string, reason: LostReason, bytes: number): void =>
     emit('tail.lost', { host, stream, hour: segment.hour, path, reason, bytes });
   const tracker = await openFileTracker({
     ...{ host, stream, hours, start: source.start, marks, files, clock, emit, signal },

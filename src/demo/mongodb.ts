@@ -101,7 +101,7 @@ export const hasDelivered = async (plan: DemoPlan): Promise<boolean> => {
   return true;
 };
 
-interface Row {
+interface CountRow {
   readonly host: string;
   readonly hour: string;
   readonly sealed: number;
@@ -118,7 +118,7 @@ export const proveMongo = async (
   await using ledger = await openLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
   await using client = await connect(uri, 5_000);
   const collection = client.db(DATABASE).collection<{ _id: string }>(STREAM);
-  const rows: Row[] = [];
+  const rows: CountRow[] = [];
   try {
     for (const { host, hour } of plan.expected) {
       const seal = (await ledger.seals({ host, stream: STREAM, hour })).at(-1);

@@ -89,13 +89,17 @@ const serve = async (port: MessagePort, input: WorkerInput): Promise<void> => {
           { cause: answers },
         )
       : (displaced() ?? answers);
+  /** A message that was on its way when the database was closed finds nothing: its calls fail with the reason that was posted. */
+  let isClosed = false;
   port.on('message', (first: WorkerCalls) => {
+    if (isClosed) return;
     const { calls, closing } = gather(first, port);
     const writes = calls.filter((call) => call.kind === 'write');
     if (writes.length > 0) {
       const answers = outcomeOf(runner.commit(writes));
       if (answers instanceof LogdError) {
         // Closing brings what is in a -wal file without a name into the database, where that has still its own.
+        isClosed = true;
         close();
         post({ kind: 'failed', failure: toFailure(answers) });
         port.close();
@@ -107,6 +111,7 @@ const serve = async (port: MessagePort, input: WorkerInput): Promise<void> => {
     if (reads.length > 0)
       post({ kind: 'answers', answers: reads.map((call) => runner.read(call)), committed: false });
     if (!closing) return;
+    isClosed = true;
     close();
     port.close();
   });

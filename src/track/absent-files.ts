@@ -7,7 +7,7 @@ import type { SourceFile } from '../tail/discover.ts';
 import { inodeOf, isSourceError } from '../tail/source.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Marks } from '../marks/marks.ts';
-import { observe, type SegmentState, type SourceState, unread } from './segment.ts';
+import { observe, type TrackedSegment, type SourceState, unread } from './segment.ts';
 import type { Segments } from './segments.ts';
 import type { SourceFiles } from './source-files.ts';
 
@@ -17,7 +17,7 @@ export interface AbsentFilesOptions {
   readonly files: SourceFiles;
   readonly clock: Clock;
   readonly lose: (
-    segment: SegmentState,
+    segment: TrackedSegment,
     path: string,
     reason: 'source-vanished',
     bytes: number,
@@ -34,7 +34,7 @@ export const absentFiles = ({
   lose,
   onUnreadable,
 }: AbsentFilesOptions): ((found: readonly SourceFile[]) => Promise<void>) => {
-  const takeAbsent = async (segment: SegmentState, source: SourceState): Promise<void> => {
+  const takeAbsent = async (segment: TrackedSegment, source: SourceState): Promise<void> => {
     try {
       const seen = await files.read(source, (file) => file.size());
       observe(segment, source, seen, clock.monotonic());
@@ -50,7 +50,10 @@ export const absentFiles = ({
   };
 
   /** Files that were seen, could not be opened, and are gone now. */
-  const takeUnopened = async (segment: SegmentState, inodes: ReadonlyMap<string, string>): Promise<void> => {
+  const takeUnopened = async (
+    segment: TrackedSegment,
+    inodes: ReadonlyMap<string, string>,
+  ): Promise<void> => {
     for (const [path, file] of segment.unopened) {
       const there = inodes.has(inodeOf(file));
       if (there && inodes.get(inodeOf(file)) === path) continue;

@@ -16,7 +16,7 @@ import { endOfLastLine, occurrenceOf } from './repeated-hour.ts';
 import type { Marks } from '../marks/marks.ts';
 import { movedFiles } from './moved-files.ts';
 import { rehashSegment } from './rehash.ts';
-import { isScanned, observe, type SegmentState, type SourceState, unread } from './segment.ts';
+import { isScanned, observe, type TrackedSegment, type SourceState, unread } from './segment.ts';
 import { openSegments, type Segments } from './segments.ts';
 import type { SourceFiles } from './source-files.ts';
 
@@ -38,7 +38,7 @@ export interface FileTrackerOptions {
   readonly signal: AbortSignal;
   /** Bytes that were never read are gone. */
   readonly onLost: (
-    segment: SegmentState,
+    segment: TrackedSegment,
     path: string,
     reason: 'source-truncated' | 'source-vanished',
     bytes: number,
@@ -68,7 +68,7 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
   const warned = new Set<string>();
 
   const lose = async (
-    segment: SegmentState,
+    segment: TrackedSegment,
     path: string,
     reason: 'source-truncated' | 'source-vanished',
     bytes: number,
@@ -85,14 +85,18 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
     source.size = position;
   };
 
-  const look = async (segment: SegmentState, source: SourceState, file: SourceFile): Promise<void> => {
+  const look = async (segment: TrackedSegment, source: SourceState, file: SourceFile): Promise<void> => {
     observe(segment, source, file, clock.monotonic());
     if (segment.ended && unread(source) >= LEAST_RESERVED) await leaveReserved(source, file);
     if (segment.ended && unread(source) > 0) await segments.reopen(segment);
   };
 
   /** True when the file is the source that had its inode or its name: grown, moved, or copied in its place. */
-  const isStill = async (segment: SegmentState, source: SourceState, file: SourceFile): Promise<boolean> => {
+  const isStill = async (
+    segment: TrackedSegment,
+    source: SourceState,
+    file: SourceFile,
+  ): Promise<boolean> => {
     if (!isSameFile(source, file)) {
       if (file.size < source.position || !(await files.isCopy(file.path, source))) return false;
       // The original of an hour that has ended may be gone, and then its beginning alone is no proof for what is passed over.
@@ -107,7 +111,7 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
 
   /** What was seen of the source is there no more. Returns true when all of it is gone, and the file has begun anew. */
   const takeShrunk = async (
-    segment: SegmentState,
+    segment: TrackedSegment,
     source: SourceState,
     file: SourceFile,
   ): Promise<boolean> => {
@@ -126,7 +130,7 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
 
   /** Where a file that is shorter than what was cut of it has begun anew: where it ends, when its beginning is still there. */
   const newBeginning = async (
-    segment: SegmentState,
+    segment: TrackedSegment,
     source: SourceState,
     file: SourceFile,
   ): Promise<number> => {
@@ -137,7 +141,7 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
   };
 
   /** A file that was given up, what was missing of it recorded, is there again; or another one has got its inode. */
-  const takeAgain = async (segment: SegmentState, source: SourceState, file: SourceFile): Promise<void> => {
+  const takeAgain = async (segment: TrackedSegment, source: SourceState, file: SourceFile): Promise<void> => {
     if (file.size === 0) return;
     const isBack = await files.beginsLike(file.path, source);
     if (isBack && file.size === source.position) return;
@@ -146,12 +150,12 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
   };
 
   /** All of a file is shipped though one of its name was, when its hour ended: for that one, perhaps written anew by an editor. */
-  const sayReplaced = (segment: SegmentState, { path, position }: SourceState): void => {
+  const sayReplaced = (segment: TrackedSegment, { path, position }: SourceState): void => {
     if (segment.ended && position > 0) emit('tail.replaced', { path, hour: segment.hour });
   };
 
   /** Brings one file of a segment up to date: known, moved, cut short, replaced or new. */
-  const takeFile = async (segment: SegmentState, file: SourceFile): Promise<void> => {
+  const takeFile = async (segment: TrackedSegment, file: SourceFile): Promise<void> => {
     const before =
       segment.sources.findLast((source) => isSameFile(source, file)) ??
       segment.sources.findLast(({ path }) => path === file.path);
@@ -187,8 +191,8 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
 
   /** The file of a repeated hour once it is split: what it holds up to the stop is the first's, the rest the second's. */
   const takeSplit = async (
-    first: SegmentState | undefined,
-    second: SegmentState,
+    first: TrackedSegment | undefined,
+    second: TrackedSegment,
     file: SourceFile,
   ): Promise<void> => {
     const begun = first?.sources.findLast(({ path }) => path === file.path);

@@ -11,7 +11,7 @@ import type { SourceFile } from '../tail/discover.ts';
 import { fingerprintBytes, isSourceError } from '../tail/source.ts';
 import type { Marks } from '../marks/marks.ts';
 import { rehashSegment } from './rehash.ts';
-import type { SegmentState, SourceState } from './segment.ts';
+import type { TrackedSegment, SourceState } from './segment.ts';
 import type { SourceFiles } from './source-files.ts';
 
 const isThere = (path: string): boolean => existsSync(bytesOfPath(path));
@@ -20,9 +20,9 @@ export interface MovedFiles {
   /** What the scan has found. */
   note(found: readonly SourceFile[]): void;
   /** The source that the file is, under another path; undefined where that cannot be proven. */
-  from(segment: SegmentState, file: SourceFile): Promise<SourceState | undefined>;
+  from(segment: TrackedSegment, file: SourceFile): Promise<SourceState | undefined>;
   /** True when the file has the name of one whose bytes were shipped, and which is not there any more. */
-  mayBe(segment: SegmentState, file: SourceFile): boolean;
+  mayBe(segment: TrackedSegment, file: SourceFile): boolean;
 }
 
 export interface MovedFilesOptions {
@@ -37,7 +37,7 @@ export const movedFiles = ({ marks, files, signal }: MovedFilesOptions): MovedFi
   const isAway = ({ path, position }: SourceState): boolean => position > 0 && !present.has(path);
 
   /** Where the other sources of the hour are now: moved together with the one that was found. */
-  const placesOf = (segment: SegmentState, source: SourceState, path: string): Map<number, string> => {
+  const placesOf = (segment: TrackedSegment, source: SourceState, path: string): Map<number, string> => {
     const places = new Map([[source.id, path]]);
     for (const other of segment.sources) {
       const beside = join(dirname(path), basename(other.path));
@@ -47,7 +47,7 @@ export const movedFiles = ({ marks, files, signal }: MovedFilesOptions): MovedFi
     return places;
   };
 
-  const isProven = async (segment: SegmentState, source: SourceState, path: string): Promise<boolean> => {
+  const isProven = async (segment: TrackedSegment, source: SourceState, path: string): Promise<boolean> => {
     const instead = placesOf(segment, source, path);
     try {
       return (await rehashSegment(segment, { marks, files, signal, instead })).digest !== undefined;

@@ -6,7 +6,7 @@ import { type RunningDigest, runningDigest } from '../pack/digest.ts';
 import { isSourceError, type Source } from '../tail/source.ts';
 import type { Run } from '../marks/cut.ts';
 import type { Marks } from '../marks/marks.ts';
-import type { SegmentState, SourceState } from './segment.ts';
+import type { TrackedSegment, SourceState } from './segment.ts';
 import type { SourceFiles } from './source-files.ts';
 
 const STEP_BYTES = 1 << 20;
@@ -50,7 +50,7 @@ export interface RehashOptions {
 
 /** Makes the digest of a segment again, and proves it by what the marks say. Rejects with `source` when a file cannot be read now. */
 export const rehashSegment = async (
-  segment: SegmentState,
+  segment: TrackedSegment,
   { marks, files, signal, instead }: RehashOptions,
 ): Promise<Rehashed> => {
   let gone: SourceState | undefined;

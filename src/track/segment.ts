@@ -46,7 +46,7 @@ export interface SourceState {
   blocked: boolean;
 }
 
-export interface SegmentState {
+export interface TrackedSegment {
   readonly id: number;
   readonly hour: string;
   generation: number;
@@ -84,7 +84,7 @@ export interface SegmentProgress {
   readonly unreadSince: number | undefined;
 }
 
-export const progressOf = ({ hour, packs, bytes, changedAt, sources }: SegmentState): SegmentProgress => {
+export const progressOf = ({ hour, packs, bytes, changedAt, sources }: TrackedSegment): SegmentProgress => {
   const since = sources.flatMap(({ unreadSince }) => unreadSince ?? []);
   return {
     ...{ hour, packs, bytes, changedAt },
@@ -115,7 +115,7 @@ export const sourceState = (marks: SourceMarks, mtimeMs: number, now: number): S
 export const isScanned = ({ mtimeMs }: SourceState): boolean => mtimeMs > 0;
 
 /** A segment as the marks have it. Sizes are learned from the next scan. */
-export const segmentState = (marks: SegmentMarks, now: number): SegmentState => ({
+export const segmentState = (marks: SegmentMarks, now: number): TrackedSegment => ({
   ...marks,
   sources: marks.sources.map((source) => ({ ...sourceState(source, 0, now), settled: marks.ended })),
   splitLines: 0,
@@ -126,7 +126,7 @@ export const segmentState = (marks: SegmentMarks, now: number): SegmentState => 
 
 /** What the last scan saw of a source. What lies behind its stop is no change of this segment. */
 export const observe = (
-  segment: SegmentState,
+  segment: TrackedSegment,
   source: SourceState,
   { size, mtimeMs }: { readonly size: number; readonly mtimeMs: number },
   now: number,
@@ -170,7 +170,7 @@ export interface NextRead {
  * is when the files were last looked at.
  */
 export const nextRead = (
-  segment: SegmentState,
+  segment: TrackedSegment,
   rule: ReadRule,
   now: number,
   seenAt = now,
@@ -190,7 +190,7 @@ export const nextRead = (
 };
 
 /** When what waits in the segment is to be cut though no more comes, in monotonic time; undefined where nothing waits for that. */
-export const dueAt = ({ sources }: SegmentState, { maxDelay }: ReadRule): number | undefined => {
+export const dueAt = ({ sources }: TrackedSegment, { maxDelay }: ReadRule): number | undefined => {
   const source = sources.find((one) => unread(one) > 0);
   if (source?.unreadSince === undefined || source.blocked || source.unlinedSize === source.size)
     return undefined;
@@ -198,10 +198,10 @@ export const dueAt = ({ sources }: SegmentState, { maxDelay }: ReadRule): number
 };
 
 /** True when all is cut except perhaps a last line without newline. */
-export const isReadToTheEnd = ({ sources, unopened }: SegmentState): boolean =>
+export const isReadToTheEnd = ({ sources, unopened }: TrackedSegment): boolean =>
   unopened.size === 0 &&
   sources.every((source) => unread(source) === 0 || (source.unlinedSize === source.size && !source.blocked));
 
 /** The source that holds a last line without newline, of a segment that is read to the end. */
-export const unfinished = ({ sources }: SegmentState): SourceState | undefined =>
+export const unfinished = ({ sources }: TrackedSegment): SourceState | undefined =>
   sources.find((source) => unread(source) > 0);

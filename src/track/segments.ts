@@ -9,7 +9,7 @@ import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { NewSource, SegmentMarks, SourceMarks } from '../marks/cut.ts';
 import type { Marks } from '../marks/marks.ts';
-import { type SegmentState, segmentState, type SourceState, sourceState, unread } from './segment.ts';
+import { type TrackedSegment, segmentState, type SourceState, sourceState, unread } from './segment.ts';
 import type { SourceFiles } from './source-files.ts';
 
 /** Between two hours with files that are further apart, no empty hours are made up: a leftover file of last year is no proof. */
@@ -42,19 +42,19 @@ export interface Segments {
   /** Undefined until the stream has begun. */
   firstLabel(): string | undefined;
   begin(beginning: Beginning): Promise<void>;
-  get(hour: string): SegmentState | undefined;
+  get(hour: string): TrackedSegment | undefined;
   /** The segment, made where there is none. */
-  need(hour: string): Promise<SegmentState>;
+  need(hour: string): Promise<TrackedSegment>;
   /** All segments that are not ended, by label. */
-  open(): readonly SegmentState[];
+  open(): readonly TrackedSegment[];
   /** All segments that have packs that are not acked, by label. */
-  unacked(): SegmentState[];
+  unacked(): TrackedSegment[];
   /** The last label that has a file, '' when none has. Files of hours that are far ahead do not count. */
   latestWithFile(): string;
   /** True for an hour that begins in more than a day. */
   isAhead(hour: string): boolean;
   /** A file joins a segment. Rejects with `source`, retryable, when it cannot be opened or has been replaced. */
-  addSource(segment: SegmentState, file: SourceFile, position: number): Promise<SourceState>;
+  addSource(segment: TrackedSegment, file: SourceFile, position: number): Promise<SourceState>;
   /**
    * A source ends at `stop`, and the file is read on, from `position`, as a new source of `segment`: both or, after a
    * crash, neither. Rejects as `addSource` does.
@@ -62,12 +62,12 @@ export interface Segments {
   succeed(
     source: SourceState,
     stop: number,
-    segment: SegmentState,
+    segment: TrackedSegment,
     file: SourceFile,
     position: number,
   ): Promise<SourceState>;
   /** An ended segment has more bytes, or has lost some: they make a further generation. */
-  reopen(segment: SegmentState): Promise<void>;
+  reopen(segment: TrackedSegment): Promise<void>;
   /** Makes the hours without a file between hours that have one, once they have begun. */
   fillEmptyHours(): Promise<void>;
   /** Forgets what is over for good: `there` says which paths exist. */
@@ -77,10 +77,10 @@ export interface Segments {
 /** Reads the marks of the stream. */
 export const openSegments = async (options: SegmentsOptions): Promise<Segments> => {
   const { host, stream, hours, marks, files, clock, emit } = options;
-  const segments = new Map<string, SegmentState>();
-  const unended = new Set<SegmentState>();
+  const segments = new Map<string, TrackedSegment>();
+  const unended = new Set<TrackedSegment>();
   /** The unended ones in order; undefined when it must be made again. */
-  let order: SegmentState[] | undefined;
+  let order: TrackedSegment[] | undefined;
   /** How many segments there were when all empty hours had been made; -1 while some have not begun. */
   let filledTo = -1;
   let latestWithFile = '';
@@ -88,7 +88,7 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
   const ahead = new Set<string>();
   let firstLabel = await marks.read('firstLabel', stream);
 
-  const isSettled = (segment: SegmentState): boolean => segment.ended && segment.unacked === 0;
+  const isSettled = (segment: TrackedSegment): boolean => segment.ended && segment.unacked === 0;
 
   const isAhead = (hour: string): boolean => (hours.startOf(hour) ?? 0) > clock.now() + AHEAD_MS;
 
@@ -97,7 +97,7 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
     else if (hour > latestWithFile) latestWithFile = hour;
   };
 
-  const know = (row: SegmentMarks): SegmentState => {
+  const know = (row: SegmentMarks): TrackedSegment => {
     const segment = segmentState(row, clock.monotonic());
     segments.set(row.hour, segment);
     if (!row.ended) {
@@ -115,7 +115,7 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
   };
   await load();
 
-  const need = async (hour: string): Promise<SegmentState> => {
+  const need = async (hour: string): Promise<TrackedSegment> => {
     const known = segments.get(hour);
     if (known !== undefined) return known;
     const id = await marks.write('addSegment', stream, hour, EMPTY_SHA256);
@@ -123,7 +123,7 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
     return know({ id, hour, generation: 1, ended: false, ...empty });
   };
 
-  const join = async (segment: SegmentState, row: SourceMarks, file: SourceFile): Promise<SourceState> => {
+  const join = async (segment: TrackedSegment, row: SourceMarks, file: SourceFile): Promise<SourceState> => {
     const source = sourceState(row, file.mtimeMs, clock.monotonic());
     segment.sources.push(source);
     noteFile(segment.hour);
@@ -210,7 +210,7 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
       filledTo = waits ? -1 : segments.size;
     },
     async forgetOld(there) {
-      const forgotten: SegmentState[] = [];
+      const forgotten: TrackedSegment[] = [];
       for (const segment of [...segments.values()].sort(byLabel)) {
         // Only the oldest: a hole would be taken for hours without a file.
         const end = hours.endOf(segment.hour) ?? 0;
@@ -229,4 +229,4 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
   };
 };
 
-const byLabel = (a: SegmentState, b: SegmentState): number => (a.hour < b.hour ? -1 : 1);
+const byLabel = (a: TrackedSegment, b: TrackedSegment): number => (a.hour < b.hour ? -1 : 1);

@@ -6,7 +6,7 @@ import type { Cut } from '../../src/marks/cut.ts';
 import { createDeliverer } from '../../src/cut/deliverer.ts';
 import type { CutPack } from '../../src/cut/cut-pack.ts';
 import type { Marks } from '../../src/marks/marks.ts';
-import { segmentState, type SegmentState } from '../../src/track/segment.ts';
+import { segmentState, type TrackedSegment } from '../../src/track/segment.ts';
 import { LogdError } from '../../src/error.ts';
 import { byteBudget } from '../../src/pack/byte-budget.ts';
 import { EMPTY_SHA256 } from '../../src/pack/digest.ts';
@@ -18,7 +18,7 @@ const SIZE = 1000;
 /** What a compressed pack is like. */
 const frame = (): Buffer => Buffer.alloc(4);
 
-const segmentOf = (unacked: number): SegmentState =>
+const segmentOf = (unacked: number): TrackedSegment =>
   segmentState(
     {
       ...{
@@ -40,7 +40,7 @@ const begin = (codec: Codec = 'none') => {
   const sent: number[] = [];
   const acked: number[] = [];
   const fatal: unknown[] = [];
-  const settled: SegmentState[] = [];
+  const settled: TrackedSegment[] = [];
   const events: string[] = [];
   const answers = new Map<number, PromiseWithResolvers<Answer>>();
   const encoded = new Map<number, PromiseWithResolvers<Buffer>>();
@@ -74,7 +74,7 @@ const begin = (codec: Codec = 'none') => {
     onFatal: (error) => void fatal.push(error),
   });
   const give = async (
-    segment: SegmentState,
+    segment: TrackedSegment,
     id: number,
     bytes: number,
     recorded: Promise<void>,

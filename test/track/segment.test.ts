@@ -4,7 +4,7 @@ import {
   isReadToTheEnd,
   nextRead,
   observe,
-  type SegmentState,
+  type TrackedSegment,
   segmentState,
   type SourceState,
   unfinished,
@@ -17,7 +17,7 @@ const RULE = { packBytes: 100, maxDelay: 1000, quiet: 5000 };
 /** A segment with a source for each pair of size and position, all seen at time 0. */
 const segmentOf = (
   ...sources: readonly (readonly [size: number, position: number, stop?: number])[]
-): SegmentState => {
+): TrackedSegment => {
   const rows = sources.map(([, position, stop], index) => ({
     ...{
       id: index + 1,
