@@ -20,7 +20,7 @@ import type { Answer } from '../../pack/answer.ts';
 import { isName } from '../../pack/name.ts';
 import type { Pack } from '../../pack/pack.ts';
 import { keepRefused } from '../../spool/refused.ts';
-import { openSpool, type Spool, type SpooledPack } from '../../spool/spool.ts';
+import { openSpool, type Spool, type SpooledPack, type SpoolTicket } from '../../spool/spool.ts';
 import type { Clock } from '../../telemetry/clock.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import { decodeV1Body } from '../../transport/gowire/body.ts';
@@ -66,6 +66,7 @@ const RETRY_MS = 500;
 const IN_FLIGHT = 64;
 /** Packs of one hour that wait for their turn in memory. Beyond that the missing one is a gap. */
 const MOST_HELD = 256;
+const MOST_KEPT_BYTES = 32 << 20;
 
 export const openGoInput = async (options: GoInputOptions): Promise<GoInput> => {
   const { dir, clock, emit, bytes } = options;
@@ -80,6 +81,9 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
   const stop = new AbortController();
   const failed = Promise.withResolvers<Error>();
   const inFlight = new Set<Promise<void>>();
+  /** Raw bytes of packs in the queue, so that they are decoded once; those that do not fit are decoded again. */
+  const kept = new Map<string, Buffer>();
+  let keptBytes = 0;
 
   const fail = (error: unknown): void => {
     if (!stop.signal.aborted) failed.resolve(error instanceof Error ? error : new Error(messageOf(error)));
@@ -98,19 +102,34 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
     return opened;
   };
 
+  const keepRaw = ({ file, at }: SpoolTicket, raw: Buffer): void => {
+    if (keptBytes + raw.length > MOST_KEPT_BYTES) return;
+    kept.set(`${file}/${at}`, raw);
+    keptBytes += raw.length;
+  };
+
+  const rawOf = async ({ ticket: { file, at }, pack }: SpooledPack): Promise<Buffer> => {
+    const raw = kept.get(`${file}/${at}`);
+    if (raw === undefined) return decodeV1Body(pack.body, rawBytes);
+    kept.delete(`${file}/${at}`);
+    keptBytes -= raw.length;
+    return raw;
+  };
+
   const take = async ({ host, hour, id, lines, done, body }: LoosePack): Promise<Answer> => {
     try {
       if (!isName(host)) throw new LogdError('name', 'The address cannot be used as a name of a host.');
       // What cannot be read must not be acknowledged.
-      await decodeV1Body(body, rawBytes);
+      const raw = await decodeV1Body(body, rawBytes);
       const empty = { packs: id, lines, bytes: 0, sha256: '', hoursInDay: 24 };
-      await spool.append({
+      const ticket = await spool.append({
         header: {
           ...{ host, stream, hour, id, generation: 1, offset: 0, bytes: 0, lines, checksum: 0, sha256: '' },
           ...{ codec: 'none', time: clock.now(), ...(done && { done: empty }) },
         },
         body,
       });
+      keepRaw(ticket, raw);
       return { kind: 'ack' };
     } catch (error) {
       const code = error instanceof LogdError && error.code === 'corrupt' ? 'corrupt' : 'storage';
@@ -169,7 +188,7 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
       const given = hour.held.get(next);
       if (given === undefined) break;
       hour.held.delete(next);
-      const raw = await decodeV1Body(given.pack.body, rawBytes);
+      const raw = await rawOf(given);
       const entry = await hour.journal.add(raw, { done: given.pack.header.done !== undefined });
       await start(deliver(hour, entry, raw, given));
     }
@@ -182,6 +201,7 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
     const entry = hour.journal.entries[id - 1];
     const raw = entry && (await hour.journal.read(entry));
     if (entry === undefined || raw === undefined) {
+      await rawOf(given);
       if (hour.journal.isOver && entry === undefined) {
         const reason = `the hour ended with pack ${hour.journal.entries.length}`;
         const path = await keepRefused(join(dir, 'queue'), given.pack, reason, given.spooled);
@@ -189,7 +209,7 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
       }
       return spool.done(given.ticket);
     }
-    const came = await decodeV1Body(given.pack.body, rawBytes);
+    const came = await rawOf(given);
     if (!came.equals(raw)) {
       const reason = entry.gap ? 'it came after it had become a gap' : 'other lines are there under this id';
       const path = await keepRefused(join(dir, 'queue'), given.pack, reason, given.spooled);
@@ -204,8 +224,10 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
     const hour = await hourOf(host, label);
     if (id <= hour.journal.entries.length || hour.journal.isOver) return repeat(hour, given);
     const before = hour.held.get(id);
-    if (before !== undefined) spool.done(given.ticket);
-    else hour.held.set(id, given);
+    if (before !== undefined) {
+      await rawOf(given);
+      spool.done(given.ticket);
+    } else hour.held.set(id, given);
     if (done !== undefined) hour.last = Math.max(hour.last ?? 0, id);
     await advance(hour);
     while (hour.held.size > MOST_HELD) {

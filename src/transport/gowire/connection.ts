@@ -25,6 +25,8 @@ export class V1Connection implements PackConnection {
   #draining = false;
   #over = false;
   #lastByte: number;
+  /** Whoever waits for the rest of a body. */
+  #wake: (() => void) | undefined;
 
   constructor(serving: Serving, socket: Socket, first: Buffer, since: number) {
     this.#serving = serving;
@@ -37,10 +39,14 @@ export class V1Connection implements PackConnection {
     socket.on('data', (chunk: Buffer) => {
       this.#lastByte = serving.ticker.now;
       this.#decoder.push(chunk);
+      this.#wake?.();
       void this.#pump();
     });
     socket.on('error', () => undefined);
-    socket.once('close', () => (this.#over = true));
+    socket.once('close', () => {
+      this.#over = true;
+      this.#wake?.();
+    });
     serving.emit('receive.connected', this.#names());
     socket.once('close', () => serving.emit('receive.disconnected', this.#names()));
     this.#decoder.push(first);
@@ -113,11 +119,8 @@ export class V1Connection implements PackConnection {
     for (;;) {
       const body = this.#decoder.body(head);
       if (body !== undefined || this.#over) return body;
-      const isMore = await new Promise<boolean>((resolve) => {
-        this.#socket.once('data', () => resolve(true));
-        this.#socket.once('close', () => resolve(false));
-      });
-      if (!isMore) return undefined;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#wake = undefined;
     }
   }
 
