@@ -20,11 +20,12 @@ import type { Answer } from '../../pack/answer.ts';
 import { isName } from '../../pack/name.ts';
 import type { Pack } from '../../pack/pack.ts';
 import { keepRefused } from '../../spool/refused.ts';
-import { openSpool, type Spool, type SpooledPack, type SpoolTicket } from '../../spool/spool.ts';
+import { openSpool, type Spool, type SpooledPack } from '../../spool/spool.ts';
 import type { Clock } from '../../telemetry/clock.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import { decodeV1Body } from '../../transport/gowire/body.ts';
 import type { LoosePack, OnLoosePack } from '../../transport/transport.ts';
+import { decodedPacks } from './decoded-packs.ts';
 import { headerOfEntry, type HourJournal, type JournalEntry, openHourJournal } from './hour-journal.ts';
 
 export interface GoInputOptions {
@@ -66,7 +67,6 @@ const RETRY_MS = 500;
 const IN_FLIGHT = 64;
 /** Packs of one hour that wait for their turn in memory. Beyond that the missing one is a gap. */
 const MOST_HELD = 256;
-const MOST_KEPT_BYTES = 32 << 20;
 
 export const openGoInput = async (options: GoInputOptions): Promise<GoInput> => {
   const { dir, clock, emit, bytes } = options;
@@ -75,15 +75,29 @@ export const openGoInput = async (options: GoInputOptions): Promise<GoInput> => 
   return createGoInput(options, spool);
 };
 
+/** Keeps a pack that cannot be used, and says so. */
+const setAside = async (
+  { dir, emit }: GoInputOptions,
+  { key }: Hour,
+  { pack, spooled }: SpooledPack,
+  reason: string,
+): Promise<void> => {
+  const path = await keepRefused(join(dir, 'queue'), pack, reason, spooled);
+  emit('input.conflict', { ...key, id: pack.header.id, reason, path });
+};
+
+const refusal = (error: unknown): Answer => {
+  const code = error instanceof LogdError && error.code === 'corrupt' ? 'corrupt' : 'storage';
+  return { kind: 'nack', code, message: messageOf(error), retryable: true };
+};
+
 const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
   const { dir, stream, rawBytes, gapAfter, target, clock, emit } = options;
   const hours = new Map<string, Promise<Hour>>();
   const stop = new AbortController();
   const failed = Promise.withResolvers<Error>();
   const inFlight = new Set<Promise<void>>();
-  /** Raw bytes of packs in the queue, so that they are decoded once; those that do not fit are decoded again. */
-  const kept = new Map<string, Buffer>();
-  let keptBytes = 0;
+  const decoded = decodedPacks(rawBytes);
 
   const fail = (error: unknown): void => {
     if (!stop.signal.aborted) failed.resolve(error instanceof Error ? error : new Error(messageOf(error)));
@@ -102,20 +116,6 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
     return opened;
   };
 
-  const keepRaw = ({ file, at }: SpoolTicket, raw: Buffer): void => {
-    if (keptBytes + raw.length > MOST_KEPT_BYTES) return;
-    kept.set(`${file}/${at}`, raw);
-    keptBytes += raw.length;
-  };
-
-  const rawOf = async ({ ticket: { file, at }, pack }: SpooledPack): Promise<Buffer> => {
-    const raw = kept.get(`${file}/${at}`);
-    if (raw === undefined) return decodeV1Body(pack.body, rawBytes);
-    kept.delete(`${file}/${at}`);
-    keptBytes -= raw.length;
-    return raw;
-  };
-
   const take = async ({ host, hour, id, lines, done, body }: LoosePack): Promise<Answer> => {
     try {
       if (!isName(host)) throw new LogdError('name', 'The address cannot be used as a name of a host.');
@@ -129,11 +129,10 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
         },
         body,
       });
-      keepRaw(ticket, raw);
+      decoded.keep(ticket, raw);
       return { kind: 'ack' };
     } catch (error) {
-      const code = error instanceof LogdError && error.code === 'corrupt' ? 'corrupt' : 'storage';
-      return { kind: 'nack', code, message: messageOf(error), retryable: true };
+      return refusal(error);
     }
   };
 
@@ -188,7 +187,7 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
       const given = hour.held.get(next);
       if (given === undefined) break;
       hour.held.delete(next);
-      const raw = await rawOf(given);
+      const raw = await decoded.take(given);
       const entry = await hour.journal.add(raw, { done: given.pack.header.done !== undefined });
       await start(deliver(hour, entry, raw, given));
     }
@@ -201,19 +200,16 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
     const entry = hour.journal.entries[id - 1];
     const raw = entry && (await hour.journal.read(entry));
     if (entry === undefined || raw === undefined) {
-      await rawOf(given);
+      await decoded.take(given);
       if (hour.journal.isOver && entry === undefined) {
-        const reason = `the hour ended with pack ${hour.journal.entries.length}`;
-        const path = await keepRefused(join(dir, 'queue'), given.pack, reason, given.spooled);
-        emit('input.conflict', { ...hour.key, id, reason, path });
+        await setAside(options, hour, given, `the hour ended with pack ${hour.journal.entries.length}`);
       }
       return spool.done(given.ticket);
     }
-    const came = await rawOf(given);
+    const came = await decoded.take(given);
     if (!came.equals(raw)) {
       const reason = entry.gap ? 'it came after it had become a gap' : 'other lines are there under this id';
-      const path = await keepRefused(join(dir, 'queue'), given.pack, reason, given.spooled);
-      emit('input.conflict', { ...hour.key, id, reason, path });
+      await setAside(options, hour, given, reason);
       return spool.done(given.ticket);
     }
     await start(deliver(hour, entry, raw, given));
@@ -225,7 +221,7 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
     if (id <= hour.journal.entries.length || hour.journal.isOver) return repeat(hour, given);
     const before = hour.held.get(id);
     if (before !== undefined) {
-      await rawOf(given);
+      await decoded.take(given);
       spool.done(given.ticket);
     } else hour.held.set(id, given);
     if (done !== undefined) hour.last = Math.max(hour.last ?? 0, id);
