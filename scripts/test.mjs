@@ -57,5 +57,7 @@ if (args.length === 0)
 const globs = (paths.length > 0 ? paths : ['test']).map((path) =>
   existsSync(path) && statSync(path).isDirectory() ? `${path.replace(/\/+$/, '')}/**/*.test.ts` : path,
 );
-const base = ['--test', '--test-concurrency=2', '--test-reporter=spec'];
+/** A test that hangs ends the run in minutes, and is named. The longest takes two. */
+const LONGEST_MS = 8 * 60_000;
+const base = ['--test', '--test-concurrency=2', '--test-reporter=spec', `--test-timeout=${LONGEST_MS}`];
 process.exit(run('Tests', [...base, ...options, ...globs]).status ?? 1);

@@ -45,7 +45,7 @@ const cases: Readonly<Record<string, Readonly<Record<string, Buffer>>>> = {
   one: { [HOUR]: Buffer.from('a single line\n'), [NEXT]: NEWLINE },
   even: { [HOUR]: even(3), [NEXT]: even(1) },
   many: { [HOUR]: bytesOf('many', 1_500_000) },
-  any: { [HOUR]: anyBytes(50_000), [NEXT]: Buffer.alloc(10_000) },
+  any: { [HOUR]: anyBytes(50_000), [NEXT]: Buffer.concat([Buffer.alloc(10_000), NEWLINE]) },
   long: {
     [HOUR]: Buffer.concat([linesOf('short', 0, 3), longLine(10 << 20), NEWLINE, linesOf('short', 3, 3)]),
     [NEXT]: longLine(MAX_LINE),

@@ -85,11 +85,7 @@ test('the starter configuration means the same with its comments taken as option
     ...rest,
     http: { listen: { host: '127.0.0.1', port: 7668 }, token_file: '/etc/logd/http-token' },
     agent: { ...rest.agent, ...tokens, host: 'web1' },
-    sink: {
-      ...rest.sink,
-      ...tokens,
-      gowire: { stream: 'access', dir: '/var/lib/logd/gowire', size: 2 ** 30, gap_after: 600_000 },
-    },
+    sink: { ...rest.sink, ...tokens },
   });
 });
 
