@@ -4,7 +4,7 @@ import { LogdError } from '../error.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
 import { isNull, readInteger, readText } from '../sqlite/row.ts';
 import type { Row } from '../sqlite/row.ts';
-import type { Change, Delivery, OutputRecord } from './delivery.ts';
+import type { Change, Delivery, OutputRecord, Position } from './delivery.ts';
 import { readSegment } from './rows.ts';
 
 const DELIVERY = `SELECT d.*, host, stream, hour FROM delivery AS d JOIN segment USING (segment)`;
@@ -31,6 +31,19 @@ const readDelivery = (row: Row): Delivery => ({
   nextTry: readInteger(row, 'next_try'),
   ...(isNull(row, 'error') ? {} : { error: readText(row, 'error') }),
   stuck: readInteger(row, 'stuck') === 1,
+});
+
+const rowOf = (delivery: Delivery) => ({
+  output: delivery.output,
+  generation: delivery.generation,
+  next_id: delivery.nextId,
+  delivered: delivery.delivered,
+  dropped: delivery.dropped,
+  rejected: delivery.rejected,
+  attempts: delivery.attempts,
+  next_try: delivery.nextTry,
+  error: delivery.error ?? null,
+  stuck: delivery.stuck ? 1 : 0,
 });
 
 export const deliveryReads = (db: DatabaseSync) => {
@@ -72,15 +85,55 @@ export const deliveryReads = (db: DatabaseSync) => {
   };
 };
 
-export const deliveryWrites = (db: DatabaseSync) => {
-  const insertOutput = db.prepare(
+const outputIn = (db: DatabaseSync) => {
+  const find = db.prepare('SELECT * FROM output WHERE name = ?');
+  return (name: string): OutputRecord => {
+    const row = find.get(name);
+    if (row === undefined)
+      throw new LogdError('usage', `The ledger knows no output called ${name}. See \`logd outputs\`.`);
+    return readOutput(row);
+  };
+};
+
+export const outputWrites = (db: DatabaseSync) => {
+  const known = outputIn(db);
+  const insert = db.prepare(
     `INSERT INTO output (name, paused, start, added_at, seen) VALUES (?, 0, ?, ?, 0) ON CONFLICT DO NOTHING`,
   );
-  const findOutput = db.prepare('SELECT * FROM output WHERE name = ?');
   const pause = db.prepare('UPDATE output SET paused = ? WHERE name = ?');
-  const removeOutput = db.prepare('DELETE FROM output WHERE name = ?');
+  const remove = db.prepare('DELETE FROM output WHERE name = ?');
   const removeDeliveries = db.prepare('DELETE FROM delivery WHERE output = ?');
   const see = db.prepare('UPDATE output SET seen = ? WHERE name = ? AND seen < ?');
+  return {
+    addOutput: (name: string, start: string, at: number): OutputRecord => {
+      insert.run(name, start, at);
+      return known(name);
+    },
+    pauseOutput: (name: string, paused: boolean): void => {
+      known(name);
+      pause.run(paused ? 1 : 0, name);
+    },
+    forgetOutput: (name: string): void => {
+      known(name);
+      removeDeliveries.run(name);
+      remove.run(name);
+    },
+    sawChanges: (output: string, seen: number): void => void see.run(seen, output, seen),
+  };
+};
+
+/** Whether an output is where `position` says; a segment that it has not worked on is at the beginning. */
+const positionsIn = (db: DatabaseSync) => {
+  const find = db.prepare('SELECT generation, next_id FROM delivery WHERE output = ? AND segment = ?');
+  return (output: string, segment: number, { generation, nextId }: Position): boolean => {
+    const row = find.get(output, segment);
+    if (row === undefined) return generation === 0 && nextId === 1;
+    return readInteger(row, 'generation') === generation && readInteger(row, 'next_id') === nextId;
+  };
+};
+
+export const deliveryWrites = (db: DatabaseSync) => {
+  const known = outputIn(db);
   const findSegment = db.prepare('SELECT segment FROM segment WHERE host = ? AND stream = ? AND hour = ?');
   const upsert = db.prepare(
     `INSERT OR REPLACE INTO delivery
@@ -101,47 +154,19 @@ export const deliveryWrites = (db: DatabaseSync) => {
     'UPDATE delivery SET attempts = 0, next_try = 0, stuck = 0 WHERE output = ? AND stuck = 1 RETURNING segment',
   );
   const touchOne = db.prepare('INSERT OR REPLACE INTO change (segment) VALUES (?)');
-  const known = (name: string): OutputRecord => {
-    const row = findOutput.get(name);
-    if (row === undefined)
-      throw new LogdError('usage', `The ledger knows no output called ${name}. See \`logd outputs\`.`);
-    return readOutput(row);
-  };
+  const isAt = positionsIn(db);
   return {
-    addOutput: (name: string, start: string, at: number): OutputRecord => {
-      insertOutput.run(name, start, at);
-      return known(name);
-    },
-    pauseOutput: (name: string, paused: boolean): void => {
-      known(name);
-      pause.run(paused ? 1 : 0, name);
-    },
-    forgetOutput: (name: string): void => {
-      known(name);
-      removeDeliveries.run(name);
-      removeOutput.run(name);
-    },
-    sawChanges: (output: string, seen: number): void => void see.run(seen, output, seen),
-    setDelivery: (delivery: Delivery): void => {
+    setDelivery: (delivery: Delivery, from?: Position): boolean => {
       const row = findSegment.get(delivery.host, delivery.stream, delivery.hour);
       if (row === undefined)
         throw new LogdError(
           'conflict',
           `The ledger has no segment ${segmentName(delivery)}: no pack of it was recorded.`,
         );
-      upsert.run({
-        output: delivery.output,
-        segment: readInteger(row, 'segment'),
-        generation: delivery.generation,
-        next_id: delivery.nextId,
-        delivered: delivery.delivered,
-        dropped: delivery.dropped,
-        rejected: delivery.rejected,
-        attempts: delivery.attempts,
-        next_try: delivery.nextTry,
-        error: delivery.error ?? null,
-        stuck: delivery.stuck ? 1 : 0,
-      });
+      const segment = readInteger(row, 'segment');
+      if (from !== undefined && !isAt(delivery.output, segment, from)) return false;
+      upsert.run({ segment, ...rowOf(delivery) });
+      return true;
     },
     /** `~` sorts after every character of a label, so that a day as `to` takes all of its hours. */
     replay: (output: string, from: string, to: string): number => {

@@ -20,13 +20,17 @@ export interface OutputRecord {
   readonly seen: number;
 }
 
-/** How far an output has come in a segment. */
-export interface Delivery extends SegmentKey {
-  readonly output: string;
+/** Where an output is in a segment. */
+export interface Position {
   /** Unit hour: the generation that was delivered; 0 before. Unit pack: the highest generation of a delivered pack. */
   readonly generation: number;
   /** Unit pack: the next pack id; 1 at the beginning. */
   readonly nextId: number;
+}
+
+/** How far an output has come in a segment. */
+export interface Delivery extends SegmentKey, Position {
+  readonly output: string;
   readonly delivered: number;
   readonly dropped: number;
   readonly rejected: number;
@@ -58,8 +62,11 @@ export interface Deliveries {
   /** Moves `seen` of an output up. */
   sawChanges(output: string, seen: number): Promise<void>;
   delivery(output: string, key: SegmentKey): Promise<Delivery | undefined>;
-  /** Writes a delivery as it is now: position and counts in one. */
-  setDelivery(delivery: Delivery): Promise<void>;
+  /**
+   * Writes a delivery: position and counts in one. With `from`, only where the ledger's position is still that one; resolves with
+   * false, and writes nothing, where a replay has set it back meanwhile.
+   */
+  setDelivery(delivery: Delivery, from?: Position): Promise<boolean>;
   /** Deliveries of an output in order of host, stream, hour; of hours that begin with `hour`, where given. */
   deliveries(
     output: string,

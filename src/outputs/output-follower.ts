@@ -13,7 +13,7 @@
  */
 import { LogdError, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import type { Change, Deliveries, Delivery, OutputRecord } from '../ledger/delivery.ts';
+import type { Change, Deliveries, Delivery, OutputRecord, Position } from '../ledger/delivery.ts';
 import type { Ledger, SegmentRecord } from '../ledger/ledger.ts';
 import { recordedSegment } from '../ledger/recorded.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
@@ -89,9 +89,13 @@ const workOnSegment = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const { name, unit, output, ledger, store } = options;
-  let delivery = (await ledger.delivery(name, key)) ?? freshDelivery(name, key);
-  const advance = async (item: Item, counts: Counts, position: Partial<Delivery>): Promise<void> => {
+  const current = async (): Promise<Delivery> =>
+    (await ledger.delivery(name, key)) ?? freshDelivery(name, key);
+  let delivery = await current();
+  /** False where a replay has set the position back meanwhile: it is not written over. */
+  const advance = async (item: Item, counts: Counts, position: Partial<Position>): Promise<boolean> => {
     fault('output.after-deliver');
+    const from = delivery;
     const { error: _, ...rest } = delivery;
     const sums = {
       delivered: delivery.delivered + counts.delivered,
@@ -99,17 +103,17 @@ const workOnSegment = async (
       rejected: delivery.rejected + counts.rejected,
     };
     const isNewHour = item.unit === 'hour';
-    delivery = {
+    const next = {
       ...rest,
       ...(isNewHour ? counts : sums),
       ...position,
-      attempts: 0,
-      nextTry: 0,
-      stuck: false,
+      ...{ attempts: 0, nextTry: 0, stuck: false },
     };
-    await ledger.setDelivery(delivery);
+    const isAdvanced = await ledger.setDelivery(next, from);
     fault('output.after-position');
     tell(item, counts);
+    delivery = isAdvanced ? next : await current();
+    return isAdvanced;
   };
   try {
     for (;;) {
@@ -132,7 +136,7 @@ const workOnSegment = async (
         fault('output.before-deliver');
         const counts = checked({ item }, await output.deliver(item, signal), 0);
         const { id, generation } = item.header;
-        await advance(item, counts, { nextId: id + 1, generation });
+        if (!(await advance(item, counts, { nextId: id + 1, generation }))) break;
       }
     }
   } catch (error) {
@@ -140,7 +144,8 @@ const workOnSegment = async (
     const isFinal = error instanceof LogdError && !error.retryable && error.code !== 'corrupt';
     const attempts = delivery.attempts + 1;
     const nextTry = options.clock.now() + Math.min(MOST_RETRY_MS, RETRY_MS * 2 ** (attempts - 1));
-    await ledger.setDelivery({ ...delivery, attempts, nextTry, error: messageOf(error), stuck: isFinal });
+    const failed = { ...delivery, attempts, nextTry, error: messageOf(error), stuck: isFinal };
+    await ledger.setDelivery(failed, delivery);
     throw error;
   }
 };

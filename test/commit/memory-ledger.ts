@@ -69,7 +69,7 @@ export const memoryLedger = (): MemoryLedger => {
     changes: (after, limit) => call('changes', () => reads.changes(after, limit)),
     sawChanges: (output, seen) => call('sawChanges', () => writes.sawChanges(output, seen)),
     delivery: (output, key) => call('delivery', () => reads.delivery(output, key)),
-    setDelivery: (delivery) => call('setDelivery', () => writes.setDelivery(delivery)),
+    setDelivery: (delivery, from) => call('setDelivery', () => writes.setDelivery(delivery, from)),
     deliveries: (output, filter, page) => call('deliveries', () => reads.deliveries(output, filter, page)),
     failing: (output, limit) => call('failing', () => reads.failing(output, limit)),
     replay: (output, from, to) => call('replay', () => writes.replay(output, from, to)),

@@ -131,6 +131,23 @@ test('a replay delivers a range of hours again, and counts them once', TIMEOUT, 
   assert.deepEqual(await rig.ledger.deliveries('out', {}, { limit: 9 }), before);
 });
 
+test('a replay in the middle of a delivery is not written over', TIMEOUT, async () => {
+  await using rig = await followerRig();
+  await rig.put(...(await cutInto(logParts(3))));
+  const ids: number[] = [];
+  let asked: Promise<number> | undefined;
+  const { deliver } = rig.output;
+  rig.output.deliver = async (item, signal) => {
+    if (item.unit === 'pack') ids.push(item.header.id);
+    if (ids.length === 2) await (asked ??= rig.ledger.replay('out', '2026112216', '2026112216'));
+    return deliver(item, signal);
+  };
+  await until(async () => ids.length === 5 && (await deliveryOf(rig)).nextId === 4);
+  await rig.follower.idle();
+  assert.deepEqual(ids, [1, 2, 1, 2, 3]);
+  assert.equal((await deliveryOf(rig)).delivered, logParts(3).join('').split('\n').length - 1);
+});
+
 test('an output that is added later begins with what it is told to', TIMEOUT, async () => {
   for (const [start, expected] of [
     ['beginning', ['2026112215', '2026112216', '2026112217']],
