@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { type MongoServer, mongoServerFor } from '../servers/mongo-server.ts';
+import { caughtUp, documentsIn, mongoSettings, outputsOf } from './mongodb-rig.ts';
 import { runLogd } from './process.ts';
 import { flow, onRig, type Rig } from './rig.ts';
 
@@ -21,25 +22,16 @@ const hourBytes = (host: string, hour: string): Buffer =>
 const write = async (rig: Rig, host: string, hour: string): Promise<void> =>
   rig.sources.write(host, 'access', hour, hourBytes(host, hour));
 
-const mongoSettings = (uri: string, more: Readonly<Record<string, unknown>> = {}) => ({
-  kind: 'mongodb',
-  uri,
-  retry_writes: 'false',
-  connect_timeout: '500ms',
-  database: 'logs',
-  ...more,
-});
-
 interface Stored {
   readonly host: string;
   readonly hour: string;
   readonly n: number;
 }
 
-const storedIn = async (server: MongoServer, database = 'logs'): Promise<string[]> => {
-  const documents = await server.client.db(database).collection('access').find({}).toArray();
-  return documents.map((each) => `${each['host']} ${each['hour']} ${each['n']} ${each['path']}`).sort();
-};
+const storedIn = async (server: MongoServer): Promise<string[]> =>
+  (await documentsIn(server))
+    .map((each) => `${each['host']} ${each['hour']} ${each['n']} ${each['path']}`)
+    .sort();
 
 const expectedOf = (hosts: readonly string[], hours: readonly string[]): string[] =>
   hosts
@@ -54,26 +46,6 @@ const expectedOf = (hosts: readonly string[], hours: readonly string[]): string[
       ),
     )
     .sort();
-
-interface Listed {
-  readonly name: string;
-  readonly state: string;
-  readonly lag: number;
-  readonly delivered: number;
-  readonly error?: string;
-}
-
-const outputsOf = async (rig: Rig): Promise<Map<string, Listed>> => {
-  const { stdout } = await runLogd(['outputs', '-c', rig.path('sink.yaml'), '--json']);
-  const { outputs } = JSON.parse(stdout) as { outputs: Listed[] };
-  return new Map(outputs.map((each) => [each.name, each]));
-};
-
-const caughtUp = (rig: Rig, name: string, lines: number): Promise<void> =>
-  rig.until(`${name} has delivered ${lines} lines`, async () => {
-    const output = (await outputsOf(rig)).get(name);
-    return output?.lag === 0 && output.delivered === lines;
-  });
 
 const killedAt = async (rig: Rig, test: TestContext, points: readonly string[]): Promise<void> => {
   await using server = await mongoServerFor(test);

@@ -23,6 +23,7 @@ import { openTokens } from '../token.ts';
 import { watchOpenHours } from './open-hours.ts';
 import type { SinkConfig } from './sink-options.ts';
 import { startOutputs } from '../../outputs/outputs.ts';
+import { createIntakeFirst } from './intake-first.ts';
 import { configuredOutputs } from './sink-outputs.ts';
 import { createSinkStatus, outputPart } from './sink-status.ts';
 
@@ -47,10 +48,11 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   const ledger = starting.use(await openLedger({ path: options.ledger.path }));
   const store = starting.use(await openStore(options.store));
 
+  const intake = createIntakeFirst(clock);
   const outputs = starting.use(
     await startOutputs({
       outputs: configuredOutputs(options.markers, options.outputs),
-      ...{ stateDir: config.state_dir, ledger, store, clock, emit },
+      ...{ stateDir: config.state_dir, ledger, store, clock, emit, turn: intake.turn },
     }),
   );
   const commit = createCommitStage({
@@ -81,7 +83,11 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     listener: () => listener,
     parts: () => outputs.status().map(outputPart),
   });
-  const onPack = createReceiver({ target: status.counting(commit), emit, rawBytes: DECODED_BYTES });
+  const onPack = createReceiver({
+    target: intake.watching(status.counting(commit)),
+    emit,
+    rawBytes: DECODED_BYTES,
+  });
   const ofGo = (pack: Pack): Promise<Answer> => onPack(pack, GO_PEER);
   const goInput = await startGoInput(options.gowire, config.state_dir, limits.pack_bytes, ofGo, {
     clock,
