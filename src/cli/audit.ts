@@ -98,7 +98,7 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
   await using ledger = await openLedger({ path: config.sink.ledger.path, readOnly: true });
   await using shipped = openShipped(ledger);
   const scope: AuditScope = {
-    ...{ ledger, sources, shipped, sink: viewStore(config.sink.store) },
+    ...{ ledger, sources, shipped, sink: await viewStore(config.sink.store) },
     storesFiles: config.sink.store.kind === 'file',
     onBytes: progress.add,
   };

@@ -1,15 +1,25 @@
 /** The module that the ledger's database thread runs. */
 import type { DatabaseSync } from 'node:sqlite';
 import { deliveryReads, deliveryWrites, outputWrites } from './delivery-operations.ts';
+import { identityReads, identityWrites } from './identity-operations.ts';
+import type { PackEntry } from './ledger.ts';
 import { ledgerReads } from './reads.ts';
 import { LEDGER_SCHEMA } from './schema.ts';
 import { ledgerWrites } from './writes.ts';
 
 export const schema = LEDGER_SCHEMA;
 
-export const open = (db: DatabaseSync) => ({
-  reads: { ...ledgerReads(db), ...deliveryReads(db) },
-  writes: { ...ledgerWrites(db), ...outputWrites(db), ...deliveryWrites(db) },
-});
+export const open = (db: DatabaseSync) => {
+  const { commit, ...writes } = ledgerWrites(db);
+  const identity = identityWrites(db);
+  return {
+    reads: { ...ledgerReads(db), ...deliveryReads(db), ...identityReads(db) },
+    writes: {
+      ...{ ...writes, ...outputWrites(db), ...deliveryWrites(db), ...identity },
+      /** With the number of the last change, see identity.ts. */
+      commit: (entries: readonly PackEntry[]) => ({ results: commit(entries), counter: identity.counter() }),
+    },
+  };
+};
 
 export type LedgerOperations = ReturnType<typeof open>;

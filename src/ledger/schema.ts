@@ -14,11 +14,20 @@
  * output   each output that was ever configured; `seen`: nothing changed at or below this number needs anything of it.
  * delivery how far an output has come in a segment, see delivery.ts.
  *
+ * identity one row: the ledger's own id, and that of the store whose places it records.
+ * start    each start of a sink on this ledger, and the number of the last change as of then, see identity.ts.
+ *
  * Recovery: none of our own. Rows of one commit appear together or not at all.
  */
 import type { Schema } from '../sqlite/operations.ts';
 
 const APPLICATION_ID = 0x6c6f6764; // 'logd'
+
+const IDENTITY = `
+    CREATE TABLE identity (ledger TEXT NOT NULL, store TEXT) STRICT;
+    INSERT INTO identity (ledger) VALUES (lower(hex(randomblob(16))));
+    CREATE TABLE start (number INTEGER PRIMARY KEY, start TEXT NOT NULL UNIQUE, counter INTEGER NOT NULL) STRICT;
+`;
 
 const OUTPUTS = `
     CREATE TABLE change (
@@ -72,8 +81,8 @@ const FROM_3 = `${OUTPUTS}
 
 export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
-  version: 4,
-  migrations: { 3: FROM_3 },
+  version: 5,
+  migrations: { 3: FROM_3, 4: IDENTITY },
   title: 'ledger',
   ifDamaged:
     'Restore it from a copy, as docs/operations/state-directory.md says under "Backup"; start no sink on an empty ledger with the old store.',
@@ -152,6 +161,7 @@ export const LEDGER_SCHEMA: Schema = {
       PRIMARY KEY (host, stream, day, daily)
     ) STRICT, WITHOUT ROWID;
     ${OUTPUTS}
+    ${IDENTITY}
   `,
 };
 

@@ -1,17 +1,19 @@
 /** The ledger in SQLite: the contract of {@link file://./ledger.ts} over a database thread. */
+import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LogdError } from '../error.ts';
-import { openDatabaseThread } from '../sqlite/database-thread.ts';
+import { type DatabaseThread, openDatabaseThread } from '../sqlite/database-thread.ts';
 import { moduleBeside } from '../threads/module-beside.ts';
 import type { Counters } from '../sqlite/database-thread.ts';
 import { lockDirectory } from '../disk/directory-lock.ts';
 import type { Deliveries } from './delivery.ts';
-import type { Ledger } from './ledger.ts';
+import type { LedgerIdentity } from './identity.ts';
+import type { CommitResult, Ledger, PackEntry } from './ledger.ts';
 import type { LedgerOperations } from './operations.ts';
 
-export interface SqliteLedger extends Ledger, Deliveries {
+export interface SqliteLedger extends Ledger, Deliveries, LedgerIdentity {
   /** Transactions and writes so far: how well commits are grouped. */
   counters(): Counters;
   /** Resolves when the ledger has ended: with undefined after disposal, else with the reason. The node cannot go on then. */
@@ -44,6 +46,32 @@ const refuseToBeginAnew = (path: string): void => {
   );
 };
 
+/** Which ledger it is. Its owner begins a start of its own. */
+const openIdentity = async (
+  thread: DatabaseThread<LedgerOperations>,
+  isOwner: boolean,
+): Promise<LedgerIdentity & { commit(entries: readonly PackEntry[]): Promise<CommitResult[]> }> => {
+  const identity = await thread.read('identity');
+  const start = randomUUID();
+  let { store } = identity;
+  let counter = isOwner ? await thread.write('begin', start) : 0;
+  return {
+    mark: () => ({ id: identity.id, start, counter }),
+    knows: (mark) => thread.read('knows', mark),
+    storeId: () => store,
+    async setStoreId(id) {
+      await thread.write('setStore', id);
+      store = id;
+    },
+    async commit(entries) {
+      if (entries.length === 0) return [];
+      const committed = await thread.write('commit', entries);
+      counter = Math.max(counter, committed.counter);
+      return committed.results;
+    },
+  };
+};
+
 /**
  * Rejects with `storage` where the file cannot be opened, was there before and is gone, is not a ledger, was written by a newer logd, or belongs to another
  * node: two sinks would take each other's hours for their own, and refuse them.
@@ -58,12 +86,15 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
     faults: { beforeCommit: 'ledger.before-commit', afterCommit: 'ledger.after-commit' },
   });
   let lock: Disposable | undefined;
+  let identity: Awaited<ReturnType<typeof openIdentity>>;
   try {
     // By its own path: a link to it would have another directory.
     const path = await realpath(options.path);
     if (isOwner) lock = lockDirectory(dirname(path), lockOf(path), 'keeps its ledger in');
+    identity = await openIdentity(thread, isOwner);
   } catch (error) {
     await thread[Symbol.asyncDispose]();
+    lock?.[Symbol.dispose]();
     throw error;
   }
   return {
@@ -71,7 +102,7 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
     pack: (key, id) => thread.read('pack', key, id),
     around: (key, id) => thread.read('around', key, id),
     packs: (key, afterId, limit) => thread.read('packs', key, afterId, limit),
-    commit: (entries) => (entries.length === 0 ? Promise.resolve([]) : thread.write('commit', entries)),
+    ...identity,
     reopen: (key, generation) => thread.write('reopen', key, generation),
     seal: (seal) => thread.write('seal', seal),
     close: (key, state, reason) => thread.write('close', key, state, reason),

@@ -6,11 +6,12 @@ import type { Store, StoreKind, StoreView } from './store.ts';
 
 export const storeKinds: readonly StoreKind[] = [fileStore];
 
-/** Opens the store of a validated `sink.store` section. */
-export const openStore = (store: Variant): Promise<Store> => kindOf(store).open(store);
+/** Opens the store of a validated `sink.store` section; `id`: the one that the ledger knows. */
+export const openStore = (store: Variant, id: string | undefined): Promise<Store> =>
+  kindOf(store).open(store, id);
 
 /** What the store of a validated `sink.store` section holds, to look at only. */
-export const viewStore = (store: Variant): StoreView => kindOf(store).view(store);
+export const viewStore = (store: Variant): Promise<StoreView> => kindOf(store).view(store);
 
 const kindOf = ({ kind }: Variant): StoreKind => {
   const found = storeKinds.find((each) => each.kind === kind);

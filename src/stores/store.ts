@@ -42,6 +42,8 @@ export interface Store extends AsyncDisposable {
    * a retryable `corrupt` while stored bytes are not there.
    */
   seal(segment: RecordedSegment): Promise<void>;
+  /** The store's own id, made with it. The ledger keeps it: another store in its place is refused at the next start. */
+  readonly id: string;
   /** Where a person finds the segment: a path or an address. */
   locate(key: SegmentKey): string;
 }
@@ -55,7 +57,8 @@ export interface StoreKind<Schema extends z.ZodObject = z.ZodObject> {
   readonly summary: string;
   /** The options below `sink.store`, without `kind`. */
   readonly schema: Schema;
-  open(options: z.output<Schema>): Promise<Store>;
+  /** Rejects with `storage`, and changes nothing, where `id` is given and the store has another one or none. */
+  open(options: z.output<Schema>, id: string | undefined): Promise<Store>;
   /** Beside a running sink, in another process: changes nothing and takes no lock. */
-  view(options: z.output<Schema>): StoreView;
+  view(options: z.output<Schema>): Promise<StoreView>;
 }

@@ -37,7 +37,7 @@ export const storedHours = async (compression: 'none' | 'zstd' = 'none'): Promis
   const dir = await mkdtemp(join(tmpdir(), 'logd-cli-test-'));
   const ledger = await openLedger({ path: join(dir, 'ledger.db') });
   const options = { dir: join(dir, 'stored'), compression, layout: '{stream}/{date}/{hour}/{host}.log' };
-  const sink = await openStore({ kind: 'file', ...options });
+  const sink = await openStore({ kind: 'file', ...options }, undefined);
   return {
     ...{ dir, ledger, sink },
     async store(segment, texts, { skip = [], ended = true, reversed = false } = {}) {

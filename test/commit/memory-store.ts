@@ -72,6 +72,7 @@ export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]
     fails: () => false,
     pause: () => Promise.resolve(),
     violations,
+    id: 'memory',
     get writes() {
       return writes;
     },

@@ -27,6 +27,8 @@ export interface SinkNodeOptions {
   readonly state?: string;
   /** Where it stores, instead of in its own directory. */
   readonly stored?: string;
+  /** Settings of the store, beside those above. */
+  readonly store?: string;
   /** More below `sink:`, as YAML. */
   readonly more?: string;
 }
@@ -42,8 +44,8 @@ export interface SinkNode extends AsyncDisposable {
   said(name: Seen['name']): Seen['fields'][];
   /** Stops in order. */
   stop(): Promise<void>;
-  /** On the same port. */
-  restart(): Promise<void>;
+  /** On the same port; `store`: other settings of the store from now on. */
+  restart(store?: string): Promise<void>;
   segment(key: SegmentKey): Promise<SegmentRecord | undefined>;
   segments(): Promise<SegmentRecord[]>;
   /** Waits until the segment has that state. */
@@ -63,6 +65,7 @@ export const startSinkNode = async (options: SinkNodeOptions = {}): Promise<Sink
   const events: Seen[] = [];
   const { compression = 'none', token, more = '', stored = join(dir, 'stored') } = options;
   const { state = join(dir, 'state') } = options;
+  let storeSettings = options.store ?? '';
   const tokenFile = join(dir, 'token');
   if (token !== undefined) await writeFile(tokenFile, `${token}\n`);
   let role: Role | undefined;
@@ -74,7 +77,7 @@ state_dir: ${state}
 sink:
   listen: 127.0.0.1:${port}
   ${token === undefined ? '' : `token_file: ${tokenFile}`}
-  store: { kind: file, dir: ${stored}, compression: ${compression} }
+  store: { kind: file, dir: ${stored}, compression: ${compression}, ${storeSettings} }
 ${more}
 `;
     const loaded = parseConfig(yaml, logdOptions, {});
@@ -101,7 +104,7 @@ ${more}
   let reader: Ledger | undefined;
   const look = async (): Promise<Ledger> =>
     (reader ??= await openLedger({ path: join(state, 'ledger.db'), readOnly: true }));
-  const view = viewStore(configOf().sink!.store);
+  const view = await viewStore(configOf().sink!.store);
 
   const node: SinkNode = {
     ...{ dir, events },
@@ -118,8 +121,9 @@ ${more}
     },
     said: (wanted) => events.filter(({ name }) => name === wanted).map(({ fields }) => fields),
     stop,
-    async restart() {
+    async restart(store = storeSettings) {
       await stop();
+      storeSettings = store;
       await start();
     },
     segment: async (key) => (await look()).segment(key),

@@ -46,7 +46,8 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   await using starting = new AsyncDisposableStack();
   const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
   const ledger = starting.use(await openLedger({ path: options.ledger.path }));
-  const store = starting.use(await openStore(options.store));
+  const store = starting.use(await openStore(options.store, ledger.storeId()));
+  if (ledger.storeId() !== store.id) await ledger.setStoreId(store.id);
 
   const intake = createIntakeFirst(clock);
   const outputs = starting.use(

@@ -4,9 +4,10 @@
  * A file survives power loss only when its directory was fsynced after the file was entered, and so on up to the root.
  * Invariant: a directory in `settled` is durably entered in its parent, and so are all above it.
  */
-import { mkdir } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
-import { errnoOf } from '../../error.ts';
+import { errnoOf, LogdError } from '../../error.ts';
 import { syncDirectory } from '../../disk/durable-directory.ts';
 import { inTurn } from './turn.ts';
 
@@ -14,7 +15,10 @@ import { inTurn } from './turn.ts';
 const MOST_SETTLED = 10_000;
 
 export interface Directories {
-  /** Makes the directory that is to hold `path`; the next {@link flush} makes the entry of `path` durable. */
+  /**
+   * Makes the directory that is to hold `path`; the next {@link flush} makes the entry of `path` durable. Rejects with a retryable
+   * `storage` while another directory is at the root's path, as when its file system is not mounted any more.
+   */
   prepare(path: string): Promise<void>;
   /**
    * Resolves when everything prepared before this call is durably entered. What failed is tried again by the next call, but for
@@ -28,6 +32,17 @@ export const directoriesBelow = (root: string): Directories => {
   const pending = new Set<string>();
   const settled = new Set<string>([root]);
   const turn = inTurn();
+  const opened = statSync(root);
+
+  const checkRoot = async (): Promise<void> => {
+    const found = await stat(root).catch(() => undefined);
+    if (found?.dev === opened.dev && found.ino === opened.ino) return;
+    throw new LogdError(
+      'storage',
+      `${root} is not the directory that it was when this node started: is its file system mounted? Nothing is written to it until it is back.`,
+      { retryable: true },
+    );
+  };
 
   /** The directory, and all that were below it, are not there any more. */
   const forget = (gone: string): void => {
@@ -37,6 +52,7 @@ export const directoriesBelow = (root: string): Directories => {
 
   return {
     prepare: async (path) => {
+      await checkRoot();
       let level = dirname(path);
       // Also where it was made before: somebody may have taken it away, as one does with old hours.
       const firstMade = await mkdir(level, { recursive: true });

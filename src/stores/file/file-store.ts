@@ -7,7 +7,7 @@
  *   zstd   `.zst`, the packs' zstd frames as they came, in order of arrival until sealed, then in pack order (order.ts).
  *          Place: where the frame was appended. `zstdcat` of a sealed file gives exactly the segment's bytes.
  * A pack without bytes has the place { at: 0, length: 0 } in both. A segment that has a file in the other format keeps to it,
- * so that the compression may be changed at any time; the layout may not.
+ * so that the compression and the layout may be changed at any time (store-record.ts).
  *
  * Invariants and recovery: stored-files.ts (open files), final-form.ts (after a crash, and sealed), directories.ts.
  */
@@ -27,6 +27,7 @@ import { finishFile, recoverFile, writeFully } from './final-form.ts';
 import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
 import { readPacks } from './read.ts';
+import { checkStoreId, keepStoreRecord, readStoreRecord } from './store-record.ts';
 import { OPEN_MODE, statFile, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
 
 /** For the packs of agents that do not compress: fast, and this is not the place to save disk at any price. */
@@ -48,7 +49,7 @@ const schema = section('Files, one for each host, stream and hour.', {
   layout: option(textWith('layout', checkLayout), {
     summary:
       'Path of a file below `dir`, with {stream}, {host}, {date} (or {year}, {month}, {day}) and {hour}, which is `all` ' +
-      'for a stream with a segment a day. `zstd` adds `.zst`. Stored files are not found after a change.',
+      'for a stream with a segment a day. `zstd` adds `.zst`. After a change, hours that have begun keep their files where they are.',
     default: DEFAULT_LAYOUT,
     example: '{stream}/{date}/{hour}/{host}.log',
   }),
@@ -56,13 +57,22 @@ const schema = section('Files, one for each host, stream and hour.', {
 
 export type FileStoreOptions = z.output<typeof schema>;
 
-/** Opens the store; rejects with `storage` when the directory cannot be made, or another sink has it. */
-export const openFileStore = async (options: FileStoreOptions, mostOpen = MOST_OPEN): Promise<Store> => {
+/**
+ * Opens the store; rejects with `storage` when the directory cannot be made, another sink has it, or it is not the store whose id the
+ * ledger knows.
+ */
+export const openFileStore = async (
+  options: FileStoreOptions,
+  { mostOpen = MOST_OPEN, id: known }: { readonly mostOpen?: number; readonly id?: string | undefined } = {},
+): Promise<Store> => {
   const { dir } = options;
+  await checkStoreId(dir, known);
   await makeDirectory(dir, 'sink.store.dir');
-  const lock = lockDirectory(dir, '.logd-lock', 'stores into');
+  using starting = new DisposableStack();
+  const lock = starting.use(lockDirectory(dir, '.logd-lock', 'stores into'));
+  const { id, layouts } = await keepStoreRecord(dir, options.layout);
   const directories = directoriesBelow(dir);
-  const view = viewFiles(options);
+  const view = viewFiles(options, layouts);
   const files = new StoredFiles(directories, (key) => Promise.resolve(view.locate(key)), mostOpen);
 
   const learn = async (file: StoredFile, recorded: RecordedSegment): Promise<void> => {
@@ -123,8 +133,10 @@ export const openFileStore = async (options: FileStoreOptions, mostOpen = MOST_O
       }
     });
 
+  starting.move();
   return {
     ...view,
+    id,
     recover,
     write,
     flush: () => files.flush(),
@@ -137,11 +149,14 @@ export const openFileStore = async (options: FileStoreOptions, mostOpen = MOST_O
   };
 };
 
-const viewFiles = ({ dir, layout, compression }: FileStoreOptions): StoreView => {
+/** `layouts`: what the store has used; the newest is the one of the options. */
+const viewFiles = ({ dir, layout, compression }: FileStoreOptions, layouts: readonly string[]): StoreView => {
+  const suffixes = compression === 'none' ? ['', COMPRESSED] : [COMPRESSED, ''];
   const locate = (key: SegmentKey): string => {
-    const plain = join(dir, layoutPath(layout, key));
-    const [path, other] = compression === 'none' ? [plain, plain + COMPRESSED] : [plain + COMPRESSED, plain];
-    return !existsSync(path) && existsSync(other) ? other : path;
+    const paths = [layout, ...layouts.toReversed()].flatMap((each) =>
+      suffixes.map((suffix) => join(dir, layoutPath(each, key)) + suffix),
+    );
+    return paths.find((path) => existsSync(path)) ?? paths[0]!;
   };
   async function* read(
     recorded: RecordedSegment,
@@ -163,6 +178,6 @@ export const fileStore: StoreKind<typeof schema> = {
   kind: 'file',
   summary: 'Stores each hour as a file, plain or compressed.',
   schema,
-  open: (options) => openFileStore(options),
-  view: viewFiles,
+  open: (options, id) => openFileStore(options, { id }),
+  view: async (options) => viewFiles(options, (await readStoreRecord(options.dir))?.layouts ?? []),
 };

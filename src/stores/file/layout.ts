@@ -78,3 +78,29 @@ export const layoutPath = (template: string, key: SegmentKey): string => {
   };
   return template.replaceAll(PLACEHOLDER, (_, name: Placeholder) => values[name]);
 };
+
+/** Values that could make two layouts meet: names that look like dates, hours and the fixed parts of both. */
+const valuesFor = (...templates: readonly string[]): string[] => {
+  const fixed = templates.flatMap((template) =>
+    template
+      .replaceAll(PLACEHOLDER, '/')
+      .split(SEPARATOR)
+      .filter((part) => /^[A-Za-z0-9]/.test(part)),
+  );
+  return [...new Set(['a', 'b', '2026', '2026-11-22', '11', '22', 'all', ...fixed.slice(0, 8)])];
+};
+
+/** Whether an hour's path in one layout may be another hour's in the other. Tried out with names that provoke it. */
+export const layoutsCollide = (one: string, other: string): boolean => {
+  const names = valuesFor(one, other);
+  const keys = names.flatMap((host) =>
+    names.flatMap((stream) =>
+      ['2026112211', '2026112222', '20261122'].map((hour) => ({ host, stream, hour })),
+    ),
+  );
+  const owner = new Map(keys.map((key) => [layoutPath(one, key), key]));
+  return keys.some((key) => {
+    const found = owner.get(layoutPath(other, key));
+    return found !== undefined && found !== key;
+  });
+};

@@ -104,7 +104,8 @@ const HARMS: readonly Harm[] = [
 ];
 
 for (const compression of ['none', 'zstd'] as const) {
-  const open = (dir: string, mostOpen?: number) => openFileStore(options(dir, compression), mostOpen);
+  const open = (dir: string, mostOpen?: number) =>
+    openFileStore(options(dir, compression), { ...(mostOpen !== undefined && { mostOpen }) });
   sinkContract(`file, ${compression}`, (dir) => open(dir), HARMS);
   sinkContract(`file, ${compression}, two open files`, (dir) => open(dir, 2), HARMS);
 
@@ -281,7 +282,10 @@ for (const compression of ['none', 'zstd'] as const) {
         await using store = await openFileStore(options(dir, compression));
         await storePacks(store, recorder, await packsOf(PARTS));
         await assert.rejects(openFileStore(options(dir, compression)), /Another logd stores into/);
-        assert.deepEqual(await readBack(fileStore.view(options(dir, compression)), recorder.recorded), WHOLE);
+        assert.deepEqual(
+          await readBack(await fileStore.view(options(dir, compression)), recorder.recorded),
+          WHOLE,
+        );
       }
       await using again = await openFileStore(options(dir, compression));
       assert.deepEqual(await readBack(again, recorder.recorded), WHOLE);

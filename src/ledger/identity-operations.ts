@@ -1,0 +1,50 @@
+/** Which ledger this is: the operations of {@link file://./identity.ts} inside the database thread. */
+import type { DatabaseSync } from 'node:sqlite';
+import { isNull, readInteger, readText } from '../sqlite/row.ts';
+import type { LedgerMark } from './identity.ts';
+
+/** The number of the last change, 0 before there was one. */
+export const changeCounter = (db: DatabaseSync): (() => number) => {
+  const last = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'change'");
+  return () => {
+    const row = last.get();
+    return row === undefined ? 0 : readInteger(row, 'seq');
+  };
+};
+
+export const identityReads = (db: DatabaseSync) => {
+  const identity = db.prepare('SELECT ledger, store FROM identity');
+  const started = db.prepare('SELECT number FROM start WHERE start = ?');
+  const next = db.prepare('SELECT counter FROM start WHERE number > ? ORDER BY number LIMIT 1');
+  const counter = changeCounter(db);
+  const read = (): { readonly id: string; readonly store: string | undefined } => {
+    const row = identity.get() ?? {};
+    return { id: readText(row, 'ledger'), store: isNull(row, 'store') ? undefined : readText(row, 'store') };
+  };
+  return {
+    identity: read,
+    knows: (mark: LedgerMark): boolean | undefined => {
+      if (mark.id !== read().id) return undefined;
+      const row = started.get(mark.start);
+      if (row === undefined) return false;
+      const later = next.get(readInteger(row, 'number'));
+      return mark.counter <= (later === undefined ? counter() : readInteger(later, 'counter'));
+    },
+  };
+};
+
+export const identityWrites = (db: DatabaseSync) => {
+  const addStart = db.prepare('INSERT INTO start (start, counter) VALUES (?, ?)');
+  const setStore = db.prepare('UPDATE identity SET store = ?');
+  const counter = changeCounter(db);
+  return {
+    /** Returns the counter as of now. */
+    begin: (start: string): number => {
+      const now = counter();
+      addStart.run(start, now);
+      return now;
+    },
+    setStore: (id: string): void => void setStore.run(id),
+    counter,
+  };
+};
