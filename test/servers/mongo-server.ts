@@ -1,6 +1,8 @@
 /**
  * A real server that speaks MongoDB's protocol: `mongod` where it is on the PATH, else FerretDB, built by build-ferretdb.sh.
-
+ *
+ * `LOGD_TEST_MONGO_URI` names a server to use instead, in the tests that neither kill nor start it. It must be empty: the tests
+ * refuse one that has databases of its own, and drop those that they made.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -97,6 +99,41 @@ export const openMongoServer = async (
   };
   if (options.start !== false) await server.start();
   return server;
+};
+
+const SYSTEM_DATABASES = new Set(['admin', 'config', 'local']);
+
+const databasesOf = async (client: MongoClient): Promise<string[]> => {
+  const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
+  return databases.map(({ name }) => name).filter((name) => !SYSTEM_DATABASES.has(name));
+};
+
+const cannot = (): never => {
+  throw new Error('A server that LOGD_TEST_MONGO_URI names is neither started nor stopped by a test.');
+};
+
+/** The server of `LOGD_TEST_MONGO_URI`. Throws where it has data. */
+const openGivenServer = async (uri: string): Promise<MongoServer> => {
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 30_000 });
+  const found = await databasesOf(client);
+  if (found.length > 0) {
+    await client.close();
+    throw new Error(`The server of LOGD_TEST_MONGO_URI is not empty: it has ${found.join(', ')}.`);
+  }
+  return {
+    ...{ uri, kind: 'mongod', client, pid: undefined },
+    ...{ kill: cannot, freeze: cannot, thaw: cannot, start: cannot },
+    async [Symbol.asyncDispose]() {
+      for (const name of await databasesOf(client)) await client.db(name).dropDatabase();
+      await client.close();
+    },
+  };
+};
+
+/** The server that `LOGD_TEST_MONGO_URI` names, else one of its own; for tests that neither kill nor start it. */
+export const openAnyMongoServer = (): Promise<MongoServer | undefined> => {
+  const uri = process.env['LOGD_TEST_MONGO_URI'];
+  return uri === undefined ? openMongoServer() : openGivenServer(uri);
 };
 
 /** A server for a test, or undefined with the test ended. */

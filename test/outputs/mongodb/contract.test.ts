@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { outputContract } from '../../contract/output.ts';
 import { notTested } from '../../house/needs.ts';
-import { openMongoServer } from '../../servers/mongo-server.ts';
+import { openAnyMongoServer } from '../../servers/mongo-server.ts';
 import { openOutputIn } from './output-rig.ts';
 
-const server = await openMongoServer();
+const server = await openAnyMongoServer();
 after(() => server?.[Symbol.asyncDispose]());
 
 if (server === undefined)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { BSON } from 'mongodb';
 import { openRejects } from '../../../src/outputs/rejects.ts';
-import { type MongoServer, mongoServerFor, openMongoServer } from '../../servers/mongo-server.ts';
+import { type MongoServer, mongoServerFor, openAnyMongoServer } from '../../servers/mongo-server.ts';
 import { notTested } from '../../house/needs.ts';
 import { jsonPack, openRig, packOf, signal } from './output-rig.ts';
 
@@ -13,7 +13,7 @@ const records = (count: number, from = 0): object[] =>
 describe('the MongoDB output', () => {
   let server: MongoServer | undefined;
   before(async () => {
-    server = await openMongoServer();
+    server = await openAnyMongoServer();
   });
   after(() => server?.[Symbol.asyncDispose]());
 
