@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
 
-type InitRole = 'agent' | 'relay' | 'sink' | 'both';
+const ROLES = ['agent', 'relay', 'sink', 'monitor'] as const;
+type InitRole = (typeof ROLES)[number] | 'both';
 
 /** The text of a starter configuration. */
 export const starterConfig = async (role: InitRole): Promise<string> => {
@@ -19,7 +20,9 @@ export const starterConfig = async (role: InitRole): Promise<string> => {
   ].join('\n');
   const body = exampleConfig(outline(logdOptions), {
     without: [
-      ...['agent', 'relay', 'sink'].filter((one) => (role === 'both' ? one === 'relay' : one !== role)),
+      ...ROLES.filter((one) => (role === 'both' ? one === 'relay' || one === 'monitor' : one !== role)),
+      // Its address must be given, and most begin without a monitor: docs/monitor.md.
+      'report',
       // For those who come from the Go system only, and without a token: docs/migration.md.
       ...['relay.gowire', 'sink.gowire'],
     ],
@@ -33,9 +36,7 @@ export const initCommand = (): Command =>
     .description('Write a commented configuration to start from.')
     .argument('[file]', 'where to write it; without a file it is printed')
     .addOption(
-      new Option('--role <role>', 'what the node shall be')
-        .choices(['agent', 'relay', 'sink', 'both'])
-        .default('both'),
+      new Option('--role <role>', 'what the node shall be').choices([...ROLES, 'both']).default('both'),
     )
     .option('--force', 'replace a file that is there')
     .addHelpText(

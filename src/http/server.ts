@@ -6,6 +6,7 @@
  *
  * It reads `status()`, which is cheap and synchronous, and never waits for the data path.
  */
+import type { FastifyInstance } from 'fastify';
 import { timingSafeEqual, createHash } from 'node:crypto';
 import { formatAddress } from '../config/address.ts';
 import { LogdError, messageOf } from '../error.ts';
@@ -20,6 +21,8 @@ export interface HttpServerOptions {
   readonly status: () => NodeStatus;
   readonly events: EventCounts;
   readonly now: () => number;
+  /** Adds further routes; they need the token too. */
+  readonly more?: (app: FastifyInstance) => void;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -71,6 +74,7 @@ export const listenHttp = async (options: HttpServerOptions): Promise<HttpServer
     const text = await metricsText(status(), events, now());
     await reply.type('text/plain; version=0.0.4; charset=utf-8').send(text);
   });
+  options.more?.(app);
   try {
     await app.listen({ host: listen.host, port: listen.port });
   } catch (error) {

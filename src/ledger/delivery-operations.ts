@@ -51,6 +51,7 @@ export const deliveryReads = (db: DatabaseSync) => {
   const listChanges = db.prepare(
     'SELECT change, segment.* FROM change JOIN segment USING (segment) WHERE change > ? ORDER BY change LIMIT ?',
   );
+  const newest = db.prepare('SELECT COALESCE(MAX(change), 0) AS newest FROM change');
   const find = db.prepare(`${DELIVERY} WHERE d.output = ? AND host = ? AND stream = ? AND hour = ?`);
   const list = db.prepare(
     `${DELIVERY} WHERE d.output = :output AND hour >= :hour AND hour < :hour || '~'
@@ -66,6 +67,7 @@ export const deliveryReads = (db: DatabaseSync) => {
       listChanges
         .all(after, limit)
         .map((row) => ({ change: readInteger(row, 'change'), segment: readSegment(row) })),
+    newestChange: (): number => readInteger(newest.get() ?? {}, 'newest'),
     delivery: (output: string, { host, stream, hour }: SegmentKey): Delivery | undefined => {
       const row = find.get(output, host, stream, hour);
       return row === undefined ? undefined : readDelivery(row);

@@ -59,6 +59,8 @@ export interface Deliveries {
   forgetOutput(name: string): Promise<void>;
   /** Segments whose last change is above `after`, in order of change. */
   changes(after: number, limit: number): Promise<Change[]>;
+  /** The number of the last change; 0 in an empty ledger. */
+  newestChange(): Promise<number>;
   /** Moves `seen` of an output up. */
   sawChanges(output: string, seen: number): Promise<void>;
   delivery(output: string, key: SegmentKey): Promise<Delivery | undefined>;

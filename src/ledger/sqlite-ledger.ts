@@ -116,6 +116,7 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
     pauseOutput: (name, paused) => thread.write('pauseOutput', name, paused),
     forgetOutput: (name) => thread.write('forgetOutput', name),
     changes: (after, limit) => thread.read('changes', after, limit),
+    newestChange: () => thread.read('newestChange'),
     sawChanges: (output, seen) => thread.write('sawChanges', output, seen),
     delivery: (output, key) => thread.read('delivery', output, key),
     setDelivery: (delivery, from) => thread.write('setDelivery', delivery, from),

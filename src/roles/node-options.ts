@@ -5,6 +5,7 @@ import { choice, duration, path } from '../config/kind.ts';
 import { group, option, section } from '../config/option.ts';
 import { httpOptions } from '../http/options.ts';
 import { isName } from '../pack/name.ts';
+import { reportOptions } from '../reporting/options.ts';
 import { name } from './name-option.ts';
 
 export const nodeShape = {
@@ -38,6 +39,7 @@ export const nodeShape = {
     max: '1h',
   }),
   http: httpOptions.optional(),
+  report: reportOptions.optional(),
 };
 
 const nodeSection = section('A node: one running logd process.', nodeShape);

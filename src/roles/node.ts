@@ -1,7 +1,10 @@
 /** A node: the roles that are present in its configuration, started in the order of the registry and stopped in reverse. */
+import { join } from 'node:path';
 import { formatAddress } from '../config/address.ts';
+import { makeDirectory } from '../disk/durable-directory.ts';
 import type { EventCounts } from '../http/metrics.ts';
-import { listenHttp } from '../http/server.ts';
+import { type HttpServer, listenHttp } from '../http/server.ts';
+import { createReporter, type Reporter } from '../reporting/reporter.ts';
 import { countEvents } from '../telemetry/event-counts.ts';
 import type { NodeStatus } from '../telemetry/status.ts';
 import { packageVersion } from '../telemetry/version.ts';
@@ -18,18 +21,21 @@ export interface RunningRoles extends Omit<Role, 'status'> {
 /** Starts all roles of a node; rejects, with nothing left running, when one of them cannot start. */
 export const startNode = async (config: LogdConfig, given: RoleDeps): Promise<RunningRoles> => {
   const { node } = config;
-  const { emit, counts } = countEvents(given.emit);
-  const deps: RoleDeps = { ...given, emit };
   const version = packageVersion();
-  const startedAt = deps.clock.now();
+  const startedAt = given.clock.now();
+  const reporter = await openReporter(config, { ...given, version, startedAt });
+  const { emit, counts } = countEvents(reporter?.emit ?? given.emit);
+  const deps: RoleDeps = { ...given, emit };
   const kinds: readonly RoleKind[] = Object.values(roleKinds);
   const roles: (readonly [string, Role])[] = [];
   const status = (): NodeStatus => ({
     ...{ node, version, startedAt },
     roles: roles.map(([, role]) => role.status()),
   });
-  let http: AsyncDisposable | undefined;
+  let http: HttpServer | undefined;
   const stopRoles = async (): Promise<void> => {
+    // While it still answers: what comes next is no missed heartbeat.
+    await reporter?.stop();
     for (const [, role] of roles.toReversed()) await role.stop();
     await http?.[Symbol.asyncDispose]();
   };
@@ -38,12 +44,14 @@ export const startNode = async (config: LogdConfig, given: RoleDeps): Promise<Ru
       const options = (config as Readonly<Record<string, unknown>>)[kind.name];
       if (options !== undefined) roles.push([kind.name, await kind.start(options, config, deps)]);
     }
-    http = await startHttp(config, { ...deps, status, counts });
+    http = await startHttp(config, { ...deps, status, counts, roles: roles.map(([, role]) => role) });
   } catch (error) {
     await stopRoles();
     throw error;
   }
-  deps.emit('node.started', { node, version, roles: roles.map(([name]) => name).join(' and ') });
+  const names = roles.map(([name]) => name);
+  if (http !== undefined) reporter?.register(names, http.address);
+  deps.emit('node.started', { node, version, roles: names.join(' and ') });
   return {
     async stop() {
       await stopRoles();
@@ -57,14 +65,37 @@ export const startNode = async (config: LogdConfig, given: RoleDeps): Promise<Ru
 /** The listener of `http:`, where the config has it. */
 const startHttp = async (
   { http }: LogdConfig,
-  { emit, clock, status, counts }: RoleDeps & { status(): NodeStatus; readonly counts: EventCounts },
-): Promise<AsyncDisposable | undefined> => {
+  {
+    emit,
+    clock,
+    status,
+    counts,
+    roles,
+  }: RoleDeps & { status(): NodeStatus; readonly counts: EventCounts; readonly roles: readonly Role[] },
+): Promise<HttpServer | undefined> => {
   if (http === undefined) return undefined;
   const tokens = http.token_file === undefined ? undefined : await openTokens(http.token_file, emit);
   const server = await listenHttp({
     ...{ listen: http.listen, tokens, status, events: counts },
     now: () => clock.now(),
+    more: (app) => {
+      for (const role of roles) role.http?.(app);
+    },
   });
   emit('http.listening', { address: formatAddress(server.address) });
   return server;
+};
+
+/** Who tells the monitor of `report:` about this node, where the config has one. */
+const openReporter = async (
+  { node, state_dir: stateDir, report }: LogdConfig,
+  { clock, emit, version, startedAt }: RoleDeps & { readonly version: string; readonly startedAt: number },
+): Promise<Reporter | undefined> => {
+  if (report === undefined) return undefined;
+  const tokens = report.token_file === undefined ? undefined : await openTokens(report.token_file, emit);
+  await makeDirectory(stateDir, 'state_dir');
+  return createReporter({
+    ...{ to: report.to, file: join(stateDir, 'reports.jsonl'), node, version, startedAt, clock, emit },
+    token: tokens === undefined ? undefined : async () => (await tokens())[0],
+  });
 };

@@ -19,8 +19,14 @@ const schemas = Object.fromEntries(
 
 const shape = section('A node: one running logd process.', { ...nodeShape, ...schemas });
 
+/** The monitor asks a node for its heartbeats over HTTP. */
+const reportNeedsHttp = ({ report, http }: z.output<typeof shape>): string | undefined =>
+  report === undefined || http !== undefined
+    ? undefined
+    : 'report: needs http:, where the monitor asks the node for heartbeats. Add `http: {}` for the default address.';
+
 const withRules = rule(
-  rule(shape, [], (config) =>
+  rule(rule(shape, [], reportNeedsHttp), [], (config) =>
     roleNames.every((name) => config[name] === undefined)
       ? `The node has nothing to do: add ${roleNames.map((name) => `${name}:`).join(' or ')}, as \`logd init\` shows them.`
       : undefined,
@@ -50,8 +56,8 @@ const complete = <Name extends RoleName>(
 
 /** The schema of a configuration file. What its defaults derive from other options is filled in. */
 export const logdOptions = withRules.transform((given): LogdConfig => {
-  const { state_dir, log, shutdown_timeout, http, node = defaultNodeName() } = given;
-  const all: NodeConfig = { node, state_dir, log, shutdown_timeout, http };
+  const { state_dir, log, shutdown_timeout, http, report, node = defaultNodeName() } = given;
+  const all: NodeConfig = { node, state_dir, log, shutdown_timeout, http, report };
   const roles = roleNames.map((name) => [name, complete(name, given[name], all)]);
   return { ...all, ...(Object.fromEntries(roles) as Completed) };
 });

@@ -6,6 +6,7 @@
  *                                       ├ status(): at any time
  *                                       └ failed: it cannot go on
  */
+import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -25,6 +26,8 @@ export interface Role {
   readonly failed: Promise<Error>;
   /** What `/status`, `/metrics`, `logd top` and the monitor show. Cheap and synchronous: it reads memory, never a disk. */
   status(): RoleStatus;
+  /** Routes that this role adds to the node's own HTTP listener. They must not slow the data path. */
+  http?(app: FastifyInstance): void;
 }
 
 /** One kind of role. `Options` is what its section of the config comes to, all defaults filled in. */

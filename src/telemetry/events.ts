@@ -326,6 +326,48 @@ export const EVENTS = {
     text: 'Output {output}: MongoDB refuses an index over {fields} of {collection}: {reason}. Documents are written without it.',
     fields: { output: 'string', collection: 'string', fields: 'string', reason: 'string' },
   },
+  'report.away': {
+    level: 'warn',
+    text: 'The monitor {monitor} cannot be told about this node: {reason}. Warnings and errors wait, and it is tried again; shipping goes on.',
+    fields: { monitor: 'string', reason: 'string' },
+  },
+  'report.back': {
+    level: 'info',
+    text: 'The monitor {monitor} answers again',
+    fields: { monitor: 'string' },
+  },
+  'monitor.listening': {
+    level: 'info',
+    text: 'The monitor listens on {address}: open http://{address}/ in a browser',
+    fields: { address: 'string' },
+  },
+  'monitor.node-silent': {
+    level: 'warn',
+    text: 'Node {node} at {address} does not answer: {reason}',
+    fields: { node: 'string', address: 'string', since: 'number', reason: 'string' },
+  },
+  'monitor.node-back': {
+    level: 'info',
+    text: 'Node {node} at {address} answers again, after {seconds} s',
+    fields: { node: 'string', address: 'string', seconds: 'number' },
+  },
+  'monitor.store-away': {
+    level: 'warn',
+    text: "The monitor's database does not answer: {reason} Nodes are asked all the same; what they say is kept once it is back.",
+    fields: { reason: 'string' },
+  },
+  'monitor.alert': { level: 'warn', text: 'Alert: {alert}', fields: { alert: 'string' } },
+  'monitor.alert-resolved': { level: 'info', text: 'Resolved: {alert}', fields: { alert: 'string' } },
+  'monitor.alert-not-sent': {
+    level: 'warn',
+    text: 'An alert could not be sent by {notifier}: {reason} It is sent again with the next one.',
+    fields: { notifier: 'string', reason: 'string' },
+  },
+  'monitor.go-message-refused': {
+    level: 'warn',
+    text: 'What {address} sent as a node of the Go system is refused: {reason}',
+    fields: { address: 'string', reason: 'string' },
+  },
 } as const satisfies Record<string, EventSpec>;
 
 export type EventName = keyof typeof EVENTS;

@@ -67,6 +67,7 @@ export const memoryLedger = (): MemoryLedger => {
     pauseOutput: (name, paused) => call('pauseOutput', () => writes.pauseOutput(name, paused)),
     forgetOutput: (name) => call('forgetOutput', () => writes.forgetOutput(name)),
     changes: (after, limit) => call('changes', () => reads.changes(after, limit)),
+    newestChange: () => call('newestChange', () => reads.newestChange()),
     sawChanges: (output, seen) => call('sawChanges', () => writes.sawChanges(output, seen)),
     delivery: (output, key) => call('delivery', () => reads.delivery(output, key)),
     setDelivery: (delivery, from) => call('setDelivery', () => writes.setDelivery(delivery, from)),

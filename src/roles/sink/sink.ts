@@ -23,6 +23,7 @@ import { openTokens } from '../token.ts';
 import { watchOpenHours } from './open-hours.ts';
 import type { SinkConfig } from './sink-options.ts';
 import { startOutputs } from '../../outputs/outputs.ts';
+import { addHours } from './hours-http.ts';
 import { createIntakeFirst } from './intake-first.ts';
 import { configuredOutputs } from './sink-outputs.ts';
 import { createSinkStatus, outputPart } from './sink-status.ts';
@@ -113,6 +114,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   return {
     failed: goInput === undefined ? failed : Promise.race([failed, goInput.failed]),
     status: status.read,
+    http: (app) => addHours(app, ledger),
     async stop() {
       status.stopping();
       await forAtMost(config.shutdown_timeout * DRAIN_SHARE, listener.drain());

@@ -1,0 +1,235 @@
+/** What the API answers. The page's types and the OpenAPI description come from here. Times are Unix milliseconds, sizes bytes. */
+import { z } from 'zod';
+
+export const stateLetter = z
+  .enum(['R', 'I', 'N', 'L', 'O', 'S', 'E', 'X', '.', ' '])
+  .describe(
+    'R refused, I incomplete, N silent, L late, O receiving, S sealed, E empty, X removed, . not expected, space: to come',
+  );
+
+export const verdict = z.object({
+  kind: z.enum(['R', 'I', 'N', 'L', 'unknown', 'nodes', 'sealed', 'nothing']),
+  headline: z.string(),
+  sentences: z.array(z.string()),
+  now: z.number(),
+  alerts: z.number().describe('Open alerts'),
+  software: z.string(),
+});
+
+export const point = z.object({
+  at: z.number(),
+  linesPerSecond: z.number(),
+  bytesPerSecond: z.number(),
+  lagSeconds: z.number().nullable(),
+});
+
+export const overview = z.object({
+  nodes: z.object({ alive: z.number(), all: z.number() }),
+  sealed: z.object({ hours: z.number(), of: z.number() }).describe('Hours that were due in the last 24 h'),
+  lagSeconds: z.number().nullable(),
+  linesPerSecond: z.number(),
+  bytesPerSecond: z.number(),
+  streams: z.array(
+    z.object({
+      stream: z.string(),
+      hosts: z.number(),
+      from: z.number(),
+      worst: z.string().describe('48 hours, run-length coded'),
+    }),
+  ),
+  points: z.array(point),
+});
+
+export const structure = z.object({
+  streams: z.array(z.string()),
+  stream: z.string(),
+  zoom: z.enum(['hours', 'days', 'months']),
+  columns: z.array(z.string()),
+  hosts: z.array(z.string()),
+});
+
+export const states = z.object({
+  hosts: z.array(z.tuple([z.string(), z.string()])).describe('Host, and its cells run-length coded: S23L1'),
+  worst: z.string(),
+  counts: z.record(z.string(), z.number()),
+  weights: z.array(z.tuple([z.string(), z.array(z.number())])).optional(),
+  unknownSince: z.number().nullable().describe('Since when a sink has not answered; null where all do'),
+});
+
+export const pack = z.object({
+  id: z.number(),
+  offset: z.number(),
+  bytes: z.number(),
+  lines: z.number(),
+  arrivedAt: z.number(),
+  time: z.number(),
+  generation: z.number(),
+});
+
+export const hour = z.object({
+  host: z.string(),
+  stream: z.string(),
+  hour: z.string(),
+  state: stateLetter,
+  sink: z.string().nullable(),
+  segment: z
+    .object({
+      state: z.string(),
+      generation: z.number(),
+      packs: z.number(),
+      lines: z.number(),
+      bytes: z.number(),
+      expectedPacks: z.number().nullable(),
+      expectedBytes: z.number().nullable(),
+      expectedLines: z.number().nullable(),
+      firstArrival: z.number(),
+      lastArrival: z.number(),
+      lastLine: z.number(),
+      reason: z.string().optional(),
+    })
+    .nullable(),
+  packs: z.array(pack),
+  morePacks: z.boolean(),
+  gaps: z.array(
+    z.object({ from: z.number(), to: z.number(), reason: z.string(), bytes: z.number().optional() }),
+  ),
+  seal: z
+    .object({
+      sha256: z.string(),
+      lines: z.number(),
+      bytes: z.number(),
+      packs: z.number(),
+      generation: z.number(),
+      sealedAt: z.number(),
+    })
+    .nullable(),
+  outputs: z.array(
+    z.object({
+      output: z.string(),
+      delivered: z.number(),
+      dropped: z.number(),
+      rejected: z.number(),
+      done: z.boolean(),
+      error: z.string().optional(),
+    }),
+  ),
+  storedFile: z.string().nullable(),
+  error: z.string().optional().describe('Why the sink could not be asked'),
+});
+
+export const node = z.object({
+  name: z.string(),
+  address: z.string(),
+  role: z.string(),
+  version: z.string().nullable(),
+  beats: z.string().describe('The last 40: a answered, s slow, n no answer; oldest first'),
+  down: z.boolean(),
+  missed: z.number(),
+  lastBeat: z.number(),
+  silentSince: z.number(),
+  reason: z.string().nullable(),
+  startedAt: z.number().nullable(),
+  clockSkewMs: z.number(),
+  roundTripMs: z.number(),
+  state: z.string(),
+  lagSeconds: z.number().nullable(),
+  lagBytes: z.number().nullable(),
+  linesPerSecond: z.number(),
+  bytesPerSecond: z.number(),
+  openHours: z.number(),
+  bars: z.array(
+    z.object({ role: z.string(), name: z.string(), help: z.string(), value: z.number(), limit: z.number() }),
+  ),
+  parts: z.array(
+    z.object({
+      role: z.string(),
+      kind: z.string(),
+      name: z.string(),
+      state: z.string(),
+      detail: z.string().optional(),
+      lagSeconds: z.number().nullable(),
+    }),
+  ),
+  errors: z.array(z.object({ at: z.number(), level: z.string(), event: z.string(), text: z.string() })),
+});
+export const nodes = z.object({ nodes: z.array(node), checkIntervalMs: z.number() });
+
+export const event = z.object({
+  id: z.number(),
+  at: z.number(),
+  node: z.string(),
+  address: z.string(),
+  role: z.string(),
+  level: z.enum(['warn', 'error']),
+  event: z.string(),
+  message: z.string(),
+  fields: z.record(z.string(), z.union([z.string(), z.number()])),
+});
+export const events = z.object({
+  events: z.array(event),
+  next: z.number().nullable().describe('`before` of the next page'),
+});
+
+export const eventGroups = z.object({
+  groups: z.array(
+    z.object({
+      node: z.string(),
+      event: z.string(),
+      level: z.enum(['warn', 'error']),
+      count: z.number(),
+      first: z.number(),
+      last: z.number(),
+      message: z.string(),
+    }),
+  ),
+});
+
+export const alert = z.object({
+  id: z.number(),
+  key: z.string(),
+  severity: z.enum(['warn', 'error']),
+  title: z.string(),
+  openedAt: z.number(),
+  resolvedAt: z.number().optional(),
+});
+export const alerts = z.object({
+  open: z.array(alert),
+  history: z.array(alert),
+  notifiers: z.array(z.string()),
+});
+export const alertTest = z.object({
+  results: z.array(z.object({ name: z.string(), error: z.string().optional() })),
+});
+
+export const session = z.object({
+  name: z.string().nullable(),
+  role: z.enum(['view', 'operate']).nullable(),
+  mustSignIn: z.boolean(),
+});
+
+export const expectations = z.object({
+  expected: z.array(
+    z.object({
+      stream: z.string(),
+      host: z.string(),
+      origin: z.enum(['history', 'added', 'retired']),
+      since: z.string(),
+      until: z.string().nullable(),
+    }),
+  ),
+});
+
+export const done = z.object({ ok: z.literal(true) });
+
+export type VerdictAnswer = z.output<typeof verdict>;
+export type OverviewAnswer = z.output<typeof overview>;
+export type StructureAnswer = z.output<typeof structure>;
+export type StatesAnswer = z.output<typeof states>;
+export type HourAnswer = z.output<typeof hour>;
+export type NodeEntry = z.output<typeof node>;
+export type NodesAnswer = z.output<typeof nodes>;
+export type EventsAnswer = z.output<typeof events>;
+export type EventGroupsAnswer = z.output<typeof eventGroups>;
+export type AlertsAnswer = z.output<typeof alerts>;
+export type SessionAnswer = z.output<typeof session>;
+export type ExpectationsAnswer = z.output<typeof expectations>;

@@ -1,0 +1,109 @@
+/**
+ * What a cell of the matrix shows: what sinks reported, and what the clock makes of it.
+ *
+ * Rules
+ * - A host is expected to have an hour of a stream where it had one within `expect_within` before, from its first hour on, until it
+ *   is retired; or where somebody added it with `logd expect add`.
+ * - Nothing of an expected hour is *silent*, an open one is *late*, once the hour has ended `late_after` ago. Before that nothing is
+ *   said of an hour that has not begun to arrive.
+ */
+import type { HostHours, CellLetter } from './hour-cells.ts';
+import { timeOf } from './hour-cells.ts';
+
+/** Worst first: the order in which a cell that stands for several shows one of them. */
+export const STATES = [
+  ['R', 'refused'],
+  ['I', 'incomplete'],
+  ['N', 'silent'],
+  ['L', 'late'],
+  ['O', 'receiving'],
+  ['S', 'sealed'],
+  ['E', 'empty'],
+  ['X', 'removed'],
+  ['.', 'not expected'],
+  [' ', 'to come'],
+] as const;
+
+export type StateLetter = (typeof STATES)[number][0];
+export type StateName = (typeof STATES)[number][1];
+
+const NAMES = new Map<StateLetter, StateName>(STATES);
+const RANK = new Map<string, number>(STATES.map(([letter], rank) => [letter, rank]));
+
+export const stateName = (letter: StateLetter): StateName => NAMES.get(letter) ?? 'not expected';
+
+/** Those that somebody must look at, worst first. */
+export const PROBLEMS = ['R', 'I', 'N', 'L'] as const satisfies readonly StateLetter[];
+export type ProblemLetter = (typeof PROBLEMS)[number];
+
+/** What a cell shows that stands for all of these. */
+export const worstOf = (letters: Iterable<StateLetter>): StateLetter => {
+  let worst: StateLetter = ' ';
+  for (const letter of letters) if ((RANK.get(letter) ?? 99) < (RANK.get(worst) ?? 99)) worst = letter;
+  return worst;
+};
+
+const REPORTED: Readonly<Record<Exclude<CellLetter, 'o' | '.'>, StateLetter>> = {
+  ...{ s: 'S', e: 'E', i: 'I', r: 'R', x: 'X' },
+};
+
+/** An expectation that somebody wrote down: hours since 1970, `until` exclusive. */
+export interface Expectation {
+  readonly since: number;
+  readonly until?: number;
+}
+
+export interface StateRules {
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly lateAfterMs: number;
+  /** Hours. */
+  readonly expectWithin: number;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The states of a row for the hours `from` to `to` (exclusive). A row that nothing was ever reported of may be expected all the same. */
+export const statesOf = (
+  row: HostHours | undefined,
+  from: number,
+  to: number,
+  rules: StateRules,
+  expected?: Expectation,
+): StateLetter[] => {
+  const states: StateLetter[] = [];
+  const start = Math.max(from - rules.expectWithin, row?.first ?? from);
+  let lastSeen = -Infinity;
+  for (let index = Math.min(start, from); index < to; index++) {
+    const letter = row?.letter(index) ?? '.';
+    if (letter !== '.') lastSeen = index;
+    if (index >= from) states.push(stateAt(letter, index, lastSeen, rules, expected));
+  }
+  return states;
+};
+
+const stateAt = (
+  letter: CellLetter,
+  index: number,
+  lastSeen: number,
+  rules: StateRules,
+  expected: Expectation | undefined,
+): StateLetter => {
+  if (letter !== 'o' && letter !== '.') return REPORTED[letter];
+  const isDue = rules.now >= timeOf(index) + HOUR_MS + rules.lateAfterMs;
+  if (letter === 'o') return isDue ? 'L' : 'O';
+  if (rules.now < timeOf(index)) return ' ';
+  if (!isExpected(index, lastSeen, rules, expected)) return '.';
+  return isDue ? 'N' : ' ';
+};
+
+const isExpected = (
+  index: number,
+  lastSeen: number,
+  { expectWithin }: StateRules,
+  expected: Expectation | undefined,
+): boolean => {
+  if (expected?.until !== undefined && index >= expected.until) return false;
+  if (expected !== undefined && index >= expected.since && expected.until === undefined) return true;
+  return index - lastSeen <= expectWithin;
+};

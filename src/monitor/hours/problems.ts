@@ -1,0 +1,91 @@
+/** Looks over all hours of the last days for what somebody must see: for the verdict, and for alerts. */
+import type { AlertProblem } from '../alerts/alert-table.ts';
+import { PROBLEMS, type ProblemLetter, stateName, type StateRules, statesOf } from './cell-states.ts';
+import { dayOf, indexAt, labelOf, timeOf } from './hour-cells.ts';
+import { pairOf } from './hour-table.ts';
+import { type MatrixSource, rowsOf, streamsOf } from './matrix.ts';
+import { dayInWords, listInWords, type ProblemHours } from './verdict.ts';
+
+/** So far back an unsolved problem is looked for. */
+const DAYS = 8;
+const HOUR_MS = 3_600_000;
+const MOST_NAMES = 3;
+
+interface Found {
+  readonly state: ProblemLetter;
+  readonly stream: string;
+  readonly host: string;
+  readonly index: number;
+}
+
+export interface HourProblems {
+  /** By state and day, over all streams. */
+  readonly hours: readonly ProblemHours[];
+  /** One alert for each state, stream and day. */
+  readonly alerts: readonly AlertProblem[];
+  /** End of the last hour that is due, Unix milliseconds; undefined where nothing is expected. */
+  readonly dueUntil: number | undefined;
+}
+
+const isProblem = (letter: string): letter is ProblemLetter =>
+  (PROBLEMS as readonly string[]).includes(letter);
+
+const find = (
+  source: MatrixSource,
+  rules: StateRules,
+): { readonly found: Found[]; readonly rows: number } => {
+  const to = indexAt(rules.now) + 1;
+  const from = to - DAYS * 24;
+  const found: Found[] = [];
+  let rows = 0;
+  for (const stream of streamsOf(source))
+    for (const [host, row] of rowsOf(source, stream)) {
+      rows++;
+      const states = statesOf(row, from, to, rules, source.expectations.get(pairOf(stream, host)));
+      for (const [n, state] of states.entries())
+        if (isProblem(state)) found.push({ state, stream, host, index: from + n });
+    }
+  return { found, rows };
+};
+
+const unique = (values: Iterable<string>): string[] => [...new Set(values)].sort();
+
+const summarise = (found: readonly Found[]): ProblemHours[] =>
+  [...Map.groupBy(found, ({ state, index }) => `${state}${dayOf(index)}`)].map(([key, group]) => ({
+    state: key[0] as ProblemLetter,
+    day: key.slice(1),
+    hours: group.length,
+    hosts: unique(group.map(({ host }) => host)),
+    streams: unique(group.map(({ stream }) => stream)),
+  }));
+
+const hoursInWords = (group: readonly Found[]): string => {
+  const hours = unique(group.map(({ index }) => labelOf(index).slice(8)));
+  return hours.length <= MOST_NAMES
+    ? listInWords(hours.map((hour) => `${hour}:00`))
+    : `${hours.length} hours`;
+};
+
+const alertOf = (key: string, group: readonly Found[], now: number): AlertProblem => {
+  const [state = 'L', stream = '', day = ''] = key.split('/');
+  const hosts = unique(group.map(({ host }) => host));
+  const names = hosts.length <= MOST_NAMES ? listInWords(hosts) : `${hosts.length} hosts`;
+  const verb = group.length === 1 ? 'is' : 'are';
+  return {
+    key: `hours/${key}`,
+    // What is late or silent may still come; what is refused or incomplete needs a person.
+    severity: state === 'L' ? 'warn' : 'error',
+    title: `${stream}: ${hoursInWords(group)} of ${dayInWords(day, now)} ${verb} ${stateName(state as ProblemLetter)}: ${names}.`,
+  };
+};
+
+export const hourProblems = (source: MatrixSource, rules: StateRules): HourProblems => {
+  const { found, rows } = find(source, rules);
+  const groups = Map.groupBy(found, ({ state, stream, index }) => `${state}/${stream}/${dayOf(index)}`);
+  const dueIndex = indexAt(rules.now - rules.lateAfterMs);
+  return {
+    hours: summarise(found),
+    alerts: [...groups].map(([key, group]) => alertOf(key, group, rules.now)),
+    dueUntil: rows === 0 ? undefined : timeOf(dueIndex) - (timeOf(dueIndex) % HOUR_MS),
+  };
+};

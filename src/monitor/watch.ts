@@ -1,0 +1,262 @@
+/**
+ * All that a monitor knows, and the rounds in which it learns it.
+ *
+ *   every check_interval:  nodes ─ heartbeats ─┐
+ *                          sinks ─ hours ──────┼─▶ problems ─▶ verdict, alerts ─▶ changed(topic): pages that are open
+ *   from outside:          events, registrations ┘
+ */
+import type { Clock } from '../telemetry/clock.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { messageOf } from '../error.ts';
+import { alertTable, type AlertProblem } from './alerts/alert-table.ts';
+import { type Alerts, createAlerts } from './alerts/alerts.ts';
+import type { Notifier } from './alerts/notifiers.ts';
+import type { AlertOptions } from './alerts/options.ts';
+import { type EventLog, eventLog } from './events/event-log.ts';
+import type { StateRules } from './hours/cell-states.ts';
+import { createHourBook } from './hours/hour-cells.ts';
+import { type HourTable, hourTable } from './hours/hour-table.ts';
+import { followSinks, type FollowedSink, type SinkFollower } from './hours/follow-sinks.ts';
+import type { MatrixSource } from './hours/matrix.ts';
+import { hourProblems, type HourProblems } from './hours/problems.ts';
+import { type VerdictLine, verdictOf } from './hours/verdict.ts';
+import { createSeries, type Series } from './nodes/series.ts';
+import { type Heartbeats, type WatchedNode, startHeartbeats } from './nodes/heartbeats.ts';
+import { type NodeTable, nodeTable } from './nodes/node-table.ts';
+import { probe } from './nodes/probe.ts';
+import type { Sql } from './store/sql.ts';
+
+/** What may have changed: pages ask again for what they show of it. */
+export type Topic = 'nodes' | 'hours' | 'events' | 'alerts' | 'verdict';
+
+export interface WatchOptions {
+  readonly sql: Sql;
+  readonly checkIntervalMs: number;
+  readonly timeoutMs: number;
+  readonly misses: number;
+  readonly lateAfterMs: number;
+  readonly expectWithinMs: number;
+  readonly keepEventsMs: number;
+  /** Presented to nodes. */
+  readonly nodeToken: (() => Promise<string>) | undefined;
+  readonly alerts: Pick<AlertOptions, 'gather' | 'least_pause' | 'quiet'>;
+  readonly notifiers: readonly Notifier[];
+  readonly page: string | undefined;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+export interface Watch extends AsyncDisposable {
+  readonly nodes: NodeTable;
+  readonly heartbeats: Heartbeats;
+  readonly events: EventLog;
+  readonly hours: HourTable;
+  readonly sinks: SinkFollower;
+  readonly alerts: Alerts;
+  readonly alertHistory: ReturnType<typeof alertTable>;
+  readonly series: Series;
+  /** Hours as they are known now, with the rules by which they are judged. */
+  matrix(): { readonly source: MatrixSource; readonly rules: StateRules };
+  verdict(): VerdictLine;
+  /** The last round's problems of hours. */
+  problems(): HourProblems;
+  /** Asks a node of ours; with the token. Rejects where it does not answer. */
+  ask(url: string): Promise<unknown>;
+  /** Sinks that can be asked. */
+  followed(): readonly FollowedSink[];
+  /** Reads what is expected again: somebody changed it. */
+  refreshExpectations(): Promise<void>;
+  /** A round, now. */
+  round(): Promise<void>;
+  /** Calls back whenever something may have changed; returns how to end it. */
+  onChange(listener: (topic: Topic) => void): () => void;
+  changed(topic: Topic): void;
+}
+
+const HOUR_MS = 3_600_000;
+/** Sinks are asked for new hours this often, whatever the interval of heartbeats. */
+const FOLLOW_EVERY_MS = 5_000;
+const TRIM_EVERY_MS = HOUR_MS;
+
+const urlOf = ({ ip, port }: WatchedNode): string => `http://${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
+
+const sinksAmong = (views: readonly WatchedNode[]): FollowedSink[] =>
+  views
+    .filter(({ status, role }) => status?.roles.some((each) => each.role === 'sink') ?? role.includes('sink'))
+    .flatMap((view) => (view.name === undefined ? [] : [{ source: view.name, url: urlOf(view) }]));
+
+const nodeProblems = (views: readonly WatchedNode[]): AlertProblem[] =>
+  views
+    .filter(({ down }) => down)
+    .map(({ label, reason = '' }) => ({
+      key: `node/${label}`,
+      severity: 'error',
+      title: `${label} does not answer: ${reason}.`,
+    }));
+
+/** Outputs and other parts of nodes that say themselves that they fail. */
+const partProblems = (views: readonly WatchedNode[]): AlertProblem[] =>
+  views.flatMap(({ label, status }) =>
+    (status?.roles ?? []).flatMap(({ role, state, reason }) =>
+      state === 'failed' || state === 'degraded'
+        ? [
+            {
+              key: `role/${label}/${role}`,
+              severity: 'warn' as const,
+              title: `${label}, ${role}: ${reason ?? state}`,
+            },
+          ]
+        : [],
+    ),
+  );
+
+const createAsk =
+  ({ timeoutMs, nodeToken }: WatchOptions) =>
+  async (url: string): Promise<unknown> => {
+    const token = await nodeToken?.();
+    const response = await fetch(url, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(timeoutMs),
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
+    if (!response.ok) throw new Error(`It answers with HTTP status ${response.status}.`);
+    return response.json();
+  };
+
+export const startWatch = async (options: WatchOptions): Promise<Watch> => {
+  const { sql, clock, emit, checkIntervalMs } = options;
+  const listeners = new Set<(topic: Topic) => void>();
+  const changed = (topic: Topic): void => {
+    for (const listener of listeners) listener(topic);
+  };
+  const [nodes, hours, events, history] = [nodeTable(sql), hourTable(sql), eventLog(sql), alertTable(sql)];
+  const book = createHourBook();
+  await hours.load(book);
+  let expectations = await hours.expectations();
+  const ask = createAsk(options);
+  const series = createSeries(() => clock.now());
+  const heartbeats = startHeartbeats({
+    ...{ nodes, misses: options.misses, clock, emit },
+    probe: async (node) =>
+      probe(node, {
+        timeoutMs: options.timeoutMs,
+        token: await options.nodeToken?.(),
+        now: () => clock.now(),
+      }),
+    changed: () => changed('nodes'),
+  });
+  const followed = () => sinksAmong(heartbeats.list());
+  const sinks = followSinks({
+    ...{ book, table: hours, ask, now: () => clock.now() },
+    sinks: followed,
+    changed: () => changed('hours'),
+  });
+  const alerts = await createAlerts({
+    ...{ options: options.alerts, table: history, notifiers: options.notifiers, clock, emit },
+    ...(options.page !== undefined && { page: options.page }),
+    changed: () => changed('alerts'),
+  });
+  const matrix = () => ({
+    source: { book, expectations },
+    rules: {
+      now: clock.now(),
+      lateAfterMs: options.lateAfterMs,
+      expectWithin: Math.round(options.expectWithinMs / HOUR_MS),
+    },
+  });
+  const judge = (): HourProblems => {
+    const { source, rules } = matrix();
+    return hourProblems(source, rules);
+  };
+  let problems = judge();
+  let trimmedAt = -Infinity;
+
+  const awaySinks = () =>
+    sinks
+      .states()
+      .filter(
+        ({ answeredAt, reason }) => reason !== undefined && clock.now() - answeredAt > 2 * checkIntervalMs,
+      )
+      .map(({ source, answeredAt }) => ({ name: source, since: answeredAt }));
+
+  const round = async (): Promise<void> => {
+    await heartbeats.round();
+    await sinks.round();
+    series.add(heartbeats.list());
+    problems = judge();
+    const views = heartbeats.list();
+    await alerts.update([...nodeProblems(views), ...partProblems(views), ...problems.alerts]);
+    changed('verdict');
+    if (clock.monotonic() - trimmedAt < TRIM_EVERY_MS) return;
+    trimmedAt = clock.monotonic();
+    await events.trim(clock.now() - options.keepEventsMs);
+  };
+
+  const rounds = startRounds({ round, follow: () => sinks.round(), everyMs: checkIntervalMs }, (error) =>
+    emit('monitor.store-away', { reason: messageOf(error) }),
+  );
+  return {
+    ...{ nodes, heartbeats, events, hours, sinks, alerts, series, matrix, ask, followed, changed },
+    alertHistory: history,
+    problems: () => problems,
+    verdict: () => {
+      const views = heartbeats.list();
+      return verdictOf({
+        now: clock.now(),
+        problems: problems.hours,
+        awaySinks: awaySinks(),
+        downNodes: views.filter(({ down }) => down).map(({ label }) => label),
+        nodes: views.length,
+        alerts: alerts.open().length,
+        streams: book.streams().length,
+        dueUntil: problems.dueUntil,
+      });
+    },
+    async refreshExpectations() {
+      expectations = await hours.expectations();
+      problems = judge();
+      changed('hours');
+    },
+    round: rounds.now,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async [Symbol.asyncDispose]() {
+      await rounds[Symbol.asyncDispose]();
+      await heartbeats[Symbol.asyncDispose]();
+      await sinks[Symbol.asyncDispose]();
+    },
+  };
+};
+
+/** Rounds one after the other, and sinks followed in between. A round that fails is told once until one succeeds. */
+const startRounds = (
+  work: { round(): Promise<void>; follow(): Promise<void>; readonly everyMs: number },
+  failed: (error: unknown) => void,
+) => {
+  let running: Promise<void> | undefined;
+  let isFailing = false;
+  const now = (): Promise<void> =>
+    (running ??= work
+      .round()
+      .then(
+        () => void (isFailing = false),
+        (error: unknown) => {
+          if (!isFailing) failed(error);
+          isFailing = true;
+        },
+      )
+      .finally(() => (running = undefined)));
+  const timers = [
+    setInterval(() => void now(), work.everyMs),
+    setInterval(() => void work.follow().catch(() => undefined), Math.min(FOLLOW_EVERY_MS, work.everyMs)),
+  ];
+  return {
+    now,
+    async [Symbol.asyncDispose]() {
+      for (const timer of timers) clearInterval(timer);
+      await running;
+    },
+  };
+};
