@@ -12,7 +12,8 @@ import { alertTable, type AlertProblem } from './alerts/alert-table.ts';
 import { type Alerts, createAlerts } from './alerts/alerts.ts';
 import type { Notifier } from './alerts/notifiers.ts';
 import type { AlertOptions } from './alerts/options.ts';
-import { type EventLog, eventLog } from './events/event-log.ts';
+import { type EventLog, eventLog, type LoggedEvent } from './events/event-log.ts';
+import { openNotePad } from './events/note-pad.ts';
 import type { StateRules } from './hours/cell-states.ts';
 import { createHourBook } from './hours/hour-cells.ts';
 import { type HourTable, hourTable } from './hours/hour-table.ts';
@@ -50,6 +51,8 @@ export interface Watch extends AsyncDisposable {
   readonly nodes: NodeTable;
   readonly heartbeats: Heartbeats;
   readonly events: EventLog;
+  /** Keeps an event that nobody would send again. */
+  note(event: LoggedEvent): void;
   readonly hours: HourTable;
   readonly sinks: SinkFollower;
   readonly alerts: Alerts;
@@ -131,12 +134,21 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
   };
   const [nodes, hours, events, history] = [nodeTable(sql), hourTable(sql), eventLog(sql), alertTable(sql)];
   const book = createHourBook();
-  await hours.load(book);
-  let expectations = await hours.expectations();
+  let expectations: Awaited<ReturnType<HourTable['expectations']>> = new Map();
+  /** A database that is away when the monitor starts is no reason not to start: what it knows is read as soon as it can be. */
+  let isLoaded = false;
+  const load = async (): Promise<void> => {
+    if (isLoaded) return;
+    await hours.load(book);
+    expectations = await hours.expectations();
+    await alerts.load();
+    isLoaded = true;
+  };
   const ask = createAsk(options);
+  const notes = openNotePad(events, () => changed('events'));
   const series = createSeries(() => clock.now());
   const heartbeats = startHeartbeats({
-    ...{ nodes, misses: options.misses, clock, emit },
+    ...{ nodes, misses: options.misses, clock, emit, log: (event) => notes.note(event) },
     probe: async (node) =>
       probe(node, {
         timeoutMs: options.timeoutMs,
@@ -151,7 +163,7 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
     sinks: followed,
     changed: () => changed('hours'),
   });
-  const alerts = await createAlerts({
+  const alerts = createAlerts({
     ...{ options: options.alerts, table: history, notifiers: options.notifiers, clock, emit },
     ...(options.page !== undefined && { page: options.page }),
     changed: () => changed('alerts'),
@@ -168,6 +180,7 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
     const { source, rules } = matrix();
     return hourProblems(source, rules);
   };
+  await load().catch((error: unknown) => emit('monitor.store-away', { reason: messageOf(error) }));
   let problems = judge();
   let trimmedAt = -Infinity;
 
@@ -181,6 +194,7 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
 
   const round = async (): Promise<void> => {
     await heartbeats.round();
+    await load();
     await sinks.round();
     series.add(heartbeats.list());
     problems = judge();
@@ -192,12 +206,14 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
     await events.trim(clock.now() - options.keepEventsMs);
   };
 
-  const rounds = startRounds({ round, follow: () => sinks.round(), everyMs: checkIntervalMs }, (error) =>
-    emit('monitor.store-away', { reason: messageOf(error) }),
+  const rounds = startRounds(
+    { round, follow: async () => (isLoaded ? sinks.round() : undefined), everyMs: checkIntervalMs },
+    (error) => emit('monitor.store-away', { reason: messageOf(error) }),
   );
   return {
     ...{ nodes, heartbeats, events, hours, sinks, alerts, series, matrix, ask, followed, changed },
     alertHistory: history,
+    note: (event) => notes.note(event),
     problems: () => problems,
     verdict: () => {
       const views = heartbeats.list();
@@ -226,6 +242,7 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
       await rounds[Symbol.asyncDispose]();
       await heartbeats[Symbol.asyncDispose]();
       await sinks[Symbol.asyncDispose]();
+      await notes[Symbol.asyncDispose]();
     },
   };
 };

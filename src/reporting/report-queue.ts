@@ -1,8 +1,12 @@
 /**
  * Warnings and errors on their way to the monitor: a bounded queue, kept on disk while the monitor is away. When it is full the oldest
  * go, counted: the node's own log has them all.
+ *
+ * File: a report as JSON in each line, the oldest first. It is written beside and renamed, and not synced: after a crash it is as it was, or
+ * gone. Reports carry their origin, so that one which the monitor has already is kept there once.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 
 /** What a monitor gets of one log line. */
 export interface NodeReport {
@@ -14,67 +18,84 @@ export interface NodeReport {
   readonly fields: Readonly<Record<string, string | number>>;
 }
 
+/** With the run of the node that counted it, and its number. */
+export type CountedReport = NodeReport & { readonly origin: string };
+
 export interface ReportQueue {
   add(report: NodeReport): void;
   /** The oldest, at most so many; they stay until {@link ReportQueue.done}. */
-  next(count: number): readonly NodeReport[];
-  /** The monitor has that many of the oldest. */
-  done(count: number): void;
-  /** How many were given up because the queue was full; counted from the last call on. */
-  takeDropped(): number;
-  /** Writes what waits to disk, or removes the file where nothing does. */
-  save(): void;
+  next(count: number): readonly CountedReport[];
+  /** How many were given up because the queue was full, and were not yet told. */
+  readonly dropped: number;
+  /** The monitor has these, which `next` gave, and knows that so many were dropped. */
+  done(reports: readonly CountedReport[], dropped: number): void;
+  /** Writes what waits to disk, or removes the file where nothing does. Never rejects: the node's log has everything. */
+  save(): Promise<void>;
   readonly length: number;
 }
 
 /** A report is some hundred bytes: a few MiB at most. */
 export const MOST_REPORTS = 5_000;
+/** Above the most there may be so many more, so that a full queue does not move its entries with each new one. */
+const SLACK = 500;
 const MOST_TEXT = 1_000;
 
-const load = (file: string): NodeReport[] => {
+/** What is too long would be refused, again and again. */
+const shortened = (fields: NodeReport['fields']): NodeReport['fields'] =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value.slice(0, MOST_TEXT) : value,
+    ]),
+  );
+
+const load = async (file: string): Promise<CountedReport[]> => {
   try {
-    return readFileSync(file, 'utf8')
+    return (await readFile(file, 'utf8'))
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as NodeReport);
+      .map((line) => JSON.parse(line) as CountedReport);
   } catch {
     // None there, or torn by a crash: reports are also in the node's log.
     return [];
   }
 };
 
-export const openReportQueue = (file: string): ReportQueue => {
-  let waiting = load(file).slice(-MOST_REPORTS);
+export const openReportQueue = async (file: string): Promise<ReportQueue> => {
+  let waiting = (await load(file)).slice(-MOST_REPORTS);
   let dropped = 0;
-  let isSaved = waiting.length > 0;
+  let number = 0;
+  let isChanged = false;
+  let saving = Promise.resolve();
+  const run = randomUUID();
+  const write = async (): Promise<void> => {
+    if (!isChanged) return;
+    isChanged = false;
+    if (waiting.length === 0) return rm(file, { force: true });
+    const text = waiting.map((each) => `${JSON.stringify(each)}\n`).join('');
+    await writeFile(`${file}.new`, text, { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  };
   return {
     add(report) {
-      waiting.push({ ...report, message: report.message.slice(0, MOST_TEXT) });
-      // In steps, so that a full queue does not move its entries with each new one.
-      if (waiting.length < MOST_REPORTS + 500) return;
+      isChanged = true;
+      const [message, fields] = [report.message.slice(0, MOST_TEXT), shortened(report.fields)];
+      waiting.push({ ...report, message, fields, origin: `${run}/${++number}` });
+      if (waiting.length < MOST_REPORTS + SLACK) return;
       dropped += waiting.length - MOST_REPORTS;
       waiting = waiting.slice(-MOST_REPORTS);
     },
     next: (count) => waiting.slice(0, count),
-    done(count) {
-      waiting = waiting.slice(count);
+    done(reports, told) {
+      // Some of them may have been dropped while they were on their way.
+      const has = new Set(reports);
+      waiting = waiting.filter((each) => !has.has(each));
+      dropped -= told;
+      isChanged = true;
     },
-    takeDropped() {
-      const count = dropped;
-      dropped = 0;
-      return count;
-    },
-    save() {
-      if (waiting.length === 0) {
-        if (isSaved) rmSync(file, { force: true });
-        isSaved = false;
-        return;
-      }
-      writeFileSync(`${file}.new`, waiting.map((each) => `${JSON.stringify(each)}\n`).join(''), {
-        mode: 0o600,
-      });
-      renameSync(`${file}.new`, file);
-      isSaved = true;
+    save: () => (saving = saving.then(write).catch(() => undefined)),
+    get dropped() {
+      return dropped;
     },
     get length() {
       return waiting.length;

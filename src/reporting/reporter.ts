@@ -3,7 +3,7 @@
  *
  *   emit ─▶ queue (bounded, on disk while the monitor is away) ─▶ POST /node/events, a batch a second
  *   start ─▶ POST /node/register: three tries, then in the background for as long as it takes, and again every few minutes
- *   stop  ─▶ POST /node/unregister
+ *   stop  ─▶ POST /node/unregister: three tries. What could not be told by then waits on disk for the next start
  *
  * The data path only adds to a list. A monitor that is slow, dead or hostile costs one timer and one request.
  */
@@ -34,11 +34,15 @@ export interface Reporter {
   readonly emit: Emit;
   /** The node runs: registers it, with where its HTTP listener is. */
   register(roles: readonly string[], http: { readonly host: string; readonly port: number }): void;
-  /** Deregisters the node, and sends what still waits, where the monitor answers. */
-  stop(): Promise<void>;
+  /** Deregisters the node, and sends what waits, where the monitor answers; takes at most a few seconds. */
+  goodbye(): Promise<void>;
+  /** Keeps on disk what was not sent. */
+  close(): Promise<void>;
 }
 
 const TIMEOUT_MS = 5_000;
+/** A node that stops does not wait long for a monitor that hangs. */
+const GOODBYE_TIMEOUT_MS = 1_000;
 const SEND_EVERY_MS = 1_000;
 const BATCH = 500;
 const TRIES = 3;
@@ -49,12 +53,12 @@ const KNOCK_EVERY_MS = 10_000;
 
 const createPoster =
   ({ to, token, node }: ReporterOptions) =>
-  async (path: string, body: object): Promise<void> => {
+  async (path: string, body: object, timeout = TIMEOUT_MS): Promise<void> => {
     const bearer = await token?.();
     const response = await fetch(`${to}/node/${path}`, {
       method: 'POST',
       redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeout),
       headers: {
         'content-type': 'application/json',
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
@@ -71,9 +75,9 @@ const createPoster =
 const reasonOf = (error: unknown): string =>
   messageOf((error as { readonly cause?: unknown }).cause ?? error);
 
-export const createReporter = (options: ReporterOptions): Reporter => {
+export const openReporter = async (options: ReporterOptions): Promise<Reporter> => {
   const { clock, emit, to } = options;
-  const queue = openReportQueue(options.file);
+  const queue = await openReportQueue(options.file);
   const post = createPoster(options);
   let registration: object | undefined;
   let registeredAt = -Infinity;
@@ -102,9 +106,9 @@ export const createReporter = (options: ReporterOptions): Reporter => {
 
   const sendWaiting = async (): Promise<void> => {
     while (queue.length > 0) {
-      const events = queue.next(BATCH);
-      await post('events', { events, dropped: queue.takeDropped() });
-      queue.done(events.length);
+      const [events, { dropped }] = [queue.next(BATCH), queue];
+      await post('events', { events, dropped });
+      queue.done(events, dropped);
     }
   };
 
@@ -116,7 +120,7 @@ export const createReporter = (options: ReporterOptions): Reporter => {
       if (isDue) await register();
       await sendWaiting();
     });
-    queue.save();
+    await queue.save();
   };
 
   const tick = (): Promise<void> =>
@@ -137,20 +141,22 @@ export const createReporter = (options: ReporterOptions): Reporter => {
       const { version, startedAt } = options;
       registration = { roles, http, version, startedAt };
       void (async () => {
-        for (let tries = 0; tries < TRIES && registeredAt === -Infinity; tries++) {
+        for (let tries = 0; tries < TRIES && registration !== undefined; tries++) {
           if (await contact(register)) return;
           await sleep(TRY_AGAIN_MS, undefined, { ref: false });
         }
       })();
     },
-    async stop() {
+    async goodbye() {
       clearInterval(timer);
-      await working;
       for (let tries = 0; tries < TRIES && registration !== undefined; tries++) {
-        if (await contact(() => post('unregister', {}).then(sendWaiting))) break;
+        if (await contact(() => post('unregister', {}, GOODBYE_TIMEOUT_MS))) break;
         if (tries + 1 < TRIES) await sleep(TRY_AGAIN_MS / 4);
       }
-      queue.save();
+      // Nothing is due any more but what waits: not where the monitor is away.
+      registration = undefined;
+      await tick();
     },
+    close: () => queue.save(),
   };
 };

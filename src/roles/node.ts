@@ -4,14 +4,18 @@ import { formatAddress } from '../config/address.ts';
 import { makeDirectory } from '../disk/durable-directory.ts';
 import type { EventCounts } from '../http/metrics.ts';
 import { type HttpServer, listenHttp } from '../http/server.ts';
-import { createReporter, type Reporter } from '../reporting/reporter.ts';
+import { openReporter, type Reporter } from '../reporting/reporter.ts';
 import { countEvents } from '../telemetry/event-counts.ts';
 import type { NodeStatus } from '../telemetry/status.ts';
 import { packageVersion } from '../telemetry/version.ts';
+import { forAtMost } from './deadline.ts';
 import type { LogdConfig } from './options.ts';
 import { roleKinds } from './registry.ts';
 import { openTokens } from './token.ts';
 import type { Role, RoleDeps, RoleKind } from './role.ts';
+
+/** Beyond its roles a node waits for its monitor for at most this share of the time for a graceful stop. */
+const GOODBYE_SHARE = 0.3;
 
 /** A node that runs. */
 export interface RunningRoles extends Omit<Role, 'status'> {
@@ -23,20 +27,22 @@ export const startNode = async (config: LogdConfig, given: RoleDeps): Promise<Ru
   const { node } = config;
   const version = packageVersion();
   const startedAt = given.clock.now();
-  const reporter = await openReporter(config, { ...given, version, startedAt });
+  const reporter = await startReporter(config, { ...given, version, startedAt });
   const { emit, counts } = countEvents(reporter?.emit ?? given.emit);
   const deps: RoleDeps = { ...given, emit };
   const kinds: readonly RoleKind[] = Object.values(roleKinds);
   const roles: (readonly [string, Role])[] = [];
   const status = (): NodeStatus => ({
-    ...{ node, version, startedAt },
+    ...{ node, version, startedAt, now: given.clock.now() },
     roles: roles.map(([, role]) => role.status()),
   });
   let http: HttpServer | undefined;
   const stopRoles = async (): Promise<void> => {
-    // While it still answers: what comes next is no missed heartbeat.
-    await reporter?.stop();
+    // While it still answers: what comes next is no missed heartbeat. A monitor that hangs delays no role.
+    const goodbye = reporter?.goodbye();
     for (const [, role] of roles.toReversed()) await role.stop();
+    await forAtMost(config.shutdown_timeout * GOODBYE_SHARE, Promise.resolve(goodbye));
+    await reporter?.close();
     await http?.[Symbol.asyncDispose]();
   };
   try {
@@ -87,14 +93,14 @@ const startHttp = async (
 };
 
 /** Who tells the monitor of `report:` about this node, where the config has one. */
-const openReporter = async (
+const startReporter = async (
   { node, state_dir: stateDir, report }: LogdConfig,
   { clock, emit, version, startedAt }: RoleDeps & { readonly version: string; readonly startedAt: number },
 ): Promise<Reporter | undefined> => {
   if (report === undefined) return undefined;
   const tokens = report.token_file === undefined ? undefined : await openTokens(report.token_file, emit);
   await makeDirectory(stateDir, 'state_dir');
-  return createReporter({
+  return openReporter({
     ...{ to: report.to, file: join(stateDir, 'reports.jsonl'), node, version, startedAt, clock, emit },
     token: tokens === undefined ? undefined : async () => (await tokens())[0],
   });

@@ -96,6 +96,8 @@ export interface NodeStatus {
   readonly node: string;
   readonly version: string;
   readonly startedAt: number;
+  /** What its clock says at this moment: whoever asks sees how wrong one of the two clocks is. */
+  readonly now: number;
   readonly roles: readonly RoleStatus[];
 }
 

@@ -10,7 +10,7 @@ const role: RoleStatus = {
   parts: [{ kind: 'output', name: 'we"ird\n', state: 'degraded', lag: { bytes: 7, seconds: 1.5 } }],
   gauges: [{ name: 'in_flight_bytes', help: 'Bytes in flight', value: 12, limit: 64 }],
 };
-const STATUS: NodeStatus = { node: 'n1', version: '0.1.0', startedAt: 1_000, roles: [role] };
+const STATUS: NodeStatus = { node: 'n1', version: '0.1.0', startedAt: 1_000, now: 61_000, roles: [role] };
 const TOKEN = 'a-token-of-enough-letters';
 
 const served = async (

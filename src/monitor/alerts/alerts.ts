@@ -24,6 +24,8 @@ export interface AlertsOptions {
 }
 
 export interface Alerts {
+  /** Takes up what was open before the monitor was started. Before the first update. */
+  load(): Promise<void>;
   /** All problems there are now. Calls do not overlap. */
   update(problems: readonly AlertProblem[]): Promise<void>;
   /** Those that are open, the newest first. */
@@ -43,13 +45,13 @@ interface Waiting {
   readonly since: number;
 }
 
-export const createAlerts = async (given: AlertsOptions): Promise<Alerts> => {
+export const createAlerts = (given: AlertsOptions): Alerts => {
   const { options, table, notifiers, clock, emit, page } = given;
-  let current = await table.open();
+  let current: Alert[] = [];
   const opened = new Map<string, Waiting>();
   const resolved = new Map<string, Waiting>();
   /** Keys that somebody was told of: only these are told when they are over. */
-  const told = new Set(current.map(({ key }) => key));
+  const told = new Set<string>();
   let lastMessage = -Infinity;
 
   const send = async (message: AlertMessage) =>
@@ -107,6 +109,10 @@ export const createAlerts = async (given: AlertsOptions): Promise<Alerts> => {
   };
 
   return {
+    async load() {
+      current = await table.open();
+      for (const { key } of current) told.add(key);
+    },
     async update(problems) {
       const now = clock.now();
       const byKey = new Map(problems.map((problem) => [problem.key, problem]));

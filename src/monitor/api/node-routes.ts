@@ -27,6 +27,11 @@ const reports = z.object({
         level: z.enum(['warn', 'error']),
         event: z.string().max(64),
         message: z.string().max(4_000),
+        /** Which event of which run of the node: sent again, it is kept once. */
+        origin: z
+          .string()
+          .regex(/^[A-Za-z0-9-]{8,64}\/\d{1,15}$/)
+          .optional(),
         fields: z.record(z.string().max(64), z.union([z.string().max(4_000), z.number()])),
       }),
     )

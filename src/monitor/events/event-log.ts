@@ -1,5 +1,13 @@
 /** Warnings and errors of all nodes, in the Go system's `service_error_log`. */
-import { number, type Sql, type SqlRow, type SqlValue, text, toDateTime } from '../store/sql.ts';
+import {
+  fromDateTime,
+  number,
+  type Sql,
+  type SqlRow,
+  type SqlValue,
+  text,
+  toDateTime,
+} from '../store/sql.ts';
 
 export interface LoggedEvent {
   /** Unix milliseconds. */
@@ -13,6 +21,10 @@ export interface LoggedEvent {
   readonly event: string;
   readonly message: string;
   readonly fields: Readonly<Record<string, string | number>>;
+  /** Which event of which run of a node it is: one that is sent again is kept once. Absent where nobody counts. */
+  readonly origin?: string | undefined;
+  /** As the table has it, where it is neither WARNING nor ERROR. */
+  readonly type?: typeof NO_HEARTBEAT | typeof HEARTBEAT_BACK;
 }
 
 export interface EventFilter {
@@ -54,14 +66,18 @@ export interface EventLog {
   trim(before: number): Promise<void>;
 }
 
-const LEVELS: Readonly<Record<string, 'warn' | 'error'>> = { WARNING: 'warn', WARN: 'warn' };
-const levelOf = (type: string): 'warn' | 'error' => LEVELS[type] ?? 'error';
+/** What the Go system calls a node that does not answer. */
+export const NO_HEARTBEAT = 'no heart-beat';
+export const HEARTBEAT_BACK = 'heart-beat back';
+const WARNINGS: readonly string[] = ['WARNING', 'WARN', NO_HEARTBEAT, HEARTBEAT_BACK];
+const levelOf = (type: string): 'warn' | 'error' => (WARNINGS.includes(type) ? 'warn' : 'error');
 /** What the Go system calls them. */
 export const typeOf = (level: 'warn' | 'error'): string => (level === 'warn' ? 'WARNING' : 'ERROR');
 
 const MOST_MESSAGE = 4_000;
+/** An event that came before has the same origin, and is replaced by itself. */
 const INSERT =
-  'INSERT INTO service_error_log (ctime, ip, role, error_type, error_msg, at, node, event, fields) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)';
+  'REPLACE INTO service_error_log (ctime, ip, role, error_type, error_msg, at, node, event, fields, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
 
 const fieldsOf = (json: string): LoggedEvent['fields'] => {
   try {
@@ -73,7 +89,8 @@ const fieldsOf = (json: string): LoggedEvent['fields'] => {
 
 const readEvent = (row: SqlRow): StoredEvent => ({
   id: number(row, 'id'),
-  at: number(row, 'at'),
+  // A row that a monitor of the Go system wrote has no `at`.
+  at: number(row, 'at') || fromDateTime(text(row, 'ctime')),
   address: text(row, 'ip'),
   node: text(row, 'node') || text(row, 'ip'),
   role: text(row, 'role'),
@@ -86,17 +103,24 @@ const readEvent = (row: SqlRow): StoredEvent => ({
 /** A LIKE pattern that finds the text as it stands. */
 const containing = (value: string): string => `%${value.replaceAll(/[!%_]/g, '!$&')}%`;
 
-const conditions = (filter: EventFilter): { readonly where: string; readonly values: SqlValue[] } => {
-  const parts: [string, SqlValue][] = [];
-  if (filter.node !== undefined) parts.push(['node = ?', filter.node]);
-  if (filter.level !== undefined) parts.push([`error_type = ?`, typeOf(filter.level)]);
-  if (filter.event !== undefined) parts.push(['event = ?', filter.event]);
-  if (filter.text !== undefined) parts.push(["error_msg LIKE ? ESCAPE '!'", containing(filter.text)]);
-  if (filter.since !== undefined) parts.push(['at >= ?', filter.since]);
-  if (filter.before !== undefined) parts.push(['id < ?', filter.before]);
+const conditions = (
+  filter: EventFilter,
+): { readonly where: string; readonly values: readonly SqlValue[] } => {
+  const { node, level, event, text: part, since, before } = filter;
+  const parts: [string, ...SqlValue[]][] = [];
+  if (node !== undefined) parts.push(['node = ?', node]);
+  if (level !== undefined)
+    parts.push([
+      `error_type ${level === 'warn' ? 'IN' : 'NOT IN'} (${WARNINGS.map(() => '?').join(', ')})`,
+      ...WARNINGS,
+    ]);
+  if (event !== undefined) parts.push(['event = ?', event]);
+  if (part !== undefined) parts.push(["LOWER(error_msg) LIKE ? ESCAPE '!'", containing(part.toLowerCase())]);
+  if (since !== undefined) parts.push(['(at >= ? OR (at = 0 AND ctime >= ?))', since, toDateTime(since)]);
+  if (before !== undefined) parts.push(['id < ?', before]);
   return {
     where: parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`,
-    values: parts.map(([, value]) => value),
+    values: parts.flatMap(([, ...values]) => values),
   };
 };
 
@@ -113,11 +137,11 @@ const readGroup = (row: SqlRow): EventGroup => ({
 export const eventLog = (sql: Sql): EventLog => ({
   add: (events) =>
     sql.write(
-      events.map(({ at, address, role, level, message, node, event, fields }) => ({
+      events.map(({ at, address, role, level, message, node, event, fields, origin = null, type }) => ({
         sql: INSERT,
         values: [
-          ...[toDateTime(at), address, role, typeOf(level), message.slice(0, MOST_MESSAGE)],
-          ...[at, node, event, JSON.stringify(fields)],
+          ...[toDateTime(at), address, role, type ?? typeOf(level), message.slice(0, MOST_MESSAGE)],
+          ...[at, node, event, JSON.stringify(fields), origin],
         ],
       })),
     ),
@@ -139,5 +163,11 @@ export const eventLog = (sql: Sql): EventLog => ({
     );
     return rows.map(readGroup);
   },
-  trim: (before) => sql.write([{ sql: 'DELETE FROM service_error_log WHERE at < ?', values: [before] }]),
+  trim: (before) =>
+    sql.write([
+      {
+        sql: 'DELETE FROM service_error_log WHERE at < ? AND (at > 0 OR ctime < ?)',
+        values: [before, toDateTime(before)],
+      },
+    ]),
 });

@@ -2,12 +2,14 @@
  * Asks every registered node for a heartbeat, all at once.
  *
  *   a round:  table ─▶ probe each, at most MOST_AT_ONCE ─▶ WatchedNode: beats, last status ─▶ changed()
- *   a node is down after `misses` in a row, and up again with the next beat: an event each, and a problem for the alerts between
+ *   the first miss is an event, with when the node was last seen; after `misses` in a row the node is down: a problem for the alerts;
+ *   the next beat is an event again
  */
 import type { Clock } from '../../telemetry/clock.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import type { NodeStatus } from '../../telemetry/status.ts';
 import { messageOf } from '../../error.ts';
+import { HEARTBEAT_BACK, type LoggedEvent, NO_HEARTBEAT } from '../events/event-log.ts';
 import { nodeName, type NodeTable, type RegisteredNode } from './node-table.ts';
 import type { Beat } from './probe.ts';
 
@@ -34,8 +36,8 @@ export interface WatchedNode extends RegisteredNode {
 
 export const BEATS = 40;
 const SLOW_MS = 1_000;
-/** A round of thousands of nodes must not take all descriptors. */
-const MOST_AT_ONCE = 256;
+/** A round of very many nodes must not take all descriptors. */
+const MOST_AT_ONCE = 2_000;
 
 export interface HeartbeatOptions {
   readonly nodes: NodeTable;
@@ -43,6 +45,8 @@ export interface HeartbeatOptions {
   readonly misses: number;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Heartbeats that are missing or back, for the list of events. */
+  readonly log: (event: LoggedEvent) => void;
   readonly changed: () => void;
 }
 
@@ -50,7 +54,7 @@ export interface Heartbeats extends AsyncDisposable {
   list(): readonly WatchedNode[];
   /** One round, now. Resolves when every node was asked. */
   round(): Promise<void>;
-  /** A node said goodbye, or hello: it is looked up again, and asked. */
+  /** A node said goodbye, or hello: the table is read again, and who is new is asked. */
   refresh(): Promise<void>;
 }
 
@@ -82,28 +86,50 @@ const unanswered = (view: WatchedNode, reason: string, at: number, misses: numbe
   reason,
 });
 
+const lastState = ({ lastBeat, status }: WatchedNode): string => {
+  if (lastBeat === 0) return 'It has not been seen since the monitor started.';
+  const states = (status?.roles ?? []).map(({ role, state }) => `${role} ${state}`);
+  const was = states.length === 0 ? '' : ` (${states.join(', ')})`;
+  return `It was last seen at ${new Date(lastBeat).toISOString()}${was}.`;
+};
+
+/** What a beat that is missing, or is there again, says to the monitor's own log and to the list of events. */
+const tellChange = (
+  before: WatchedNode,
+  after: WatchedNode,
+  { clock, emit, log }: HeartbeatOptions,
+): void => {
+  const { label: node, ip, port, role, reason = '' } = after;
+  const address = `${ip}:${port}`;
+  const about = { at: clock.now(), node, address, role, level: 'warn' } as const;
+  if (after.missed === 1 && before.missed === 0) {
+    const message = `No heartbeat: ${reason}. ${lastState(before)}`;
+    const fields = { reason, last_beat: before.lastBeat };
+    log({ ...about, event: 'monitor.node-silent', type: NO_HEARTBEAT, message, fields });
+  }
+  if (after.missed === 0 && before.missed > 0) {
+    const seconds = Math.round((clock.now() - before.silentSince) / 1000);
+    const message = `Answers again, after ${seconds} s and ${before.missed} missed heartbeats.`;
+    const fields = { seconds, missed: before.missed };
+    log({ ...about, event: 'monitor.node-back', type: HEARTBEAT_BACK, message, fields });
+    if (before.down) emit('monitor.node-back', { node, address, seconds });
+  }
+  if (after.down && !before.down)
+    emit('monitor.node-silent', { node, address, since: after.silentSince, reason });
+};
+
 export const startHeartbeats = (options: HeartbeatOptions): Heartbeats => {
   const { nodes, misses, clock, emit } = options;
   const views = new Map<string, WatchedNode>();
+  const asking = new Set<string>();
   let running: Promise<void> | undefined;
   let isClosed = false;
-
-  const tell = (before: WatchedNode, after: WatchedNode): void => {
-    const { label: node, ip, port } = after;
-    const address = `${ip}:${port}`;
-    if (after.down && !before.down)
-      emit('monitor.node-silent', { node, address, since: after.silentSince, reason: after.reason ?? '' });
-    if (before.down && !after.down)
-      emit('monitor.node-back', {
-        node,
-        address,
-        seconds: Math.round((clock.now() - before.silentSince) / 1000),
-      });
-  };
+  let isStoreAway = false;
 
   const ask = async (key: string): Promise<void> => {
     const before = views.get(key);
     if (before === undefined) return;
+    asking.add(key);
     const start = clock.monotonic();
     let after: WatchedNode;
     try {
@@ -112,10 +138,11 @@ export const startHeartbeats = (options: HeartbeatOptions): Heartbeats => {
     } catch (error) {
       after = unanswered(before, messageOf(error), clock.now(), misses);
     }
+    asking.delete(key);
     // Unregistered meanwhile: what it did not say is no miss.
     if (!views.has(key)) return;
     views.set(key, after);
-    tell(before, after);
+    tellChange(before, after, options);
   };
 
   const reload = async (): Promise<void> => {
@@ -139,17 +166,33 @@ export const startHeartbeats = (options: HeartbeatOptions): Heartbeats => {
   const round = (): Promise<void> =>
     (running ??= (async () => {
       // A database that is away is no reason not to ask the nodes that are known.
-      await reload().catch((error: unknown) => emit('monitor.store-away', { reason: messageOf(error) }));
+      await reload().then(
+        () => void (isStoreAway = false),
+        (error: unknown) => {
+          if (!isStoreAway) emit('monitor.store-away', { reason: messageOf(error) });
+          isStoreAway = true;
+        },
+      );
       await askAll([...views.keys()]);
     })().finally(() => (running = undefined)));
+
+  // A thousand nodes that register at once are looked up a few times, not a thousand: whoever comes now is in the next reading.
+  let reading = Promise.resolve();
+  let waiting: Promise<void> | undefined;
+  const reloadSoon = (): Promise<void> =>
+    (waiting ??= reading
+      .catch(() => undefined)
+      .then(() => {
+        waiting = undefined;
+        return (reading = reload());
+      }));
 
   return {
     list: () => [...views.values()],
     round,
     async refresh() {
-      const known = new Set(views.keys());
-      await reload();
-      await askAll([...views.keys()].filter((key) => !known.has(key)));
+      await reloadSoon();
+      await askAll([...views.keys()].filter((key) => views.get(key)?.beats === '' && !asking.has(key)));
     },
     async [Symbol.asyncDispose]() {
       isClosed = true;

@@ -20,7 +20,7 @@ export interface ProbeOptions {
 }
 
 const HELLO_MS = 500;
-const MOST_BYTES = 4 << 20;
+const MOST_BYTES = 2 << 20;
 
 const unreachable = (message: string): LogdError =>
   new LogdError('unreachable', message, { retryable: true });
@@ -29,6 +29,17 @@ const hostOf = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
 
 const isStatus = (value: unknown): value is NodeStatus =>
   typeof value === 'object' && value !== null && Array.isArray((value as { readonly roles?: unknown }).roles);
+
+const bodyOf = async ({ body }: Response): Promise<string> => {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MOST_BYTES) throw unreachable('its status is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+};
 
 /** Asks a node of ours. */
 const askStatus = async (
@@ -44,14 +55,11 @@ const askStatus = async (
   if (response.status === 401)
     throw unreachable('it refuses the token of the monitor (monitor.node_token_file)');
   if (!response.ok) throw unreachable(`HTTP status ${response.status}`);
-  if (Number(response.headers.get('content-length') ?? 0) > MOST_BYTES)
-    throw unreachable('its status is too long');
-  const date = Date.parse(response.headers.get('date') ?? '');
-  const status: unknown = await response.json();
+  const status: unknown = JSON.parse(await bodyOf(response));
   if (!isStatus(status)) throw unreachable('what answers there is no node of logd');
-  // The header has whole seconds, so less than one is no skew.
-  const skew = Number.isFinite(date) ? date - (sentAt + now()) / 2 : 0;
-  return { kind: 'status', status, clockSkewMs: Math.abs(skew) < 1_500 ? 0 : Math.round(skew) };
+  // Nodes of before do not say what their clock is.
+  const skew = typeof status.now === 'number' ? Math.round(status.now - (sentAt + now()) / 2) : 0;
+  return { kind: 'status', status, clockSkewMs: skew };
 };
 
 /** Waits for the `!` of a Go node: `alive`, or undefined where nothing came and the connection is still open. */

@@ -25,23 +25,16 @@ const takeGoMessage = async (watch: Watch, message: GoMessage, now: number): Pro
   const { ip, port } = message;
   if (!('req' in message)) {
     const known = watch.heartbeats.list().find((each) => each.ip === ip && each.port === port);
-    await watch.events.add([
-      {
-        ...{
-          at: now,
-          address: `${ip}:${port}`,
-          node: known?.label ?? `${ip}:${port}`,
-          role: known?.role ?? '',
-        },
-        ...{
-          level: message.type === 'WARNING' ? 'warn' : 'error',
-          event: '',
-          message: message.msg,
-          fields: {},
-        },
+    const address = `${ip}:${port}`;
+    watch.note({
+      ...{ at: now, address, node: known?.label ?? address, role: known?.role ?? '' },
+      ...{
+        level: message.type.startsWith('WARN') ? 'warn' : 'error',
+        event: '',
+        message: message.msg,
+        fields: {},
       },
-    ]);
-    watch.changed('events');
+    });
     return;
   }
   const { hostname, role } = message;
