@@ -1,5 +1,5 @@
 /**
- * Makes dist/ from src/: plain JavaScript for Node 24, for the npm package.
+ * Makes dist/ from src/: plain JavaScript for Node 24, for the npm package; and dist/web/, the monitor's page, from web/.
  *
  * tsc rewrites the `.ts` of imports but not of strings. A file that starts a worker thread from a URL must take
  * its own extension, as `moduleBeside` in src/threads/module-beside.ts does.
@@ -20,6 +20,17 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(status ?? 1);
+
+const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+const page = spawnSync(
+  process.execPath,
+  [vite, 'build', '--config', 'web/vite.config.ts', '--logLevel', 'warn'],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
+if (page.status !== 0) process.exit(page.status ?? 1);
 
 const TS_URL = /new URL\(\s*['"`][^'"`]*\.ts['"`]/;
 const wrong = readdirSync(dist, { recursive: true })

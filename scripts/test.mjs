@@ -17,9 +17,14 @@ process.chdir(root);
 
 const packageBin = (name, path) => join(root, 'node_modules', name, path);
 
-/** The checks that are not tests; each says nothing while all is well. */
+/**
+ * The checks that are not tests; each says nothing while all is well.
+ *
+ * @type {readonly (readonly [string, string, readonly string[]])[]}
+ */
 const CHECKS = [
   ['Types', packageBin('typescript', 'bin/tsc'), ['-p', '.']],
+  ['Types of the page', packageBin('typescript', 'bin/tsc'), ['-p', 'web']],
   ['Lint', packageBin('oxlint', 'bin/oxlint'), ['--deny-warnings']],
   ['Format', packageBin('prettier', 'bin/prettier.cjs'), ['--check', '--log-level=warn', '.']],
 ];

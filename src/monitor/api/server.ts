@@ -33,8 +33,11 @@ export interface MonitorServer extends AsyncDisposable {
 
 const MOST_BODY = 8 << 20;
 const REQUEST_TIMEOUT_MS = 15_000;
-/** Built by `npm run build`. */
-const PAGE_DIR = join(import.meta.dirname, '..', '..', '..', 'dist', 'web');
+const here = join(import.meta.dirname, '..', '..');
+/** Built by `npm run build`, beside what runs or, from a checkout, in dist/. */
+const PAGE_DIR = [join(here, 'web'), join(here, '..', 'dist', 'web')].find((dir) =>
+  existsSync(join(dir, 'index.html')),
+);
 
 /** Nothing from elsewhere is loaded, and nobody may frame the page. */
 const SECURITY_HEADERS = {
@@ -52,7 +55,7 @@ const NO_PAGE =
 const VIEWS = new Set(['/', '/completeness', '/nodes', '/events', '/alerts']);
 
 const addPage = async (app: FastifyInstance): Promise<void> => {
-  if (!existsSync(join(PAGE_DIR, 'index.html'))) {
+  if (PAGE_DIR === undefined) {
     app.get('/', (_request, reply) => reply.type('text/html').send(NO_PAGE));
     return;
   }

@@ -58,6 +58,9 @@ export const runLengths = (letters: readonly string[]): string => {
   return coded;
 };
 
+/** `web2` comes before `web10`. */
+export const byName = new Intl.Collator('en', { numeric: true }).compare;
+
 /** Rows of a stream: those that were reported, and those that somebody expects though nothing ever came. */
 export const rowsOf = (
   { book, expectations }: MatrixSource,
@@ -68,7 +71,7 @@ export const rowsOf = (
     const [of = '', host = ''] = pair.split('/');
     if (of === stream && !rows.has(host)) rows.set(host, undefined);
   }
-  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...rows].sort(([a], [b]) => byName(a, b));
 };
 
 /** All streams that are known or expected. */

@@ -3,7 +3,7 @@ import type { AlertProblem } from '../alerts/alert-table.ts';
 import { PROBLEMS, type ProblemLetter, stateName, type StateRules, statesOf } from './cell-states.ts';
 import { dayOf, indexAt, labelOf, timeOf } from './hour-cells.ts';
 import { pairOf } from './hour-table.ts';
-import { type MatrixSource, rowsOf, streamsOf } from './matrix.ts';
+import { byName, type MatrixSource, rowsOf, streamsOf } from './matrix.ts';
 import { dayInWords, listInWords, type ProblemHours } from './verdict.ts';
 
 /** So far back an unsolved problem is looked for. */
@@ -48,7 +48,7 @@ const find = (
   return { found, rows };
 };
 
-const unique = (values: Iterable<string>): string[] => [...new Set(values)].sort();
+const unique = (values: Iterable<string>): string[] => [...new Set(values)].sort(byName);
 
 const summarise = (found: readonly Found[]): ProblemHours[] =>
   [...Map.groupBy(found, ({ state, index }) => `${state}${dayOf(index)}`)].map(([key, group]) => ({
@@ -70,7 +70,7 @@ const alertOf = (key: string, group: readonly Found[], now: number): AlertProble
   const [state = 'L', stream = '', day = ''] = key.split('/');
   const hosts = unique(group.map(({ host }) => host));
   const names = hosts.length <= MOST_NAMES ? listInWords(hosts) : `${hosts.length} hosts`;
-  const verb = group.length === 1 ? 'is' : 'are';
+  const verb = new Set(group.map(({ index }) => index)).size === 1 ? 'is' : 'are';
   return {
     key: `hours/${key}`,
     // What is late or silent may still come; what is refused or incomplete needs a person.

@@ -1,0 +1,148 @@
+/** The page in a real browser: what it shows, keyboard, themes, widths, accessibility, and that it asks nobody else. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { before, describe, it, type TestContext } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { Browser, Page } from 'playwright-core';
+import { fillWith, startRig } from '../monitor/rig.ts';
+import { buildPage, openBrowser } from '../servers/browser.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const MOST_GZIPPED = 150 * 1024;
+const VIEWS = [
+  '/',
+  '/completeness?stream=access',
+  '/completeness?stream=access&zoom=days',
+  '/nodes',
+  '/events',
+  '/alerts',
+];
+
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+/** A page that fails the test where the browser complains, or another host is asked. */
+const openPage = async (
+  browser: Browser,
+  url: string,
+  options: { readonly width?: number; readonly theme?: 'light' | 'dark' } = {},
+): Promise<{ readonly page: Page; readonly faults: string[] }> => {
+  const page = await browser.newPage({
+    viewport: { width: options.width ?? 1440, height: 900 },
+    colorScheme: options.theme ?? 'light',
+    bypassCSP: true,
+  });
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => void (message.type() === 'error' && faults.push(message.text())));
+  page.on(
+    'request',
+    (request) => void (new URL(request.url()).origin !== new URL(url).origin && faults.push(request.url())),
+  );
+  await page.goto(url, { waitUntil: 'load' });
+  await page.waitForSelector('main h1:not(:text("Reading"))');
+  return { page, faults };
+};
+
+const violationsOf = async (page: Page): Promise<string[]> => {
+  await page.evaluate(AXE);
+  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
+    readonly violations: readonly Violation[];
+  };
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
+  );
+};
+
+const setUp = async (
+  t: TestContext,
+  hosts = 4,
+): Promise<{ readonly browser: Browser; readonly url: string } | undefined> => {
+  const browser = await openBrowser(t);
+  if (browser === undefined) return undefined;
+  const rig = await startRig(t, { fill: fillWith(hosts, Date.now()) });
+  return { browser, url: rig.url };
+};
+
+describe('the page', { timeout: 240_000 }, () => {
+  before(buildPage);
+
+  it('is small', () => {
+    const dir = join(root, 'dist', 'web', 'assets');
+    const sizes = readdirSync(dir).map((name) => gzipSync(readFileSync(join(dir, name))).length);
+    assert.ok(sizes.reduce((sum, size) => sum + size, 0) < MOST_GZIPPED, `${sizes.join(' + ')} bytes`);
+  });
+
+  it('has no accessibility violations, errors, or requests elsewhere, in both themes and at three widths', async (t) => {
+    const { browser, url } = (await setUp(t)) ?? {};
+    if (browser === undefined || url === undefined) return;
+    for (const view of VIEWS)
+      for (const [width, theme] of [
+        [1440, 'light'],
+        [900, 'dark'],
+        [390, 'light'],
+      ] as const) {
+        const { page, faults } = await openPage(browser, `${url}${view}`, { width, theme });
+        assert.deepEqual(await violationsOf(page), [], `${view} ${width} ${theme}`);
+        const overflow = (await page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number;
+        assert.ok(overflow <= 0, `${view} at ${width} is ${overflow} px too wide`);
+        assert.deepEqual(faults, [], view);
+        await page.close();
+      }
+  });
+
+  it('walks the matrix by keyboard, jumps to problems, opens an hour, and keeps it in the address', async (t) => {
+    const { browser, url } = (await setUp(t)) ?? {};
+    if (browser === undefined || url === undefined) return;
+    const { page, faults } = await openPage(browser, `${url}/completeness`);
+    const cells = page.locator('[role=gridcell][tabindex="0"]');
+    await cells.first().focus();
+    assert.equal(await cells.count(), 1, 'one tab stop');
+    await page.keyboard.press('n');
+    const name = (): Promise<string | null> => page.locator(':focus').getAttribute('aria-label');
+    assert.match((await name()) ?? '', /^web2, access, .*, refused$/);
+    await page.keyboard.press('n');
+    assert.match((await name()) ?? '', /^web2, access, .*, incomplete$/);
+    await page.keyboard.press('ArrowDown');
+    assert.match((await name()) ?? '', /^web3, /);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.drawer h2:not(:text("Reading"))');
+    assert.match(page.url(), /hour=web3%2F\d{10}/);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.drawer', { state: 'detached' });
+    await page.keyboard.press('/');
+    await page.keyboard.type('state:late');
+    await page.waitForFunction('document.querySelectorAll("[role=row]").length === 1');
+    assert.match((await page.locator('[role=status]').textContent()) ?? '', /1 of 4 hosts shown/);
+    assert.deepEqual(faults, []);
+  });
+
+  it('draws only the rows near the window with 300 hosts, and shows them all', async (t) => {
+    const { browser, url } = (await setUp(t, 300)) ?? {};
+    if (browser === undefined || url === undefined) return;
+    const { page, faults } = await openPage(browser, `${url}/completeness`);
+    await page.waitForSelector('[role=row]');
+    assert.equal(await page.locator('[role=grid]').getAttribute('aria-rowcount'), '301');
+    assert.ok((await page.locator('[role=row]').count()) < 100);
+    await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+    await page.waitForSelector('[role=rowheader]:text-is("web300")');
+    assert.deepEqual(faults, []);
+  });
+
+  it('says that its data is old when the monitor is gone', async (t) => {
+    const browser = await openBrowser(t);
+    if (browser === undefined) return;
+    const rig = await startRig(t, { fill: fillWith(4, Date.now()) });
+    const { page } = await openPage(browser, rig.url);
+    await page.clock.install();
+    await rig.stop();
+    await page.clock.fastForward(70_000);
+    await page.waitForSelector('[role=alert]:has-text("the monitor does not answer")');
+    assert.match((await page.locator('h1').textContent()) ?? '', /^As of \d\d:\d\d: /);
+  });
+});

@@ -1,0 +1,2 @@
+/** What vite makes of a style sheet: nothing that the code sees. */
+declare module '*.css';

@@ -1,0 +1,72 @@
+/**
+ * What the server has to say, and how old it is. One stream of events tells which topics may have changed; whoever shows such data asks
+ * again, at most once a second.
+ */
+import { computed, signal } from '@preact/signals';
+
+export type Topic = 'nodes' | 'hours' | 'events' | 'alerts' | 'verdict';
+
+/** Counts up with each change of a topic. */
+export const versions = signal<Readonly<Record<Topic, number>>>({
+  nodes: 0,
+  hours: 0,
+  events: 0,
+  alerts: 0,
+  verdict: 0,
+});
+
+/** When something last came, by this browser's clock; and what the server's clock said then. */
+export const lastHeard = signal(Date.now());
+const serverAhead = signal(0);
+
+/** Ticks each second, so that ages on the page grow. */
+export const now = signal(Date.now());
+/** The server's time. */
+export const serverNow = computed(() => now.value + serverAhead.value);
+export const ageSeconds = computed(() => Math.max(0, Math.round((now.value - lastHeard.value) / 1000)));
+/** The page says clearly when what it shows is old. */
+export const isOld = computed(() => ageSeconds.value >= 60);
+export const isSignedOut = signal(false);
+
+export const heard = (at?: number): void => {
+  lastHeard.value = Date.now();
+  now.value = Date.now();
+  if (at !== undefined) serverAhead.value = at - Date.now();
+};
+
+const bump = (topics: readonly Topic[]): void => {
+  const next = { ...versions.peek() };
+  for (const topic of topics) next[topic]++;
+  versions.value = next;
+};
+
+const parse = (event: Event): { readonly topics?: readonly Topic[]; readonly now?: number } =>
+  JSON.parse((event as MessageEvent<string>).data) as {
+    readonly topics?: readonly Topic[];
+    readonly now?: number;
+  };
+
+/** Everything may have changed: after the stream was away, or somebody signed in. */
+export const refreshAll = (): void => bump(['nodes', 'hours', 'events', 'alerts', 'verdict']);
+
+export const startLive = (): void => {
+  let wasAway = false;
+  const source = new EventSource('/api/live');
+  source.addEventListener('open', () => {
+    heard();
+    if (wasAway) refreshAll();
+    wasAway = false;
+  });
+  source.addEventListener('error', () => {
+    wasAway = true;
+    // A refusal ends the stream for good: look again later, the person may have signed in.
+    if (source.readyState === EventSource.CLOSED) setTimeout(startLive, 5_000);
+  });
+  source.addEventListener('alive', (event) => heard(parse(event).now));
+  source.addEventListener('changed', (event) => {
+    heard();
+    bump(parse(event).topics ?? []);
+  });
+  if (ticking === undefined) ticking = setInterval(() => (now.value = Date.now()), 1_000);
+};
+let ticking: ReturnType<typeof setInterval> | undefined;
