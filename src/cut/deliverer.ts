@@ -24,6 +24,8 @@ export interface DelivererOptions {
   readonly encode: Encode;
   readonly sender: Pick<Sender, 'send'>;
   readonly marks: Marks;
+  /** When a pack was acked that is to be kept; undefined where acked packs are not kept. */
+  readonly keptAt: () => number | undefined;
   readonly buffers: BufferPool;
   readonly emit: Emit;
   /** An ended segment has no unacked packs: its sources need not be kept. */
@@ -66,7 +68,7 @@ export const headerOf = (
 };
 
 export const createDeliverer = (options: DelivererOptions): Deliverer => {
-  const { host, stream, codec, encode, sender, marks, buffers, emit, onSettled, onFatal } = options;
+  const { host, stream, codec, encode, sender, marks, keptAt, buffers, emit, onSettled, onFatal } = options;
   let turn: Promise<void> = Promise.resolve();
 
   const settle = async ({ segment, cut }: CutPack, answer: Answer): Promise<void> => {
@@ -76,7 +78,7 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
       return;
     }
     fault('send.before-ack-record');
-    await marks.write('acked', segment.id, cut.id);
+    await marks.write('acked', segment.id, cut.id, keptAt(), answer.ledger);
     fault('send.after-ack-record');
     segment.unacked--;
     if (segment.ended && segment.unacked === 0) await onSettled(segment);

@@ -46,6 +46,21 @@ export const redeliver = async (options: RedeliverOptions, signal: AbortSignal):
     }
 };
 
+/** Delivers those of the segment's unacked cuts that have these ids, in order. */
+export const redeliverCuts = async (
+  options: RedeliverOptions,
+  segment: TrackedSegment,
+  ids: ReadonlySet<number>,
+  signal: AbortSignal,
+): Promise<void> => {
+  const upTo = Math.max(...ids);
+  for (let after = Math.min(...ids) - 1; after < upTo;) {
+    const cuts = await options.marks.read('cuts', segment.id, after, PAGE);
+    for (const cut of cuts) if (ids.has(cut.id)) await redeliverOne(options, segment, cut, signal);
+    after = cuts.at(-1)?.id ?? upTo;
+  }
+};
+
 const redeliverOne = async (
   options: RedeliverOptions,
   segment: TrackedSegment,

@@ -19,12 +19,13 @@ import { createDeliverer } from './deliverer.ts';
 import { follow } from './follower.ts';
 import { createPackCutter } from './pack-cutter.ts';
 import type { Marks } from '../marks/marks.ts';
-import { redeliver } from './redeliver.ts';
+import { redeliver, redeliverCuts } from './redeliver.ts';
+import type { ResendingStream } from './send-again.ts';
 import type { TrackedSegment } from '../track/segment.ts';
 import type { SourceFiles } from '../track/source-files.ts';
 
-/** What can be seen of a stream while it runs. */
-export interface StreamView {
+/** What can be seen of a stream while it runs, and asked of it. */
+export interface StreamView extends ResendingStream {
   /** Its segments that are not ended, by hour. */
   openHours(): readonly SegmentProgress[];
 }
@@ -54,6 +55,8 @@ export interface StreamOptions {
   readonly buffers: BufferPool;
   readonly encode: Encode;
   readonly sender: Pick<Sender, 'send'>;
+  /** When a pack was acked whose cut is to be kept; undefined where none is kept. */
+  readonly keptAt: () => number | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Called once the marks are read. */
@@ -81,6 +84,7 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
   });
   const { deliver } = createDeliverer({
     ...{ host, stream, codec: pack.codec, encode, sender, marks, buffers, emit, onFatal },
+    keptAt: options.keptAt,
     onSettled: async (segment) => {
       for (const one of segment.sources) await files.release(one);
     },
@@ -104,7 +108,6 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     },
     onUnreadable: warnUnreadable,
   });
-  options.onOpened?.({ openHours: () => tracker.open().map(progressOf) });
   const discovery = openDiscovery({
     pattern: parsePattern(source.path),
     hours,
@@ -114,14 +117,28 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
 
   let redelivered = false;
   const { pollInterval } = options;
-  const again = redeliver(
-    {
-      ...{ tracker, marks, files, budget, buffers, deliver, pollInterval },
-      onLost: logLost,
-      onUnreadable: warnUnreadable,
+  const redelivering = {
+    ...{ tracker, marks, files, budget, buffers, deliver, pollInterval },
+    onLost: logLost,
+    onUnreadable: warnUnreadable,
+  };
+  const again = redeliver(redelivering, signal).then(() => (redelivered = true));
+  const sendAgain = async (hour: string, ids: readonly number[]): Promise<void> => {
+    const segment = tracker.get(hour);
+    if (segment === undefined) return;
+    segment.unacked += ids.length;
+    for (const one of segment.sources) await files.keep(one);
+    await redeliverCuts(redelivering, segment, new Set(ids), signal);
+  };
+  options.onOpened?.({
+    openHours: () => tracker.open().map(progressOf),
+    sendAgain,
+    async hasFiles(hour) {
+      const sources = tracker.get(hour)?.sources ?? [];
+      const gone = await Promise.all(sources.map((one) => files.isGone(one)));
+      return !gone.includes(true);
     },
-    signal,
-  ).then(() => (redelivered = true));
+  });
   const rules = {
     packBytes: pack.size,
     maxDelay: pack.max_delay,

@@ -2,20 +2,11 @@
  * Which ledger this is, and how far it has come: how an agent finds out that the ledger which acknowledged its packs was lost, or is an
  * older copy of itself.
  *
- *   id       the ledger's own, made with it
- *   start    of the sink that writes to it now: a new one at each start
- *   counter  the number of its last change; grows with every commit
- *
  * A restored copy goes on counting from where it was copied, so the counter alone says little. But it lacks the starts since, or ends the
  * start in which it was copied earlier: a mark that it does not know was made after the copy.
  */
 
-/** A point in a ledger's life. */
-export interface LedgerMark {
-  readonly id: string;
-  readonly start: string;
-  readonly counter: number;
-}
+import type { LedgerMark } from '../pack/ledger-mark.ts';
 
 export interface LedgerIdentity {
   /** As of the last commit that is durable. */

@@ -1,6 +1,7 @@
 /**
  * What the agent knows of its cuts, sources and segments: the rows of its marks.
  */
+import type { LedgerMark } from '../pack/ledger-mark.ts';
 import type { Done, LostReason } from '../pack/pack.ts';
 
 /** Bytes that can never be delivered. */
@@ -63,4 +64,18 @@ export interface SegmentMarks {
   /** Packs that are cut and not acked. */
   readonly unacked: number;
   readonly sources: readonly SourceMarks[];
+}
+
+/** An hour with cuts that are acked and kept: the highest of their ids. */
+export interface KeptSegment {
+  readonly id: number;
+  readonly stream: string;
+  readonly hour: string;
+  readonly packs: number;
+}
+
+/** A ledger, with the last mark of each start that it was heard of in. `recovering`: it did not know what it had acked, and is being asked. */
+export interface KnownLedger {
+  readonly marks: readonly LedgerMark[];
+  readonly recovering: boolean;
 }

@@ -8,6 +8,9 @@
  *   sources   files of a segment. `position`: everything before it is cut. `stop`: bytes from there on belong elsewhere
  *   runs      which bytes of which source make up the segment, in order: what its digest is made of
  *   cuts      packs that are not acked; `source`/`position` say where to read their bytes again
+ *   kept      packs that are acked, for as long as `keep_cuts` says: a ledger that is restored or lost gets them again
+ *   ledgers   each ledger that acked something; `recovering`: it is being asked what it does not know any more
+ *   heard     the last mark of each of its starts, until it was asked whether it knows them
  *
  * Invariant: a cut, its segment's totals and its source's position change in one transaction, which is durable before the
  * first byte of the pack leaves. Recovery: every row in `cuts` is sent again, exactly as it stands there.
@@ -15,11 +18,33 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { type Row, isNull, readHex, readInteger, readText } from '../sqlite/row.ts';
 import { LogdError } from '../error.ts';
+import type { LedgerMark } from '../pack/ledger-mark.ts';
 import type { Cut, LostCut, NewSource, Run, SegmentMarks, SourceMarks } from './cut.ts';
+import { keptReads, keptWrites } from './kept-cuts.ts';
+
+const CUT_COLUMNS = `
+      segment INTEGER NOT NULL REFERENCES segments ON DELETE CASCADE, id INTEGER NOT NULL, generation INTEGER NOT NULL,
+      source INTEGER, position INTEGER NOT NULL, "offset" INTEGER NOT NULL, bytes INTEGER NOT NULL, lines INTEGER NOT NULL,
+      checksum INTEGER NOT NULL, sha256 BLOB NOT NULL, time INTEGER NOT NULL, done_lines INTEGER, hours_in_day INTEGER,
+      lost_reason TEXT, lost_bytes INTEGER`;
+
+const CUT_NAMES =
+  'segment, id, generation, source, position, "offset", bytes, lines, checksum, sha256, time, done_lines, hours_in_day, lost_reason, lost_bytes';
+
+const KEPT = `
+    CREATE TABLE ledgers (
+      number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, recovering INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE heard (
+      ledger INTEGER NOT NULL, start TEXT NOT NULL, counter INTEGER NOT NULL, PRIMARY KEY (ledger, start)
+    ) WITHOUT ROWID, STRICT;
+    CREATE TABLE kept (${CUT_COLUMNS}, acked_at INTEGER NOT NULL, ledger INTEGER, PRIMARY KEY (segment, id)) WITHOUT ROWID, STRICT;
+    CREATE INDEX kept_acked ON kept (acked_at);`;
 
 export const schema = {
   applicationId: 0x6c6d726b, // "lmrk"
-  version: 3,
+  version: 4,
+  migrations: { 3: KEPT },
   title: 'marks',
   ifDamaged:
     'Restore no copy: one that is older than the last cut is as bad as none. docs/operations/state-directory.md says how to go on.',
@@ -40,12 +65,8 @@ export const schema = {
       segment INTEGER NOT NULL REFERENCES segments ON DELETE CASCADE, seq INTEGER NOT NULL,
       source INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, PRIMARY KEY (segment, seq)
     ) WITHOUT ROWID, STRICT;
-    CREATE TABLE cuts (
-      segment INTEGER NOT NULL REFERENCES segments ON DELETE CASCADE, id INTEGER NOT NULL, generation INTEGER NOT NULL,
-      source INTEGER, position INTEGER NOT NULL, "offset" INTEGER NOT NULL, bytes INTEGER NOT NULL, lines INTEGER NOT NULL,
-      checksum INTEGER NOT NULL, sha256 BLOB NOT NULL, time INTEGER NOT NULL, done_lines INTEGER, hours_in_day INTEGER,
-      lost_reason TEXT, lost_bytes INTEGER, PRIMARY KEY (segment, id)
-    ) WITHOUT ROWID, STRICT;`,
+    CREATE TABLE cuts (${CUT_COLUMNS}, PRIMARY KEY (segment, id)) WITHOUT ROWID, STRICT;
+    ${KEPT}`,
 };
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
@@ -168,21 +189,8 @@ export const open = (db: DatabaseSync) => {
   };
 
   const record = (cut: Cut): void => {
-    const {
-      segment,
-      id,
-      generation,
-      source,
-      position,
-      offset,
-      bytes,
-      lines,
-      checksum,
-      sha256,
-      time,
-      done,
-      lost,
-    } = cut;
+    const { segment, id, generation, source, position, offset, bytes } = cut;
+    const { lines, checksum, sha256, time, done, lost } = cut;
     // In one order only: a cut behind one whose record failed would hide that one's bytes for ever.
     if (!advanceSegment(generation, lines, offset + bytes, hex(sha256), done ? 1 : 0, segment, id - 1))
       throw new LogdError('storage', `The cut before pack ${id} is not recorded. Restart the node.`);
@@ -208,8 +216,11 @@ export const open = (db: DatabaseSync) => {
     extendRuns(cut, source);
   };
 
+  const { keep, ...keptOperations } = keptWrites(db, CUT_NAMES);
+
   return {
     reads: {
+      ...keptReads(db),
       host: (): string | undefined => {
         const row = hosts.get();
         return row === undefined ? undefined : readText(row, 'host');
@@ -261,7 +272,12 @@ export const open = (db: DatabaseSync) => {
       recordEnd: record,
       lose: (segment: number, id: number, lost: LostCut): void =>
         void loseCut(lost.reason, lost.bytes, segment, id),
-      acked: (segment: number, id: number): void => void dropCut(segment, id),
+      ...keptOperations,
+      /** `keptAt`: undefined where acked cuts are not kept. */
+      acked: (segment: number, id: number, keptAt?: number, ledger?: LedgerMark): void => {
+        if (keptAt !== undefined) keep(segment, id, keptAt, ledger);
+        dropCut(segment, id);
+      },
       forget: (segments: readonly number[]): void => segments.forEach((id) => dropSegment(id)),
     },
   };

@@ -1,5 +1,7 @@
 /** What became of a pack that was handed on: the words that every receiver and every transport share. */
 
+import type { LedgerMark } from './ledger-mark.ts';
+
 /** Why a pack was not taken; a closed set, see docs/PROTOCOL.md. */
 export type NackCode =
   | 'corrupt' // the body does not have the length, bytes, lines or checksum that the header claims: retryable
@@ -13,5 +15,8 @@ export type NackCode =
 
 /** What became of one pack. An ack means durable. */
 export type Answer =
-  | { readonly kind: 'ack' }
+  | {
+      readonly kind: 'ack';
+      /** How far the ledger that has it had come by then. */ readonly ledger?: LedgerMark;
+    }
   | { readonly kind: 'nack'; readonly code: NackCode; readonly message: string; readonly retryable: boolean };

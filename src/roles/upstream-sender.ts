@@ -15,11 +15,13 @@ export interface UpstreamSenderOptions {
   readonly retry: { readonly min: number; readonly max: number };
   readonly slowStart: number;
   readonly damagedTries?: number;
+  /** Called with each connection. */
+  readonly onUpstream?: (upstream: Upstream) => void;
 }
 
 /** Names are looked up again at each connection, as the transports connect by name. */
 export const createUpstreamSender = (options: UpstreamSenderOptions, { clock, emit }: RoleDeps): Sender => {
-  const { node, to, tokens, retry, slowStart, damagedTries } = options;
+  const { node, to, tokens, retry, slowStart, damagedTries, onUpstream } = options;
   const connectTo =
     ({ address, transport }: UpstreamAddress) =>
     async (signal: AbortSignal): Promise<Upstream> => {
@@ -29,7 +31,7 @@ export const createUpstreamSender = (options: UpstreamSenderOptions, { clock, em
     };
   return createSpreadSender({
     upstreams: to.map((one) => ({ name: one.name, weight: one.weight, connect: connectTo(one) })),
-    ...{ retry, slowStart, clock, emit },
+    ...{ retry, slowStart, clock, emit, onUpstream },
     ...(damagedTries !== undefined && { damagedTries }),
   });
 };

@@ -23,6 +23,8 @@ export interface SenderOptions {
   readonly damagedTries?: number;
   /** Called when a connection is there, and when it is gone. */
   readonly onConnection?: (isConnected: boolean) => void;
+  /** Called with each connection. */
+  readonly onUpstream?: ((upstream: Upstream) => void) | undefined;
   /** Without a connection send() rejects with `unreachable` instead of waiting for the next: someone else takes the packs then. */
   readonly failover?: boolean;
 }
@@ -166,6 +168,7 @@ export const createSender = (options: SenderOptions): Sender => {
     upstream = connection;
     answered = 0;
     options.onConnection?.(true);
+    options.onUpstream?.(connection);
     pump();
     const stop = Promise.withResolvers<LogdError>();
     const close = (): void => stop.resolve(new LogdError('closed', 'The sender is closing.'));

@@ -28,6 +28,8 @@ export interface SpreadOptions {
   /** Milliseconds in which an upstream that was away takes its share again. */
   readonly slowStart: number;
   readonly damagedTries?: number;
+  /** Called with each connection. */
+  readonly onUpstream?: ((upstream: Upstream) => void) | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
 }
@@ -48,11 +50,11 @@ interface WaitingSend {
 
 /** A sender over one upstream or several. */
 export const createSpreadSender = (options: SpreadOptions): Sender => {
-  const { upstreams, retry, slowStart, clock, emit, damagedTries } = options;
+  const { upstreams, retry, slowStart, clock, emit, damagedTries, onUpstream } = options;
   const tries = damagedTries === undefined ? {} : { damagedTries };
   const [only] = upstreams;
   if (only !== undefined && upstreams.length === 1)
-    return createSender({ address: only.name, connect: only.connect, retry, emit, ...tries });
+    return createSender({ address: only.name, connect: only.connect, retry, emit, onUpstream, ...tries });
   let waiting: WaitingSend[] = [];
   let orders = 0;
   let unanswered = 0;
@@ -80,6 +82,7 @@ export const createSpreadSender = (options: SpreadOptions): Sender => {
       retry,
       emit,
       onConnection,
+      onUpstream,
       failover: true,
       ...tries,
     });

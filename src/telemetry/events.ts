@@ -152,6 +152,21 @@ export const EVENTS = {
     text: 'No connection to {address}: {reason} Next try in {delay_ms} ms; lines wait in their files.',
     fields: { address: 'string', reason: 'string', delay_ms: 'number' },
   },
+  'send.ledger-behind': {
+    level: 'warn',
+    text: '{node} does not have all that it acknowledged: its ledger was restored from an older copy, or is a new one. Packs that it lacks are sent again, as far as their files are still there.',
+    fields: { node: 'string' },
+  },
+  'send.sent-again': {
+    level: 'info',
+    text: '{packs} packs of {hours} hours, which the ledger of {node} did not have any more, are sent again',
+    fields: { node: 'string', packs: 'number', hours: 'number' },
+  },
+  'send.not-again': {
+    level: 'error',
+    text: 'The ledger does not have {host}/{stream}/{hour} any more, and this agent cannot send it again: its files are gone. The stored file may still be there.',
+    fields: { ...segment },
+  },
   'send.refused': {
     level: 'error',
     text: '{reason} Next try in {delay_ms} ms',
@@ -177,6 +192,11 @@ export const EVENTS = {
   'receive.disconnected': {
     level: 'info',
     text: '{node} disconnected from {peer}',
+    fields: { node: 'string', peer: 'string' },
+  },
+  'receive.ledger-older': {
+    level: 'warn',
+    text: '{node} at {peer} had packs acknowledged that this ledger does not have: it was restored from an older copy. They are sent again, as far as their files are still there.',
     fields: { node: 'string', peer: 'string' },
   },
   'receive.refused': {

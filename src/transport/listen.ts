@@ -9,7 +9,7 @@ import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { Caller } from './caller.ts';
 import { startTicker } from './ticker.ts';
-import type { OnLoosePack, OnPack, Peer, Protocol, ServerLimits, Serving } from './transport.ts';
+import type { LedgerSide, OnLoosePack, OnPack, Peer, Protocol, ServerLimits, Serving } from './transport.ts';
 
 export interface ListenOptions {
   /** Port 0 takes a free one. */
@@ -27,6 +27,7 @@ export interface ListenOptions {
   readonly emit: Emit;
   readonly onPack: OnPack;
   readonly onLoosePack?: OnLoosePack | undefined;
+  readonly ledger?: LedgerSide | undefined;
 }
 
 /** Disposing of it closes all connections at once; packs whose answer is due come again later. */
@@ -60,10 +61,10 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
   const timeouts = [limits.idleTimeout, limits.frameTimeout, limits.helloTimeout, pingInterval];
   const ticker = startTicker(clock, timeouts, () => callers.forEach((caller) => caller.tick()));
   const budget = byteBudget(limits.inFlightBytes);
-  const { node, tokens, onPack, onLoosePack, software = 'logd' } = options;
+  const { node, tokens, onPack, onLoosePack, ledger, software = 'logd' } = options;
   const serving: Serving = {
     ...{ node, software, tokens, limits, pingInterval },
-    ...{ clock, ticker, budget, emit, onPack, onLoosePack },
+    ...{ clock, ticker, budget, emit, onPack, onLoosePack, ledger },
   };
   const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
 

@@ -9,9 +9,10 @@
  */
 import type { Socket } from 'node:net';
 import type { LogdError } from '../error.ts';
+import type { LedgerMark } from '../pack/ledger-mark.ts';
 import type { Answer } from '../pack/answer.ts';
 import type { ByteBudget } from '../pack/byte-budget.ts';
-import type { Pack } from '../pack/pack.ts';
+import type { Pack, SegmentKey } from '../pack/pack.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Ticker } from './ticker.ts';
@@ -28,6 +29,31 @@ export interface PeerLimits {
   readonly rawBytes: number;
 }
 
+/** What a sender asks of a ledger that may be an older copy of itself, or a new one in the place of a lost one. */
+export interface LedgerQuestion {
+  /** The last that was heard of the ledger. */
+  readonly mark?: LedgerMark | undefined;
+  /** Hours whose packs 1 to `packs` were acknowledged; at most 32. */
+  readonly segments: readonly (SegmentKey & { readonly packs: number })[];
+}
+
+/** `knows`: all that was recorded as of the mark is there still; undefined where the mark is another ledger's, or none was given. */
+export interface LedgerReply {
+  readonly knows?: boolean | undefined;
+  /** Packs that the ledger does not have: of the segment at that place in the question. At most 256 runs: ask again after them. */
+  readonly runs: readonly { readonly segment: number; readonly from: number; readonly to: number }[];
+}
+
+/** Rejects with a retryable LogdError where nobody can tell now. */
+export type Ask = (question: LedgerQuestion) => Promise<LedgerReply>;
+
+/** What a listener says of the ledger behind it. */
+export interface LedgerSide {
+  /** Undefined while it is not known. */
+  mark(): LedgerMark | undefined;
+  readonly ask: Ask;
+}
+
 /** The sender's end of an open connection. */
 export interface Upstream extends AsyncDisposable {
   /** The other node's name, from WELCOME. */
@@ -38,6 +64,10 @@ export interface Upstream extends AsyncDisposable {
    * the window: the sender counts what is unanswered against {@link limits}.
    */
   send(pack: Pack): Promise<Answer>;
+  /** How far the ledger behind it has come, as was last said; undefined where it says nothing of one. */
+  readonly ledger?: LedgerMark | undefined;
+  /** Asks that ledger, one question at a time. */
+  readonly ask?: Ask;
   /** Resolves (never rejects) when the connection has ended, with the reason. */
   readonly ended: Promise<LogdError>;
 }
@@ -116,6 +146,7 @@ export interface Serving {
   readonly budget: ByteBudget;
   readonly emit: Emit;
   readonly onPack: OnPack;
+  readonly ledger?: LedgerSide | undefined;
   /** Where packs of wire v1 go; undefined where it is not spoken. */
   readonly onLoosePack?: OnLoosePack | undefined;
 }

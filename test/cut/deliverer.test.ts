@@ -55,6 +55,7 @@ const begin = (codec: Codec = 'none') => {
   };
   const { deliver } = createDeliverer({
     ...{ host: 'web1', stream: 'access', codec, level: 1, buffers, marks: marks as Marks },
+    keptAt: () => undefined,
     encode: (raw) => {
       const ready = Promise.withResolvers<Buffer>();
       encoded.set(raw.readUInt8(0), ready);

@@ -195,6 +195,7 @@ export const openWorld = async (context: TestContext, options: WorldOptions = {}
     const ended = new AbortController();
     const shared: Omit<StreamOptions, 'stream' | 'source'> = {
       host: 'web1',
+      keptAt: () => undefined,
       pack: {
         size,
         max_delay: all.maxDelay ?? 1000,

@@ -4,26 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertSealedEqual } from './compare.ts';
 import { type BadRoad, startBadRoad } from './bad-road.ts';
 import { bytesOf, hoursFrom, linesOf, randomFrom, seedOf } from './lines.ts';
 import type { NodeProcess } from './process.ts';
-import { onRig, type Rig } from './rig.ts';
-
-const freePort = async (): Promise<number> => {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 18_000);
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
-};
+import { freePort, onRig, type Rig } from './rig.ts';
 
 const configureRelay = (
   rig: Rig,

@@ -56,6 +56,8 @@ export interface Rig extends AsyncDisposable {
   /** Every segment in the ledger, none before there is a ledger. */
   segments(): Promise<SegmentRecord[]>;
   ledger(): Promise<Ledger>;
+  /** Before the file of the ledger is replaced: the next look opens it again. */
+  forgetLedger(): Promise<void>;
   /**
    * Waits until everything that was written is sealed, as far as the ledger knows. Fails at once when a node has said that data
    * is lost or refused, unless that is what the test provokes.
@@ -68,7 +70,7 @@ export interface Rig extends AsyncDisposable {
 }
 
 /** Below the ports that the kernel gives to outgoing connections: a restarted sink must find its port free. */
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   for (;;) {
     const port = 12_000 + Math.floor(Math.random() * 18_000);
     const server = createServer();
@@ -185,6 +187,10 @@ const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> 
       await segments();
       if (ledger === undefined) throw new Error('There is no ledger yet.');
       return ledger;
+    },
+    async forgetLedger() {
+      await ledger?.[Symbol.asyncDispose]();
+      ledger = undefined;
     },
     sealed: (how = 'calmly') =>
       until('everything is sealed', async () => {

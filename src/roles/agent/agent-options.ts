@@ -143,6 +143,13 @@ export const agentOptions = rule(
       min: '64KiB',
       max: '4GiB',
     }),
+    keep_cuts: option(duration(), {
+      summary:
+        'How long the agent remembers packs that were acknowledged, about 150 bytes for each. When the ledger of the sink is restored from an older copy or was lost, they are sent again, as far as their files are still there. 0s remembers none.',
+      default: '35d',
+      example: '14d',
+      max: '365d',
+    }),
     retry,
     pack,
     streams: mapOf(

@@ -8,7 +8,8 @@ import { bytesToSee } from '../../cut/pack-end.ts';
 import { releaseStaleHolds } from '../../track/release-stale-holds.ts';
 import { openMarks } from '../../marks/marks.ts';
 import { createSourceFiles } from '../../track/source-files.ts';
-import { followStream } from '../../cut/stream.ts';
+import { createSendAgain, type ResendingStream } from '../../cut/send-again.ts';
+import { followStream, type StreamView } from '../../cut/stream.ts';
 import { messageOf } from '../../error.ts';
 import { byteBudget } from '../../pack/byte-budget.ts';
 import { createEncoder } from '../../pack/encoder.ts';
@@ -67,14 +68,23 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
   const limit = Math.max(options.window, buffers.size);
   const budget = byteBudget(limit);
   const { send_to: to, retry, slow_start: slowStart } = options;
-  const sending = { node: config.node, to, tokens, retry, slowStart };
+  const reading = new AbortController();
+  const resending = new Map<string, ResendingStream>();
+  const opened = Promise.withResolvers<void>();
+  const again = starting.use(
+    createSendAgain({
+      ...{ host, marks, clock, emit, streams: resending, opened: opened.promise, onFatal: fail },
+      signal: reading.signal,
+      ...{ isOnly: to.length === 1, keep: options.keep_cuts },
+    }),
+  );
+  const sending = { node: config.node, to, tokens, retry, slowStart, onUpstream: again.connected };
   const sender = starting.use(createUpstreamSender(sending, { clock, emit }));
 
   const status = createAgentStatus({
     ...{ host, clock, failed: failed.promise, errors, upstreams, streams: Object.keys(options.streams) },
     window: () => ({ used: budget.used, limit }),
   });
-  const reading = new AbortController();
   const shared = {
     host,
     pack,
@@ -86,12 +96,18 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
     buffers,
     encode: createEncoder(pack.level, availableParallelism() + 1),
     sender: status.counting(sender),
+    keptAt: () => (options.keep_cuts > 0 ? clock.now() : undefined),
     clock,
     emit,
   };
+  const onOpened = (stream: string, view: StreamView): void => {
+    status.opened(stream, view);
+    resending.set(stream, view);
+    if (resending.size === Object.keys(options.streams).length) opened.resolve();
+  };
   const streams = Object.entries(options.streams).map(([stream, source]) =>
     followStream(
-      { ...shared, stream, source, onOpened: (view) => status.opened(stream, view), onFatal: fail },
+      { ...shared, stream, source, onOpened: (view) => onOpened(stream, view), onFatal: fail },
       reading.signal,
     ).catch(fail),
   );

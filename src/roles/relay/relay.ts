@@ -19,6 +19,7 @@ import type { Role, RoleDeps } from '../role.ts';
 import { openTokens, type ReadTokens } from '../token.ts';
 import { createUpstreamSender } from '../upstream-sender.ts';
 import { watchUpstreams } from '../upstream-watch.ts';
+import { createLedgerBehind } from './ledger-behind.ts';
 import type { RelayConfig } from './relay-options.ts';
 
 /** What the next hop found damaged so many times was damaged before it came to us: its sender must send it again. */
@@ -61,7 +62,11 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
   const spool = starting.use(await openSpool({ dir, bytes: size, age, clock, emit }));
   starting.use(lockDirectory(dir, '.relay-lock', 'spools into'));
   const { send_to: to, retry, slow_start: slowStart, patience, memory } = options;
-  const sending = { node, to, tokens: sendTokens, retry, slowStart, damagedTries: DAMAGED_TRIES };
+  const ledger = createLedgerBehind();
+  const sending = {
+    ...{ node, to, tokens: sendTokens, retry, slowStart, damagedTries: DAMAGED_TRIES },
+    onUpstream: ledger.connected,
+  };
   const sender = createUpstreamSender(sending, { clock, emit });
   const forwarder = createForwarder({
     node,
@@ -92,7 +97,7 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
       ...{ address: options.listen, node, software: `logd/${packageVersion()}` },
       ...(tokens !== undefined && { tokens }),
       limits: serverLimits(options.limits),
-      ...{ clock, emit, onPack: counted, onLoosePack: goInput?.take },
+      ...{ clock, emit, onPack: counted, onLoosePack: goInput?.take, ledger },
     }),
   );
 

@@ -25,6 +25,7 @@ import type { SinkConfig } from './sink-options.ts';
 import { startOutputs } from '../../outputs/outputs.ts';
 import { addHours } from './hours-http.ts';
 import { createIntakeFirst } from './intake-first.ts';
+import { createLedgerSide } from './ledger-side.ts';
 import { configuredOutputs } from './sink-outputs.ts';
 import { createSinkStatus, outputPart } from './sink-status.ts';
 
@@ -107,6 +108,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       emit,
       onPack,
       onLoosePack: goInput?.take,
+      ledger: createLedgerSide(ledger),
     }),
   );
 

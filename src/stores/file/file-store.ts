@@ -22,6 +22,7 @@ import { encode } from '../../pack/codec.ts';
 import type { PackHeader, SegmentKey, VerifiedPack } from '../../pack/pack.ts';
 import type { Store, StoreKind, StoreView } from '../store.ts';
 import { makeDirectory } from '../../disk/durable-directory.ts';
+import { asideOf } from './aside.ts';
 import { directoriesBelow } from './directories.ts';
 import { finishFile, recoverFile, writeFully } from './final-form.ts';
 import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
@@ -73,7 +74,8 @@ export const openFileStore = async (
   const { id, layouts } = await keepStoreRecord(dir, options.layout);
   const directories = directoriesBelow(dir);
   const view = viewFiles(options, layouts);
-  const files = new StoredFiles(directories, (key) => Promise.resolve(view.locate(key)), mostOpen);
+  const aside = asideOf(dir);
+  const files = new StoredFiles(directories, (key) => Promise.resolve(view.locate(key)), mostOpen, aside);
 
   const learn = async (file: StoredFile, recorded: RecordedSegment): Promise<void> => {
     files.learn(file, undefined);
@@ -128,6 +130,7 @@ export const openFileStore = async (
         // From here on it may be another file, of another length.
         files.learn(file, undefined);
         await finishFile(file.path, isCompressed(file.path), recorded);
+        await aside.settle(file.path);
       } catch (error) {
         throw storageError('seal', file.path, error);
       }

@@ -19,6 +19,7 @@ import { chmod, constants, type FileHandle, open, stat } from 'node:fs/promises'
 import { errnoOf, LogdError, messageOf } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
 import { segmentName, type SegmentKey } from '../../pack/pack.ts';
+import type { Aside } from './aside.ts';
 import type { Directories } from './directories.ts';
 import { bytesMissing, type Identity, isSame, replaced } from './presence.ts';
 import { type InTurn, inTurn } from './turn.ts';
@@ -99,6 +100,7 @@ export class StoredFiles {
   readonly #directories: Directories;
   readonly #locate: (key: SegmentKey) => Promise<string>;
   readonly #mostOpen: number;
+  readonly #aside: Aside;
   readonly #files = new Map<string, StoredFile>();
   /** Least recently used first. */
   readonly #open = new Set<StoredFile>();
@@ -107,10 +109,16 @@ export class StoredFiles {
   #round = 0;
   readonly #flushTurn = inTurn();
 
-  constructor(directories: Directories, locate: (key: SegmentKey) => Promise<string>, mostOpen: number) {
+  constructor(
+    directories: Directories,
+    locate: (key: SegmentKey) => Promise<string>,
+    mostOpen: number,
+    aside: Aside,
+  ) {
     this.#directories = directories;
     this.#locate = locate;
     this.#mostOpen = mostOpen;
+    this.#aside = aside;
   }
 
   /** Runs a job on the segment's file when those before it are done. It gets the file's era as of this call. */
@@ -192,14 +200,12 @@ export class StoredFiles {
 
   async #openFile(file: StoredFile, generation: number, era: number): Promise<FileHandle> {
     await this.#directories.prepare(file.path);
-    const before = await statFile(file.path);
-    const sealed = before !== undefined && (before.mode & WRITABLE) === 0;
-    if (sealed && !file.known && generation === 1)
-      throw new LogdError(
-        'storage',
-        `${file.path} is sealed, and the ledger does not know it: bring back the ledger, or give the sink an empty directory.`,
-        { retryable: true },
-      );
+    const found = await statFile(file.path);
+    const isSealed = found !== undefined && (found.mode & WRITABLE) === 0;
+    const isUnknown = isSealed && !file.known && generation === 1;
+    if (isUnknown) await this.#aside.put(file.path);
+    const before = isUnknown ? undefined : found;
+    const sealed = before !== undefined && isSealed;
     if (sealed) await chmod(file.path, reopenedMode(before.mode));
     const handle = await open(file.path, constants.O_RDWR | constants.O_CREAT, OPEN_MODE);
     try {

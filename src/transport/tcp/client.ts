@@ -14,7 +14,8 @@ import type { FrameHead } from './frame.ts';
 import { VERSION, checkOwnPack, isRetryable, readMessage } from './messages.ts';
 import type { Message } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
-import type { PeerLimits, Upstream } from '../transport.ts';
+import type { LedgerMark } from '../../pack/ledger-mark.ts';
+import type { Ask, PeerLimits, LedgerReply, Upstream } from '../transport.ts';
 import { PREAMBLE } from './preamble.ts';
 import { startTicker } from '../ticker.ts';
 import type { Ticker } from '../ticker.ts';
@@ -89,6 +90,9 @@ class ClientConnection implements Upstream {
   readonly #closed: Promise<void>;
   #welcome: Message<'WELCOME'> | undefined;
   #seq = 0;
+  #ledger: LedgerMark | undefined;
+  #questions = 0;
+  #asking: PromiseWithResolvers<LedgerReply> | undefined;
   /** The server said BYE: no more packs. */
   #leaving = false;
   #end: LogdError | undefined;
@@ -158,6 +162,23 @@ class ClientConnection implements Upstream {
     return answered;
   }
 
+  get ledger(): LedgerMark | undefined {
+    return this.#ledger;
+  }
+
+  readonly ask: Ask = async ({ mark, segments }) => {
+    if (this.#end !== undefined) throw this.#end;
+    if (this.#asking !== undefined) throw new TypeError('A question is waiting for its answer');
+    const asking = Promise.withResolvers<LedgerReply>();
+    this.#asking = asking;
+    this.#socket.write(encodeFrame('HAVE', { seq: ++this.#questions, ...(mark && { mark }), segments }));
+    try {
+      return await asking.promise;
+    } finally {
+      this.#asking = undefined;
+    }
+  };
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.end(
       new LogdError('closed', `The connection to ${this.#where} was closed here.`, { retryable: true }),
@@ -173,6 +194,7 @@ class ClientConnection implements Upstream {
     this.#socket.destroy();
     for (const { reject } of this.#unanswered.values()) reject(reason);
     this.#unanswered.clear();
+    this.#asking?.reject(reason);
     this.#onEnd(reason);
   }
 
@@ -222,6 +244,7 @@ class ClientConnection implements Upstream {
       );
     } else if (this.#welcome === undefined) {
       this.#welcome = readMessage('WELCOME', head);
+      this.#ledger = this.#welcome.ledger;
       this.#onWelcome();
     } else this.#takeWelcomed(head);
   }
@@ -229,19 +252,17 @@ class ClientConnection implements Upstream {
   #takeWelcomed(head: FrameHead): void {
     switch (head.type) {
       case 'ACK':
-        for (const seq of readMessage('ACK', head).seqs) this.#answer(seq, { kind: 'ack' });
+        this.#acked(readMessage('ACK', head));
         break;
       case 'NACK': {
-        const { seq, code, message, retryable } = readMessage('NACK', head);
-        this.#answer(seq, { kind: 'nack', code, message, retryable });
+        const { seq, code, message, retryable, have } = readMessage('NACK', head);
+        if (have === true) this.#asking?.reject(new LogdError('refused', message, { retryable }));
+        else this.#answer(seq, { kind: 'nack', code, message, retryable });
         break;
       }
-      case 'WANT': {
-        const { seq } = readMessage('WANT', head);
-        const message = 'Packs cannot be pulled again from this node.';
-        this.#socket.write(encodeFrame('NACK', { seq, code: 'invalid', message, retryable: false }));
+      case 'WANT':
+        this.#asking?.resolve(readMessage('WANT', head));
         break;
-      }
       case 'PING':
         this.#socket.write(encodeFrame('PONG', {}));
         break;
@@ -257,6 +278,11 @@ class ClientConnection implements Upstream {
           `${this.#where} sent a ${head.type} frame, which only a client may send.`,
         );
     }
+  }
+
+  #acked({ seqs, ledger }: Message<'ACK'>): void {
+    if (ledger !== undefined) this.#ledger = ledger;
+    for (const seq of seqs) this.#answer(seq, { kind: 'ack', ...(ledger && { ledger }) });
   }
 
   #answer(seq: number, answer: Answer): void {

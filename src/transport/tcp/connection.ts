@@ -11,12 +11,12 @@
 import type { Socket } from 'node:net';
 import { LogdError, messageOf } from '../../error.ts';
 import type { PackHeader } from '../../pack/pack.ts';
-import { isName, NAME_RULE } from '../../pack/name.ts';
+import { checkSegmentKey, isName, NAME_RULE } from '../../pack/name.ts';
 import { AnswerQueue } from './answers.ts';
 import { FrameDecoder, HEADER_BYTES, HELLO_BYTES, encodeFrame } from './frame.ts';
 import type { FrameHead } from './frame.ts';
 import { VERSION, isFault, readMessage, readPack, shorten } from './messages.ts';
-import type { PackFault, RefuseCode } from './messages.ts';
+import type { Message, PackFault, RefuseCode } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
 import type { PackConnection, Peer, Serving } from '../transport.ts';
 import { PREAMBLE } from './preamble.ts';
@@ -52,6 +52,8 @@ export class ServerConnection implements PackConnection {
   #peer: Peer | undefined;
   #incoming: Incoming | undefined;
   #seq = 0;
+  /** A question is being answered. */
+  #asked = false;
   #unanswered = 0;
   #unansweredBytes = 0;
   #clientSaidBye = false;
@@ -70,7 +72,10 @@ export class ServerConnection implements PackConnection {
     this.#address = `${socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress}:${socket.remotePort}`;
     this.#stateSince = since;
     this.#lastByte = this.#lastSent = serving.ticker.now;
-    this.#answers = new AnswerQueue((frames) => this.#send(frames));
+    this.#answers = new AnswerQueue(
+      (frames) => this.#send(frames),
+      () => serving.ledger?.mark(),
+    );
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#pump());
     // What went wrong with the connection shows as its end; the packs are safe with whoever sent them.
@@ -200,9 +205,9 @@ export class ServerConnection implements PackConnection {
     this.#decoder.limits = { headerBytes: HEADER_BYTES, bodyBytes: limits.bodyBytes };
     const { windowPacks, windowBytes, bodyBytes, rawBytes } = limits;
     const offered = { windowPacks, windowBytes, bodyBytes, rawBytes };
-    this.#send(
-      encodeFrame('WELCOME', { version: VERSION, node, software, limits: offered, time: clock.now() }),
-    );
+    const ledger = this.#serving.ledger?.mark();
+    const welcome = { version: VERSION, node, software, limits: offered, time: clock.now() };
+    this.#send(encodeFrame('WELCOME', { ...welcome, ...(ledger && { ledger }) }));
     emit('receive.connected', { node: peer, peer: this.#address });
   }
 
@@ -224,6 +229,9 @@ export class ServerConnection implements PackConnection {
         release: undefined,
         granted: false,
       };
+    } else if (head.type === 'HAVE' && !this.#asked) {
+      this.#asked = true;
+      void this.#reply(readMessage('HAVE', head));
     } else if (head.type === 'PING') {
       this.#send(encodeFrame('PONG', {}));
     } else if (head.type === 'BYE') {
@@ -232,6 +240,31 @@ export class ServerConnection implements PackConnection {
     } else if (head.type !== 'PONG') {
       throw new LogdError('protocol', `A ${head.type} frame came where it is not allowed.`);
     }
+  }
+
+  /** One question at a time, so that nobody fills memory with them. */
+  async #reply({ seq, ...question }: Message<'HAVE'>): Promise<void> {
+    let frame: Buffer;
+    try {
+      for (const key of question.segments) checkSegmentKey(key);
+      const { ledger } = this.#serving;
+      if (ledger === undefined) throw new LogdError('storage', 'There is no ledger here to ask.');
+      const { knows, runs } = await ledger.ask(question);
+      frame = encodeFrame('WANT', { seq, ...(knows !== undefined && { knows }), runs });
+      if (knows === false && this.#peer !== undefined)
+        this.#serving.emit('receive.ledger-older', { node: this.#peer.node, peer: this.#address });
+    } catch (error) {
+      const retryable = error instanceof LogdError && error.retryable;
+      frame = encodeFrame('NACK', {
+        seq,
+        code: 'storage',
+        message: shorten(messageOf(error)),
+        retryable,
+        have: true,
+      });
+    }
+    this.#asked = false;
+    if (this.#state === 'open') this.#send(frame);
   }
 
   /** Throws the body of a faulty pack away and says so. */

@@ -31,6 +31,7 @@ export const FRAME_TYPES = {
   PING: 8,
   PONG: 9,
   BYE: 10,
+  HAVE: 11,
 } as const;
 
 export type FrameType = keyof typeof FRAME_TYPES;

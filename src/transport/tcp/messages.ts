@@ -20,6 +20,10 @@ export const ACK_SEQS = 512;
 export const MESSAGE_CHARS = 1000;
 
 const REFUSE_CODES = ['token', 'version', 'busy', 'name', 'closing', 'protocol', 'limit', 'timeout'] as const;
+/** Most hours in one HAVE, and most runs of packs in the WANT that answers it. */
+export const HAVE_SEGMENTS = 32;
+export const WANT_RUNS = 256;
+
 /** Why a connection is closed, or not let in. */
 export type RefuseCode = (typeof REFUSE_CODES)[number];
 
@@ -82,7 +86,11 @@ type True<T extends true> = T;
 /** Does not compile unless the schema and the interface say the same. */
 export type PackHeaderIsWhole = True<Same<z.output<typeof packHeader>, PackHeader>>;
 
-const segment = { host: name, stream: name, hour: name };
+const ledger = z.object({
+  id: z.string().min(1).max(64),
+  start: z.string().min(1).max(64),
+  counter: natural,
+});
 const MESSAGES = {
   HELLO: z.object({
     versions: z.array(z.int().min(1).max(255)).min(1).max(16),
@@ -91,13 +99,36 @@ const MESSAGES = {
     token: z.string().min(1).max(1024).exactOptional(),
     time,
   }),
-  WELCOME: z.object({ version: z.literal(VERSION), node: name, software: name, limits, time }),
+  WELCOME: z.object({
+    version: z.literal(VERSION),
+    node: name,
+    software: name,
+    limits,
+    time,
+    ledger: ledger.exactOptional(),
+  }),
   // Codes may be added later: a refusal is a refusal, and `retryable` says what to do about a pack.
   REFUSE: z.object({ code: z.string().max(32), message }),
   PACK: z.object({ seq }),
-  ACK: z.object({ seqs: z.array(seq).min(1).max(ACK_SEQS) }),
-  NACK: z.object({ seq, code: z.enum(NACK_CODES).catch('invalid'), message, retryable: z.boolean() }),
-  WANT: z.object({ seq, ...segment, from: positive, to: positive }),
+  ACK: z.object({ seqs: z.array(seq).min(1).max(ACK_SEQS), ledger: ledger.exactOptional() }),
+  /** `have`: the answer to a HAVE, not to a PACK. */
+  NACK: z.object({
+    seq,
+    code: z.enum(NACK_CODES).catch('invalid'),
+    message,
+    retryable: z.boolean(),
+    have: z.literal(true).exactOptional(),
+  }),
+  HAVE: z.object({
+    seq,
+    mark: ledger.exactOptional(),
+    segments: z.array(z.object({ host: name, stream: name, hour: name, packs: positive })).max(HAVE_SEGMENTS),
+  }),
+  WANT: z.object({
+    seq,
+    knows: z.boolean().exactOptional(),
+    runs: z.array(z.object({ segment: natural, from: positive, to: positive })).max(WANT_RUNS),
+  }),
   PING: z.object({}),
   PONG: z.object({}),
   BYE: z.object({}),

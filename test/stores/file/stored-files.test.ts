@@ -5,6 +5,7 @@ import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { messageOf } from '../../../src/error.ts';
+import { asideOf } from '../../../src/stores/file/aside.ts';
 import { directoriesBelow } from '../../../src/stores/file/directories.ts';
 import { StoredFiles } from '../../../src/stores/file/stored-files.ts';
 import { KEY } from '../../contract/recorder.ts';
@@ -15,7 +16,7 @@ const FAILED = { code: 'storage', message: /Cannot make durable/ };
 const opened = async (test: TestContext, mostOpen = 8): Promise<StoredFiles> => {
   const dir = await scratch(test);
   const locate = (key: typeof KEY): Promise<string> => Promise.resolve(join(dir, key.host));
-  const files = new StoredFiles(directoriesBelow(dir), locate, mostOpen);
+  const files = new StoredFiles(directoriesBelow(dir), locate, mostOpen, asideOf(dir));
   test.after(() => files.close());
   return files;
 };
@@ -91,7 +92,12 @@ describe('stored files', () => {
 
   it('fails the flush of a file that is not at its path any more, and has it at hand to be copied', async (test) => {
     const dir = await scratch(test);
-    const files = new StoredFiles(directoriesBelow(dir), () => Promise.resolve(join(dir, 'file')), 8);
+    const files = new StoredFiles(
+      directoriesBelow(dir),
+      () => Promise.resolve(join(dir, 'file')),
+      8,
+      asideOf(dir),
+    );
     test.after(() => files.close());
     await append(files, 10);
     await files.flush();
@@ -110,7 +116,12 @@ describe('stored files', () => {
 
   it('fails the next flush for an idle file that was replaced, though that was seen before', async (test) => {
     const dir = await scratch(test);
-    const files = new StoredFiles(directoriesBelow(dir), ({ host }) => Promise.resolve(join(dir, host)), 1);
+    const files = new StoredFiles(
+      directoriesBelow(dir),
+      ({ host }) => Promise.resolve(join(dir, host)),
+      1,
+      asideOf(dir),
+    );
     test.after(() => files.close());
     await append(files, 10, { host: 'a' });
     await files.flush();

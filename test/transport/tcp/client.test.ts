@@ -215,20 +215,27 @@ for (const [what, frame] of lies)
     await upstream[Symbol.asyncDispose]();
   });
 
-test('a wish to have packs again is answered: not supported', TEST, async () => {
-  const want = { seq: 5, host: 'web1', stream: 'access', hour: '2026112216', from: 1, to: 2 };
-  const answered = new Promise<string>((resolve) => {
-    void fakeServer((socket) => {
-      socket.write(Buffer.concat([WELCOME, encodeFrame('WANT', want)]));
-      socket.on('data', (chunk: Buffer) => chunk.includes('"seq":5') && resolve(chunk.toString()));
-    }).then(async (server) => {
-      await using _upstream = await connect(clientOptions(server.address));
-      await answered;
-      await server[Symbol.asyncDispose]();
+test(
+  'a question of what the ledger has is answered; a refusal of it fails that question alone',
+  TEST,
+  async () => {
+    const runs = [{ segment: 0, from: 2, to: 5 }];
+    const answers = [
+      encodeFrame('WANT', { seq: 1, knows: false, runs }),
+      encodeFrame('NACK', { seq: 2, code: 'storage', message: 'Not now.', retryable: true, have: true }),
+    ];
+    await using server = await fakeServer((socket) => {
+      socket.write(WELCOME);
+      socket.on('data', (chunk: Buffer) => chunk.includes('"segments"') && socket.write(answers.shift()!));
     });
-  });
-  assert.match(await answered, /"code":"invalid".*"retryable":false/);
-});
+    await using upstream = await connect(clientOptions(server.address));
+    const mark = { id: 'one', start: 'first', counter: 3 };
+    const key = { host: 'web1', stream: 'access', hour: '2026112216', packs: 5 };
+    const { knows, runs: found } = await upstream.ask!({ mark, segments: [key] });
+    assert.deepEqual([knows, found], [false, runs]);
+    await assert.rejects(upstream.ask!({ segments: [] }), { message: 'Not now.', retryable: true });
+  },
+);
 
 test('a REFUSE with an unknown code is a refusal, and a NACK with one is invalid', TEST, async () => {
   await using refusing = await fakeServer((socket) =>

@@ -1,0 +1,41 @@
+/** What a sink says of its ledger to agents that ask whether it still has what it acknowledged. */
+import type { LedgerIdentity } from '../../ledger/identity.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import type { LedgerSide, LedgerReply } from '../../transport/transport.ts';
+
+const MOST_RUNS = 256;
+
+type IdRun = Omit<LedgerReply['runs'][number], 'segment'>;
+
+export const createLedgerSide = (ledger: Pick<Ledger, 'segment' | 'gaps'> & LedgerIdentity): LedgerSide => {
+  /** Which of the packs 1 to `packs` are not recorded. */
+  const missing = async (
+    key: Parameters<Ledger['segment']>[0],
+    packs: number,
+    most: number,
+  ): Promise<IdRun[]> => {
+    const segment = await ledger.segment(key);
+    if (segment === undefined) return [{ from: 1, to: packs }];
+    const { highestId } = segment;
+    const isWhole = segment.packs === highestId;
+    const gaps = isWhole ? [] : await ledger.gaps(key, most);
+    const holes = gaps
+      .filter(({ reason, from }) => reason === 'missing' && from <= Math.min(packs, highestId))
+      .map(({ from, to }) => ({ from, to: Math.min(to, packs, highestId) }));
+    return highestId < packs ? [...holes, { from: highestId + 1, to: packs }] : holes;
+  };
+
+  return {
+    mark: () => ledger.mark(),
+    async ask({ mark, segments }) {
+      const knows = mark === undefined ? undefined : await ledger.knows(mark);
+      const runs: LedgerReply['runs'][number][] = [];
+      for (const [n, { packs, ...key }] of segments.entries()) {
+        const most = MOST_RUNS - runs.length;
+        if (most <= 0) break;
+        for (const run of (await missing(key, packs, most)).slice(0, most)) runs.push({ segment: n, ...run });
+      }
+      return { ...(knows !== undefined && { knows }), runs };
+    },
+  };
+};
