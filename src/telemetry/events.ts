@@ -5,15 +5,8 @@
  * error: data was lost, or a promise is broken. debug: for the developers of logd.
  * A `{field}` in the text is replaced by that field; all fields are in the log line besides.
  */
-type FieldKind = 'string' | 'number';
-
-interface EventSpec {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly text: string;
-  readonly fields: Readonly<Record<string, FieldKind>>;
-}
-
-const segment = { host: 'string', stream: 'string', hour: 'string' } as const;
+import { type EventSpec, segment } from './event-spec.ts';
+import { FILE_EVENTS } from './file-events.ts';
 
 export const EVENTS = {
   'node.started': {
@@ -60,88 +53,7 @@ export const EVENTS = {
 
   'http.listening': { level: 'info', text: 'HTTP on {address}', fields: { address: 'string' } },
 
-  'tail.found': {
-    level: 'info',
-    text: 'Following {path} as {stream} {hour}',
-    fields: { path: 'string', stream: 'string', hour: 'string' },
-  },
-  'tail.hour-repeated': {
-    level: 'warn',
-    text: '{path} was written during the hour that the clock repeats, while no agent ran. All its lines count as {hour}.',
-    fields: { path: 'string', hour: 'string' },
-  },
-  'tail.hour-ahead': {
-    level: 'warn',
-    text: 'The name of {path} says {hour}, which begins in more than a day. The file is shipped, but it does not end earlier hours. Check the clock of the writer.',
-    fields: { path: 'string', hour: 'string' },
-  },
-  'tail.hour-missing': {
-    level: 'warn',
-    text: 'The name of {path} says an hour that does not exist in {zone}. It is shipped as {hour} and counts for no day.',
-    fields: { path: 'string', hour: 'string', zone: 'string' },
-  },
-  'tail.unreadable': {
-    level: 'warn',
-    text: 'Cannot read {path}: {reason}',
-    fields: { path: 'string', reason: 'string' },
-  },
-  'tail.replaced': {
-    level: 'warn',
-    text: '{path} was rewritten after {hour} was shipped. The whole file is sent again as late lines, so lines already shipped appear twice.',
-    fields: { path: 'string', hour: 'string' },
-  },
-  'tail.passed-over': {
-    level: 'warn',
-    text: '{path} is not followed: {reason}',
-    fields: { path: 'string', reason: 'string' },
-  },
-  'tail.not-linked': {
-    level: 'warn',
-    text: 'Cannot hard-link {path}, and perhaps other files in its directory. If the file is deleted, it can be read only until this node stops.',
-    fields: { path: 'string' },
-  },
-  'tail.lost': {
-    level: 'error',
-    text: '{bytes} bytes of {path} are lost: {reason}',
-    fields: { path: 'string', bytes: 'number', reason: 'string', ...segment },
-  },
-  'tail.sent-again': {
-    level: 'warn',
-    text: '{path} has the name of a file of {hour} that was shipped and is gone, and does not begin with the same bytes. All of it is sent as late lines; those that were shipped before appear twice.',
-    fields: { path: 'string', hour: 'string' },
-  },
-  'tail.reserved': {
-    level: 'info',
-    text: '{path} ends in zeros: its writer has reserved room. The file is read up to its last byte that is not zero.',
-    fields: { path: 'string' },
-  },
-  'cut.line-split': {
-    level: 'warn',
-    text: 'A line of {path} that begins at byte {offset} is longer than {limit} bytes. It is split over several packs; no byte is lost.',
-    fields: { path: 'string', offset: 'number', limit: 'number' },
-  },
-  'cut.hour-ended': {
-    level: 'info',
-    text: '{host}/{stream}/{hour} ended: {packs} packs, {lines} lines ({split_lines} split), {bytes} bytes (generation {generation})',
-    fields: {
-      ...segment,
-      packs: 'number',
-      lines: 'number',
-      split_lines: 'number',
-      bytes: 'number',
-      generation: 'number',
-    },
-  },
-  'cut.late': {
-    level: 'warn',
-    text: 'Late lines came for {host}/{stream}/{hour} after its end. The hour is open again as generation {generation} and will be sealed again.',
-    fields: { ...segment, generation: 'number' },
-  },
-  'cut.unproven': {
-    level: 'error',
-    text: '{host}/{stream}/{hour} cannot be sealed: recomputing its SHA-256 after a restart needs {path}, which was deleted or replaced.',
-    fields: { ...segment, path: 'string' },
-  },
+  ...FILE_EVENTS,
   'send.connected': {
     level: 'info',
     text: 'Connected to {node} at {address}',
