@@ -242,7 +242,7 @@ describe('the files', () => {
     const tests = readdirSync(join(root, 'test'), { recursive: true })
       .map(String)
       .filter((path) => path.endsWith('.test.ts'));
-    const own = ['contract', 'model', 'flow', 'house', 'package', 'docs', 'bench', 'demo'];
+    const own = ['contract', 'model', 'flow', 'house', 'package', 'docs', 'bench', 'demo', 'web'];
     const lost = tests.filter(
       (path) =>
         !own.includes(folderOf(path)) && layerOf(folderOf(path)) < 0 && basename(path) !== 'error.test.ts',
