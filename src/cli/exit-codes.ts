@@ -9,6 +9,8 @@ export const EXIT = {
   failed: 1,
   /** The command line or the configuration is wrong: nothing was started. */
   usage: 2,
+  /** `logd wait`: an hour is refused or incomplete, and waiting does not mend it. */
+  closed: 3,
 } as const;
 
 /** The exit code of a command, or of a node, that could not do what was asked. */
@@ -25,5 +27,6 @@ export const EXIT_CODES_HELP = `Exit codes:
   1      the answer is no (a difference, an unsealed hour), the node failed,
          or the output cannot be written
   2      the command line or the configuration is wrong
+  3      logd wait: an hour is refused or incomplete
   128+n  ended at once by a second signal n (130 SIGINT, 143 SIGTERM), or
          because the reader of the output went away (141 SIGPIPE)`;

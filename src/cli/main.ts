@@ -6,6 +6,7 @@ import { auditCommand } from './audit.ts';
 import { demoCommand } from './demo.ts';
 import { etlCommand } from './etl.ts';
 import { EXIT, EXIT_CODES_HELP, failureExit } from './exit-codes.ts';
+import { expectCommand } from './expect.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { guardOutput } from './output.ts';
@@ -22,10 +23,13 @@ import { topCommand } from './top.ts';
 import { validateCommand } from './validate.ts';
 import { packageVersion } from '../telemetry/version.ts';
 import { versionCommand } from './version.ts';
+import { waitCommand } from './wait.ts';
 
 const SUBCOMMANDS = [
   runCommand,
   statusCommand,
+  waitCommand,
+  expectCommand,
   topCommand,
   auditCommand,
   outputsCommand,
@@ -47,6 +51,7 @@ Examples:
   logd validate logd.yaml             check it
   logd run -c logd.yaml               run the node
   logd status -c logd.yaml            which hours are complete
+  logd expect list -c logd.yaml       which hosts must have each hour
   logd audit -c logd.yaml             compare what is stored with the seals
   logd outputs -c logd.yaml           how far each output is
   logd explain sink.listen            what an option means

@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../config/units.ts';
 import { messageOf } from '../error.ts';
 import { plainLabel } from '../pack/hour.ts';
-import { isName, NAME_RULE } from '../pack/name.ts';
+import { isHourLabel, isName, NAME_RULE } from '../pack/name.ts';
 import { systemClock } from '../telemetry/clock.ts';
 
 /** The options that {@link selectionOptions} adds. */
@@ -39,9 +39,17 @@ export const selectionOptions = (command: Command): Command =>
       parseSince,
     );
 
-const parseName = (text: string): string => {
+export const parseName = (text: string): string => {
   if (!isName(text)) throw new InvalidArgumentError(`A name has ${NAME_RULE}.`);
   return text;
+};
+
+/** A whole label of an hour or day, also as `2026-11-22T16`. */
+export const parseHour = (text: string): string => {
+  const label = text.replaceAll(/[-T ]/g, '');
+  if (!isHourLabel(label))
+    throw new InvalidArgumentError('An hour looks like 2026112216, a day like 20261122.');
+  return label;
 };
 
 /** Accepts `2026-11-22` and `2026-11-22T16` besides the label itself. */

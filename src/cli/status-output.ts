@@ -1,13 +1,20 @@
 /** `logd status` on an open ledger: as tables for people, or as one JSON document. */
+import type { AbsentHour } from '../ledger/expected-set.ts';
 import type { DayRecord, Ledger, SegmentRecord } from '../ledger/ledger.ts';
-import { segmentName } from '../pack/pack.ts';
+import { type SegmentKey, segmentName } from '../pack/pack.ts';
 import { isNarrow, type Selection } from './selection.ts';
 import { selectSegments } from '../ledger/walk.ts';
 import { wrap } from '../text/prose.ts';
 import { type Colour, formatCount, type Paint } from '../text/terminal.ts';
-import { dayJson, segmentJson, summaryJson } from '../report/json.ts';
+import { absentJson, dayJson, segmentJson, summaryJson } from '../report/json.ts';
 import { allSealed, compare, missingPacks, reasonOf, summarise, type Summary } from '../report/summary.ts';
-import { dayTable, describeGaps, describeSummary, segmentTable } from '../report/segment-text.ts';
+import {
+  dayTable,
+  describeAbsent,
+  describeGaps,
+  describeSummary,
+  segmentTable,
+} from '../report/segment-text.ts';
 
 const NEWEST = 50;
 const NEWEST_DAYS = 10;
@@ -22,6 +29,8 @@ type ReadLedger = Pick<Ledger, 'segments' | 'gaps' | 'days'>;
 
 export interface TextOptions {
   readonly selection: Selection;
+  /** Hours that must be there and are not. */
+  readonly absent: readonly AbsentHour[];
   /** Every segment, not only the newest 50. */
   readonly all: boolean;
   readonly width: number;
@@ -31,15 +40,16 @@ export interface TextOptions {
 /** Writes tables and a summary line; each call of `write` gets whole lines without the last newline. */
 export const showText = async (
   ledger: ReadLedger,
-  { selection, all, width, paint }: TextOptions,
+  { selection, absent, all, width, paint }: TextOptions,
   write: (text: string) => void,
 ): Promise<Summary> => {
   const say = (colour: Colour, text: string): string => paint(colour, wrap(text, width).join('\n'));
   const counted = summarise(all ? 0 : NEWEST);
-  const notes: string[] = [];
-  const show = async (rows: readonly SegmentRecord[]): Promise<void> => {
-    if (rows.length === 0) return;
-    write(segmentTable(rows, width, paint).join('\n'));
+  counted.addAbsent(absent.length);
+  const notes = describeAbsent(absent).slice(0, MOST_NOTES);
+  const show = async (rows: readonly SegmentRecord[], missing: readonly AbsentHour[] = []): Promise<void> => {
+    if (rows.length + missing.length === 0) return;
+    write(segmentTable([...rows, ...missing].sort(byName), width, paint).join('\n'));
     for (const row of rows) if (notes.length < MOST_NOTES) notes.push(...(await notesOn(ledger, row)));
   };
 
@@ -51,9 +61,9 @@ export const showText = async (
       rows = [];
     }
   }
-  await show(all ? rows : counted.newest().toSorted(byName));
+  await show(all ? rows : counted.newest(), all ? absent : newestAbsent(absent));
   const summary = counted.summary();
-  if (summary.segments === 0) {
+  if (summary.segments + summary.absent === 0) {
     write(isNarrow(selection) ? 'No segment is selected.' : 'No segment has arrived yet.');
     return summary;
   }
@@ -79,17 +89,22 @@ export const showText = async (
 /** Writes the document that `json.ts` describes. */
 export const showJson = async (
   ledger: ReadLedger,
-  selection: Selection,
+  { selection, absent }: Pick<TextOptions, 'selection' | 'absent'>,
   now: number,
   write: (text: string) => void,
 ): Promise<Summary> => {
   const counted = summarise(0);
+  counted.addAbsent(absent.length);
   write(`{"generated_at":${JSON.stringify(new Date(now).toISOString())},"segments":[`);
   let separator = '\n';
   for await (const segment of selectSegments(ledger, selection)) {
     counted.add(segment);
     const gaps = hasGaps(segment) ? await ledger.gaps(segment, MOST_GAPS) : [];
     write(separator + JSON.stringify(segmentJson(segment, gaps)));
+    separator = ',\n';
+  }
+  for (const hour of absent) {
+    write(separator + JSON.stringify(absentJson(hour)));
     separator = ',\n';
   }
   const days = (await selectedDays(ledger, selection)).map((day) => JSON.stringify(dayJson(day)));
@@ -126,5 +141,8 @@ export const daysComplete = async (ledger: ReadLedger, selection: Selection): Pr
 const newestDays = (days: readonly DayRecord[]): DayRecord[] =>
   days.toSorted((a, b) => compare(b.day, a.day)).slice(0, NEWEST_DAYS);
 
-const byName = (a: SegmentRecord, b: SegmentRecord): number =>
+const newestAbsent = (absent: readonly AbsentHour[]): AbsentHour[] =>
+  absent.toSorted((a, b) => compare(b.hour, a.hour)).slice(0, NEWEST);
+
+const byName = (a: SegmentKey, b: SegmentKey): number =>
   compare(a.host, b.host) || compare(a.stream, b.stream) || compare(a.hour, b.hour);

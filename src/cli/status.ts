@@ -2,17 +2,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { LogdError } from '../error.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { AbsentHour, ExpectRules } from '../ledger/expected-set.ts';
+import type { SqliteLedger } from '../ledger/sqlite-ledger.ts';
+import { expectOption, type Expected, openExpected } from './expected.ts';
 import { systemClock } from '../telemetry/clock.ts';
-import { configOption, readConfig } from './config-file.ts';
+import { configOption } from './config-file.ts';
 import { EXIT } from './exit-codes.ts';
 import { type Selection, selectionOf, selectionOptions } from './selection.ts';
 import { painter, widthOf } from '../text/terminal.ts';
 
 const WATCH_EVERY_MS = 1000;
+const DESCRIPTION =
+  'Show for every host, stream and hour whether it is complete: open, sealed, gaps, late, absent.';
+const CHECK =
+  'exit with 1 unless something is selected, all of it is sealed and no expected hour is absent; of a day (--hour 20261122), all of its hours';
 const HOME_AND_CLEAR = '\x1b[H\x1b[J';
 
-interface StatusOptions extends Selection {
+interface StatusOptions extends Selection, Expected {
   readonly config: string;
   readonly ledger?: string;
   readonly all?: true;
@@ -25,18 +31,16 @@ interface StatusOptions extends Selection {
 export const statusCommand = (): Command =>
   selectionOptions(
     new Command('status')
-      .description('Show for every host, stream and hour whether it is complete: open, sealed, gaps, late.')
+      .description(DESCRIPTION)
       .addOption(configOption())
       .option('--ledger <file>', "the sink's ledger itself, instead of a configuration that names it"),
   )
     .option('--all', 'every segment, not only the newest 50')
     .option('--json', 'one JSON document with every selected segment')
     .option('--outputs', 'what each output has delivered, skipped and rejected of each hour')
+    .addOption(expectOption())
     .option('--watch', 'show it again every second, until Ctrl-C')
-    .option(
-      '--check',
-      'exit with 1 unless something is selected and all of it is sealed; of a day (--hour 20261122), all of its hours',
-    )
+    .option('--check', CHECK)
     .addHelpText(
       'after',
       `
@@ -44,6 +48,7 @@ Examples:
   logd status -c sink.yaml
   logd status --ledger /var/lib/logd/ledger.db --host web1 --hour 20261122
   logd status --hour 2026112216 --check && start-the-batch-job
+  logd status --hour 2026112216 --check --expect web1,web2
   logd status --since 36h
   logd status --json | jq '.segments[] | select(.state != "sealed")'
 
@@ -53,13 +58,15 @@ States:
   sealed      proven equal to what the agent read; "late" when lines came after the end of the hour
   refused     all packs are here and do not add up to what the agent read
   incomplete  closed with gaps: expired, or bytes lost at the source
+  absent      nothing has come, and something must: the host had hours of this stream within expect_within before (7 days by
+              default) and is not retired; or logd expect, --expect or sink.expect says so
 
 Columns: PACKS received/expected, GAPS packs missing or lost, FIRST and LAST arrival (local time), LAG from when
 the last line was written until it arrived.
 
 Exit codes:
-  0  the ledger was read; with --check: all selected segments are sealed, and a
-     selected day is complete
+  0  the ledger was read; with --check: all selected segments are sealed, none is
+     absent, and a selected day is complete
   1  the ledger cannot be read, or the output not written; with --check: not all are sealed, or none is
      selected
   2  the command line or the configuration is wrong`,
@@ -73,38 +80,44 @@ Exit codes:
         if (options.check && !isComplete) process.exitCode = EXIT.failed;
         return;
       }
-      const path = options.ledger ?? (await ledgerPath(options.config));
-      const { openLedger } = await import('../ledger/sqlite-ledger.ts');
-      await using ledger = await openLedger({ path, readOnly: true });
-      const sealed = options.watch ? await watch(ledger, options) : await once(ledger, options);
+      const { ledger: opened, rules } = await openExpected(options);
+      await using ledger = opened;
+      const sealed = options.watch ? await watch(ledger, options, rules) : await once(ledger, options, rules);
       const { daysComplete } = await import('./status-output.ts');
       const isComplete = sealed && (await daysComplete(ledger, selectionOf(options)));
       if (options.check && !isComplete) process.exitCode = EXIT.failed;
     });
 
-const ledgerPath = async (file: string): Promise<string> => {
-  const { sink } = await readConfig(file);
-  if (sink) return sink.ledger.path;
-  throw new LogdError(
-    'usage',
-    `${file} has no sink, and only a sink keeps a ledger: name the sink's configuration, or --ledger FILE.`,
-  );
+const absentNow = async (
+  ledger: SqliteLedger,
+  selection: Selection,
+  rules: ExpectRules,
+): Promise<AbsentHour[]> => {
+  const { absentHours } = await import('../ledger/expected-set.ts');
+  return absentHours(ledger, selection, rules, systemClock.now());
 };
 
 /** Returns whether all is sealed. */
-const once = async (ledger: Ledger, options: StatusOptions): Promise<boolean> => {
+const once = async (ledger: SqliteLedger, options: StatusOptions, rules: ExpectRules): Promise<boolean> => {
   const { showJson, showText } = await import('./status-output.ts');
   const { allSealed } = await import('../report/summary.ts');
   const selection = selectionOf(options);
+  const absent = await absentNow(ledger, selection, rules);
   const { stdout } = process;
   const print = (text: string): void => void stdout.write(text);
-  if (options.json) return allSealed(await showJson(ledger, selection, systemClock.now(), print));
-  const shown = { selection, all: options.all ?? false, width: widthOf(stdout), paint: painter(stdout) };
+  if (options.json) return allSealed(await showJson(ledger, { selection, absent }, systemClock.now(), print));
+  const shown = {
+    selection,
+    absent,
+    all: options.all ?? false,
+    width: widthOf(stdout),
+    paint: painter(stdout),
+  };
   return allSealed(await showText(ledger, shown, (text) => print(`${text}\n`)));
 };
 
 /** Shows the state again and again until a signal; then returns whether all was sealed. */
-const watch = async (ledger: Ledger, options: StatusOptions): Promise<boolean> => {
+const watch = async (ledger: SqliteLedger, options: StatusOptions, rules: ExpectRules): Promise<boolean> => {
   const { showText } = await import('./status-output.ts');
   const { allSealed } = await import('../report/summary.ts');
   const { stdout } = process;
@@ -113,8 +126,9 @@ const watch = async (ledger: Ledger, options: StatusOptions): Promise<boolean> =
   process.once('SIGINT', end).once('SIGTERM', end);
   for (;;) {
     const lines: string[] = [];
+    const selection = selectionOf(options);
     const shown = {
-      ...{ selection: selectionOf(options), all: options.all ?? false },
+      ...{ selection, absent: await absentNow(ledger, selection, rules), all: options.all ?? false },
       ...{ width: widthOf(stdout), paint: painter(stdout) },
     };
     const summary = await showText(ledger, shown, (text) => void lines.push(text));

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { deliveryReads, deliveryWrites, outputWrites } from './delivery-operations.ts';
 import { identityReads, identityWrites } from './identity-operations.ts';
+import { expectationReads, expectationWrites } from './expectation-operations.ts';
 import type { PackEntry } from './ledger.ts';
 import { ledgerReads } from './reads.ts';
 import { LEDGER_SCHEMA } from './schema.ts';
@@ -13,9 +14,9 @@ export const open = (db: DatabaseSync) => {
   const { commit, ...writes } = ledgerWrites(db);
   const identity = identityWrites(db);
   return {
-    reads: { ...ledgerReads(db), ...deliveryReads(db), ...identityReads(db) },
+    reads: { ...ledgerReads(db), ...deliveryReads(db), ...identityReads(db), ...expectationReads(db) },
     writes: {
-      ...{ ...writes, ...outputWrites(db), ...deliveryWrites(db), ...identity },
+      ...{ ...writes, ...outputWrites(db), ...deliveryWrites(db), ...identity, ...expectationWrites(db) },
       /** With the number of the last change, see identity.ts. */
       commit: (entries: readonly PackEntry[]) => ({ results: commit(entries), counter: identity.counter() }),
     },

@@ -20,7 +20,7 @@ const readWord =
     return word;
   };
 
-const readState = readWord<SegmentState>('open', 'complete', 'sealed', 'refused', 'incomplete');
+export const readState = readWord<SegmentState>('open', 'complete', 'sealed', 'refused', 'incomplete');
 const readCodec = readWord('none', 'zstd');
 const readLoss = readWord<LostReason>('source-vanished', 'source-truncated', 'source-changed');
 const readGapReason = readWord<Gap['reason']>(

@@ -15,6 +15,8 @@
  * delivery how far an output has come in a segment, see delivery.ts.
  *
  * identity one row: the ledger's own id, and that of the store whose places it records.
+ * expectation  hosts and streams that somebody added or retired, see expectation.ts.
+ *
  * start    each start of a sink on this ledger, and the number of the last change as of then, see identity.ts.
  *
  * Recovery: none of our own. Rows of one commit appear together or not at all.
@@ -27,6 +29,16 @@ const IDENTITY = `
     CREATE TABLE identity (ledger TEXT NOT NULL, store TEXT) STRICT;
     INSERT INTO identity (ledger) VALUES (lower(hex(randomblob(16))));
     CREATE TABLE start (number INTEGER PRIMARY KEY, start TEXT NOT NULL UNIQUE, counter INTEGER NOT NULL) STRICT;
+`;
+
+const EXPECTATIONS = `
+    CREATE TABLE expectation (
+      stream TEXT NOT NULL,
+      host TEXT NOT NULL,
+      since TEXT,
+      retired TEXT,
+      PRIMARY KEY (stream, host)
+    ) STRICT, WITHOUT ROWID;
 `;
 
 const OUTPUTS = `
@@ -81,8 +93,8 @@ const FROM_3 = `${OUTPUTS}
 
 export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
-  version: 5,
-  migrations: { 3: FROM_3, 4: IDENTITY },
+  version: 6,
+  migrations: { 3: FROM_3, 4: IDENTITY, 5: EXPECTATIONS },
   title: 'ledger',
   ifDamaged:
     'Restore it from a copy, as docs/operations/state-directory.md says under "Backup"; start no sink on an empty ledger with the old store.',
@@ -162,6 +174,7 @@ export const LEDGER_SCHEMA: Schema = {
     ) STRICT, WITHOUT ROWID;
     ${OUTPUTS}
     ${IDENTITY}
+    ${EXPECTATIONS}
   `,
 };
 

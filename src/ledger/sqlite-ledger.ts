@@ -9,11 +9,12 @@ import { moduleBeside } from '../threads/module-beside.ts';
 import type { Counters } from '../sqlite/database-thread.ts';
 import { lockDirectory } from '../disk/directory-lock.ts';
 import type { Deliveries } from './delivery.ts';
+import type { Expectations } from './expectation.ts';
 import type { LedgerIdentity } from './identity.ts';
 import type { CommitResult, Ledger, PackEntry } from './ledger.ts';
 import type { LedgerOperations } from './operations.ts';
 
-export interface SqliteLedger extends Ledger, Deliveries, LedgerIdentity {
+export interface SqliteLedger extends Ledger, Deliveries, Expectations, LedgerIdentity {
   /** Transactions and writes so far: how well commits are grouped. */
   counters(): Counters;
   /** Resolves when the ledger has ended: with undefined after disposal, else with the reason. The node cannot go on then. */
@@ -124,6 +125,9 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
     failing: (output, limit) => thread.read('failing', output, limit),
     replay: (output, from, to) => thread.write('replay', output, from, to),
     retryStuck: (output) => thread.write('retryStuck', output),
+    expectations: () => thread.read('expectations'),
+    expect: (expectation) => thread.write('expect', expectation),
+    presence: (filter, from, to) => thread.read('presence', filter, from, to),
     counters: thread.counters,
     ended: thread.ended,
     [Symbol.asyncDispose]: async () => {

@@ -2,9 +2,9 @@
  * `logd status --json`: one document, written piece by piece. Field names are stable; times are ISO 8601 in UTC.
  *
  *   generated_at  time
- *   segments      list, in order of host, stream and hour
+ *   segments      list, in order of host, stream and hour; then those that are absent
  *     host, stream, hour   names; the hour as its label, `2026112216`
- *     state                open | complete | sealed | refused | incomplete
+ *     state                open | complete | sealed | refused | incomplete | absent
  *     generation, late     2 and more, and true, once lines came after the end of the hour
  *     packs, lines, bytes  what is recorded
  *     expected             null until the hour has ended, then { packs, lines, bytes, sha256 } as the agent states them; while
@@ -16,10 +16,13 @@
  *     last_line            time at which the source was last written, as far as it is here
  *     lag_ms               last_arrival − last_line
  *     reason               null, or why it is refused or incomplete; says so where the end is missing, which is no gap between ids
+ *                          Of an absent hour, which must be there and is not: host, stream, hour, state "absent", and last_hour,
+ *                          the last one before it that is there, or null
  *   days          list of { host, stream, day, sealed, hours, complete }
- *   summary       { segments, open, complete, sealed, refused, incomplete, late, packs, lines, bytes, missing_packs,
+ *   summary       { segments, open, complete, sealed, refused, incomplete, absent, late, packs, lines, bytes, missing_packs,
  *                   lost_packs, lost_bytes, all_sealed }
  */
+import type { AbsentHour } from '../ledger/expected-set.ts';
 import type { DayRecord, Gap, SegmentRecord } from '../ledger/ledger.ts';
 import { allSealed, lagMs, missingPacks, reasonOf, type Summary } from './summary.ts';
 
@@ -54,11 +57,16 @@ export const segmentJson = (segment: SegmentRecord, gaps: readonly Gap[]) => ({
   reason: reasonOf(segment) ?? null,
 });
 
+export const absentJson = ({ host, stream, hour, lastHour }: AbsentHour) => ({
+  ...{ host, stream, hour, state: 'absent', last_hour: lastHour ?? null },
+});
+
 export const dayJson = (day: DayRecord) => ({ ...day, complete: day.sealed === day.hours });
 
 export const summaryJson = (summary: Summary) => ({
   segments: summary.segments,
   ...summary.states,
+  absent: summary.absent,
   late: summary.late,
   packs: summary.packs,
   lines: summary.lines,

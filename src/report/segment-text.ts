@@ -1,4 +1,5 @@
 /** The tables and sentences of `logd status`, for people. */
+import type { AbsentHour } from '../ledger/expected-set.ts';
 import type { DayRecord, Gap, SegmentRecord, SegmentState } from '../ledger/ledger.ts';
 import { splitLabel } from '../pack/hour.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
@@ -43,17 +44,32 @@ const showTime = (ms: number): string => {
 const showExpected = ({ packs, expected }: SegmentRecord): string =>
   expected && expected.packs >= packs ? formatCount(expected.packs) : '?';
 
-const segmentColumns = (paint: Paint): Column<SegmentRecord>[] => [
+/** A segment, or an hour that must be there and is not. */
+export type StatusRow = SegmentRecord | AbsentHour;
+
+const isThere = (row: StatusRow): row is SegmentRecord => 'state' in row;
+
+/** A column that says nothing of an hour that is not there. */
+const ofSegment = ({ cell, paint, ...column }: Column<SegmentRecord>): Column<StatusRow> => ({
+  ...column,
+  cell: (row) => (isThere(row) ? cell(row) : '-'),
+  paint: (text, row) => (isThere(row) ? (paint?.(text, row) ?? text) : text),
+});
+
+const nameColumns = (paint: Paint): Column<StatusRow>[] => [
   { title: 'HOST', cell: (row) => row.host, importance: 9 },
   { title: 'STREAM', cell: (row) => row.stream, importance: 8 },
   { title: 'HOUR', cell: (row) => showHour(row.hour), importance: 9, minWidth: 14 },
   {
     title: 'STATE',
-    cell: showState,
-    paint: (text, row) => paint(STATE_COLOURS[row.state], text),
+    cell: (row) => (isThere(row) ? showState(row) : 'absent'),
+    paint: (text, row) => paint(isThere(row) ? STATE_COLOURS[row.state] : 'red', text),
     importance: 10,
     minWidth: 12,
   },
+];
+
+const segmentColumns = (paint: Paint): Column<SegmentRecord>[] => [
   {
     title: 'PACKS',
     cell: (row) => `${formatCount(row.packs)}/${showExpected(row)}`,
@@ -75,9 +91,21 @@ const segmentColumns = (paint: Paint): Column<SegmentRecord>[] => [
   { title: 'LAG', cell: (row) => showDuration(lagMs(row)), align: 'right', importance: 4, minWidth: 6 },
 ];
 
-/** One row for each segment. */
-export const segmentTable = (rows: readonly SegmentRecord[], width: number, paint: Paint): string[] =>
-  table(rows, segmentColumns(paint), width, paint);
+/** One row for each segment, and for each that is absent. */
+export const segmentTable = (rows: readonly StatusRow[], width: number, paint: Paint): string[] =>
+  table(rows, [...nameColumns(paint), ...segmentColumns(paint).map(ofSegment)], width, paint);
+
+/** `web2, access: 2026-11-25 17 is absent. Its last hour here is 2026-11-25 16.`, for each host and stream. */
+export const describeAbsent = (absent: readonly AbsentHour[]): string[] =>
+  [...Map.groupBy(absent, ({ host, stream }) => `${host}, ${stream}`)].map(([name, hours]) => {
+    const [first] = hours;
+    const what =
+      hours.length === 1
+        ? `${showHour(first!.hour)} is absent`
+        : `${plural(hours.length, 'hour')} are absent`;
+    const last = first?.lastHour === undefined ? '' : ` Its last hour before is ${showHour(first.lastHour)}.`;
+    return `${name}: ${what}.${last}`;
+  });
 
 /** One row for each day of a host and stream. */
 export const dayTable = (rows: readonly DayRecord[], width: number, paint: Paint): string[] =>
@@ -122,6 +150,7 @@ export const describeSummary = (summary: Summary): string => {
   const sealed = `${formatCount(states.sealed)} of ${plural(summary.segments, 'segment')} sealed`;
   const sums = `${plural(summary.lines, 'line')}, ${formatBytes(summary.bytes)} in ${plural(summary.packs, 'pack')}`;
   const notes = [
+    summary.absent > 0 ? `; ${plural(summary.absent, 'hour')} absent` : '',
     late > 0 ? `; ${formatCount(late)} late` : '',
     missing > 0 ? `; ${plural(missing, 'pack')} missing` : '',
     lost > 0 ? `; ${plural(lost, 'pack')} lost for good` : '',

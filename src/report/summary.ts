@@ -6,6 +6,8 @@ import type { SegmentRecord, SegmentState } from '../ledger/ledger.ts';
 export interface Summary {
   readonly segments: number;
   readonly states: Readonly<Record<SegmentState, number>>;
+  /** Hours that must be there and are not: they count among no other number. */
+  readonly absent: number;
   /** Segments of generation 2 and more. */
   readonly late: number;
   readonly packs: number;
@@ -47,6 +49,7 @@ export const summarise = (keep: number) => {
   const states = { open: 0, complete: 0, sealed: 0, refused: 0, incomplete: 0 };
   const sums = {
     segments: 0,
+    absent: 0,
     late: 0,
     packs: 0,
     lines: 0,
@@ -71,6 +74,9 @@ export const summarise = (keep: number) => {
       kept.push(segment);
       if (kept.length >= 2 * keep + 100) trim();
     },
+    addAbsent(hours: number): void {
+      sums.absent += hours;
+    },
     summary: (): Summary => ({ ...sums, states: { ...states } }),
     /** Newest first. */
     newest(): readonly SegmentRecord[] {
@@ -80,6 +86,6 @@ export const summarise = (keep: number) => {
   };
 };
 
-/** True when there is something and all of it is sealed. */
+/** True when there is something, all of it is sealed, and nothing that must be there is absent. */
 export const allSealed = (summary: Summary): boolean =>
-  summary.segments > 0 && summary.states.sealed === summary.segments;
+  summary.segments > 0 && summary.absent === 0 && summary.states.sealed === summary.segments;

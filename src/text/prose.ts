@@ -118,3 +118,7 @@ const joinLines = (text: string): string[] => {
   }
   return lines;
 };
+
+/** `web1, web2 and web3` */
+export const listInWords = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;

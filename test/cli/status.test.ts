@@ -6,7 +6,13 @@ import { key, storedHours } from './stored-hours.ts';
 
 const text = async (hours: Awaited<ReturnType<typeof storedHours>>, options = {}) => {
   const out: string[] = [];
-  const plain = { selection: {}, all: false, width: Infinity, paint: (_: string, part: string) => part };
+  const plain = {
+    selection: {},
+    absent: [],
+    all: false,
+    width: Infinity,
+    paint: (_: string, part: string) => part,
+  };
   const summary = await showText(hours.ledger, { ...plain, ...options }, (line) => void out.push(line));
   return { summary, lines: out.join('\n').split('\n') };
 };
@@ -107,7 +113,7 @@ test('--json is one document with stable names and ISO times', async () => {
   await hours.store(key('web1', '2026112216'), ['a\nb\n', 'c\n']);
   await hours.store(key('web1', '2026112217'), ['a\n', 'b\n', 'c\n'], { skip: [2] });
   let out = '';
-  await showJson(hours.ledger, {}, 0, (part) => void (out += part));
+  await showJson(hours.ledger, { selection: {}, absent: [] }, 0, (part) => void (out += part));
   const document = JSON.parse(out) as {
     generated_at: string;
     segments: Record<string, unknown>[];
@@ -159,7 +165,7 @@ test('an hour that expired before its end came says so: no pack id is known to b
     'web2/access/2026112216: pack 1 missing',
   ]);
   let out = '';
-  await showJson(hours.ledger, {}, 0, (part) => void (out += part));
+  await showJson(hours.ledger, { selection: {}, absent: [] }, 0, (part) => void (out += part));
   const { segments } = JSON.parse(out) as { segments: { gaps: unknown; reason: string }[] };
   assert.deepEqual(segments[0]!.gaps, []);
   assert.match(segments[0]!.reason, /Its end is missing/);
@@ -172,4 +178,23 @@ test('late lines that expired before their end came say so, too', async () => {
   await hours.addLate(key('web1', '2026112216'), 'late\n');
   await hours.ledger.expire(Number.MAX_SAFE_INTEGER, 'No pack came for 4d.');
   assert.match((await text(hours)).lines.join('\n'), /incomplete: No pack came for 4d\. Its end is missing/);
+});
+
+test('an hour that must be there and is not has a row, a sentence, and is counted', async () => {
+  await using hours = await storedHours();
+  await hours.store(key('web1', '2026112217'), ['a\n']);
+  const absent = [{ ...key('web0', '2026112217'), lastHour: '2026112216' }];
+  const { summary, lines } = await text(hours, { absent });
+  assert.match(lines[1]!, /^web0 +access +2026-11-22 17 +absent +- +- +- /);
+  assert.match(lines[2]!, /^web1 +access +2026-11-22 17 +sealed /);
+  assert.ok(lines.includes('web0, access: 2026-11-22 17 is absent. Its last hour before is 2026-11-22 16.'));
+  assert.equal(lines.at(-1), '1 of 1 segment sealed: 1 line, 2 B in 1 pack; 1 hour absent');
+  assert.equal(allSealed(summary), false);
+  let out = '';
+  await showJson(hours.ledger, { selection: {}, absent }, 0, (part) => void (out += part));
+  const document = JSON.parse(out) as { segments: unknown[]; summary: Record<string, unknown> };
+  assert.deepEqual(document.segments[1], {
+    ...{ host: 'web0', stream: 'access', hour: '2026112217', state: 'absent', last_hour: '2026112216' },
+  });
+  assert.deepEqual([document.summary['absent'], document.summary['all_sealed']], [1, false]);
 });

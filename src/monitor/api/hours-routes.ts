@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { LogdError, messageOf } from '../../error.ts';
 import { isHourLabel, isName } from '../../pack/name.ts';
-import { type Expectation, type StateLetter, statesOf } from '../hours/cell-states.ts';
+import { type StateLetter, statesOf } from '../hours/cell-states.ts';
 import { hourIndex, indexAt, labelOf } from '../hours/hour-cells.ts';
 import { pairOf } from '../hours/hour-table.ts';
 import { type MatrixColumn, columnsOf, matrixStates, rowsOf, streamsOf, type Zoom } from '../hours/matrix.ts';
@@ -132,9 +132,9 @@ const listExpected = (watch: Watch): z.output<typeof answers.expectations> => {
   const now = indexAt(rules.now);
   const expected = streamsOf(source).flatMap((stream) =>
     rowsOf(source, stream).flatMap(([host, row]) => {
-      const written: Expectation | undefined = source.expectations.get(pairOf(stream, host));
+      const written = source.expectations.get(pairOf(stream, host));
       if (written === undefined && (row === undefined || now - row.last > rules.expectWithin)) return [];
-      const origin = written === undefined ? 'history' : written.until === undefined ? 'added' : 'retired';
+      const origin = written === undefined ? 'history' : written.retired === undefined ? 'added' : 'retired';
       const since = labelOf(written?.since ?? row?.first ?? now);
       return [
         {
@@ -142,7 +142,7 @@ const listExpected = (watch: Watch): z.output<typeof answers.expectations> => {
           host,
           origin,
           since,
-          until: written?.until === undefined ? null : labelOf(written.until),
+          until: written?.retired === undefined ? null : labelOf(written.retired),
         } as const,
       ];
     }),
@@ -171,9 +171,9 @@ const expectRoutes = (watch: Watch, users: Users): Route[] => [
     ...{ method: 'DELETE', path: '/api/expectations', needs: 'operate', answer: answers.done, query: pair },
     summary: 'Expect a host and stream no more: it is retired',
     async handle({ query: { stream, host, since }, caller }) {
-      const until = since === undefined ? indexAt(watch.matrix().rules.now) : (hourIndex(since) ?? 0);
-      await watch.hours.expect(stream, host, { since: 0, until });
-      await users.record(caller?.name ?? '', 'retire', `${stream}/${host} from ${labelOf(until)}`);
+      const retired = since === undefined ? indexAt(watch.matrix().rules.now) : (hourIndex(since) ?? 0);
+      await watch.hours.expect(stream, host, { retired });
+      await users.record(caller?.name ?? '', 'retire', `${stream}/${host} from ${labelOf(retired)}`);
       await watch.refreshExpectations();
       return { ok: true };
     },

@@ -7,6 +7,7 @@
  * - Nothing of an expected hour is *silent*, an open one is *late*, once the hour has ended `late_after` ago. Before that nothing is
  *   said of an hour that has not begun to arrive.
  */
+import { type ExpectedHours, isExpected } from '../../ledger/expectation.ts';
 import type { HostHours, CellLetter } from './hour-cells.ts';
 import { timeOf } from './hour-cells.ts';
 
@@ -47,12 +48,6 @@ const REPORTED: Readonly<Record<Exclude<CellLetter, 'o' | '.'>, StateLetter>> = 
   ...{ s: 'S', e: 'E', i: 'I', r: 'R', x: 'X' },
 };
 
-/** An expectation that somebody wrote down: hours since 1970, `until` exclusive. */
-export interface Expectation {
-  readonly since: number;
-  readonly until?: number;
-}
-
 export interface StateRules {
   /** Unix milliseconds. */
   readonly now: number;
@@ -69,7 +64,7 @@ export const statesOf = (
   from: number,
   to: number,
   rules: StateRules,
-  expected?: Expectation,
+  expected?: ExpectedHours,
 ): StateLetter[] => {
   const states: StateLetter[] = [];
   const start = Math.max(from - rules.expectWithin, row?.first ?? from);
@@ -87,23 +82,12 @@ const stateAt = (
   index: number,
   lastSeen: number,
   rules: StateRules,
-  expected: Expectation | undefined,
+  expected: ExpectedHours | undefined,
 ): StateLetter => {
   if (letter !== 'o' && letter !== '.') return REPORTED[letter];
   const isDue = rules.now >= timeOf(index) + HOUR_MS + rules.lateAfterMs;
   if (letter === 'o') return isDue ? 'L' : 'O';
   if (rules.now < timeOf(index)) return ' ';
-  if (!isExpected(index, lastSeen, rules, expected)) return '.';
+  if (!isExpected(index, lastSeen, rules.expectWithin, expected)) return '.';
   return isDue ? 'N' : ' ';
-};
-
-const isExpected = (
-  index: number,
-  lastSeen: number,
-  { expectWithin }: StateRules,
-  expected: Expectation | undefined,
-): boolean => {
-  if (expected?.until !== undefined && index >= expected.until) return false;
-  if (expected !== undefined && index >= expected.since && expected.until === undefined) return true;
-  return index - lastSeen <= expectWithin;
 };

@@ -1,7 +1,7 @@
 /** The store's part of hours: rows by day and sink, how far each sink was followed, and what somebody expects or has retired. */
+import type { ExpectedHours } from '../../ledger/expectation.ts';
 import { isNull, number, type Sql, type Statement, text } from '../store/sql.ts';
 import type { HourBook } from './hour-cells.ts';
-import type { Expectation } from './cell-states.ts';
 
 export interface DayRow {
   readonly source: string;
@@ -20,8 +20,8 @@ export interface HourTable {
   save(source: string, cursor: number, rows: readonly DayRow[]): Promise<void>;
   /** Begins with a sink again, because its ledger is another one. */
   forget(source: string): Promise<void>;
-  expectations(): Promise<Map<string, Expectation>>;
-  expect(stream: string, host: string, expectation: Expectation): Promise<void>;
+  expectations(): Promise<Map<string, ExpectedHours>>;
+  expect(stream: string, host: string, expectation: ExpectedHours): Promise<void>;
 }
 
 const PAGE = 20_000;
@@ -65,17 +65,17 @@ export const hourTable = (sql: Sql): HourTable => ({
   async expectations() {
     const rows = await sql.all('SELECT * FROM expectation');
     return new Map(
-      rows.map((row): [string, Expectation] => [
+      rows.map((row): [string, ExpectedHours] => [
         pairOf(text(row, 'stream'), text(row, 'host')),
-        { since: number(row, 'since'), ...(isNull(row, 'until') ? {} : { until: number(row, 'until') }) },
+        isNull(row, 'until') ? { since: number(row, 'since') } : { retired: number(row, 'until') },
       ]),
     );
   },
-  expect: (stream, host, { since, until }) =>
+  expect: (stream, host, { since = 0, retired }) =>
     sql.write([
       {
         sql: 'REPLACE INTO expectation (stream, host, since, until) VALUES (?, ?, ?, ?)',
-        values: [stream, host, since, until ?? null],
+        values: [stream, host, since, retired ?? null],
       },
     ]),
 });

@@ -2,7 +2,8 @@
  * The matrix of a stream: hosts × hours, days or months. Structure (which hosts, which columns) and states are apart, so that a page asks
  * for states alone when something changes.
  */
-import { type Expectation, type StateLetter, type StateRules, statesOf, worstOf } from './cell-states.ts';
+import type { ExpectedHours } from '../../ledger/expectation.ts';
+import { type StateLetter, type StateRules, statesOf, worstOf } from './cell-states.ts';
 import { type HourBook, type HostHours, labelOf } from './hour-cells.ts';
 import { pairOf } from './hour-table.ts';
 
@@ -28,7 +29,7 @@ export interface MatrixStates {
 
 export interface MatrixSource {
   readonly book: HourBook;
-  readonly expectations: ReadonlyMap<string, Expectation>;
+  readonly expectations: ReadonlyMap<string, ExpectedHours>;
 }
 
 const LABEL_LENGTH: Readonly<Record<Zoom, number>> = { hours: 10, days: 8, months: 6 };

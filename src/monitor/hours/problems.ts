@@ -1,10 +1,11 @@
 /** Looks over all hours of the last days for what somebody must see: for the verdict, and for alerts. */
+import { listInWords } from '../../text/prose.ts';
 import type { AlertProblem } from '../alerts/alert-table.ts';
 import { PROBLEMS, type ProblemLetter, stateName, type StateRules, statesOf } from './cell-states.ts';
 import { dayOf, indexAt, labelOf, timeOf } from './hour-cells.ts';
 import { pairOf } from './hour-table.ts';
 import { byName, type MatrixSource, rowsOf, streamsOf } from './matrix.ts';
-import { dayInWords, listInWords, type ProblemHours } from './verdict.ts';
+import { dayInWords, type ProblemHours } from './verdict.ts';
 
 /** So far back an unsolved problem is looked for. */
 const DAYS = 8;

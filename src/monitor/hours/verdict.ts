@@ -5,6 +5,7 @@
  *   order = 1 a sink does not answer  2 problems of today and yesterday, worst first  3 nodes that do not answer
  *           4 what is sealed          5 older problems that are still open
  */
+import { listInWords } from '../../text/prose.ts';
 import { PROBLEMS, type ProblemLetter, stateName } from './cell-states.ts';
 
 /** Hours in one state: by day, and which hosts and streams they are of. */
@@ -58,9 +59,6 @@ export const dayInWords = (day: string, now: number): string => {
   const isRecent = now - Date.UTC(Number(year), month - 1, date) < 334 * DAY_MS;
   return `${date} ${MONTHS[month - 1]}${isRecent ? '' : ` ${year}`}`;
 };
-
-export const listInWords = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
 /** Up to three names, or how many. */
 const hostsInWords = (hosts: readonly string[]): string =>

@@ -1,6 +1,7 @@
 /** The options of a sink node: where it listens, what it allows, where packs and the record of them are kept. */
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { hostList } from '../../ledger/expected-hosts.ts';
 import { formatAddress, isLoopback } from '../../config/address.ts';
 import { duration, listenAddress, path } from '../../config/kind.ts';
 import { group, option, rule, section, variants } from '../../config/option.ts';
@@ -45,6 +46,19 @@ export const sinkOptions = rule(
         absent: 'received in state_dir',
         example: '/var/lib/logd/received',
       }),
+    }),
+    expect_within: option(duration(), {
+      summary:
+        'A host that had an hour of a stream so long before is expected to have each hour of it, until `logd expect retire`. An expected hour that is missing is shown as absent, and the stream has no marker for it.',
+      default: '7d',
+      example: '2d',
+      min: '1h',
+    }),
+    expect: option(hostList(), {
+      summary:
+        'The hosts that must have each hour, in place of those that had hours before: HOST for all streams, or STREAM/HOST, with commas between them.',
+      absent: 'those that had hours within expect_within, and those of `logd expect add`',
+      example: 'access/web1, access/web2',
     }),
     expire_after: option(duration(), {
       summary: 'A segment that is still incomplete this long after its last pack is closed with its gaps.',
