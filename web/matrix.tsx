@@ -290,6 +290,11 @@ export const Matrix = (props: MatrixProps): JSX.Element => {
   useEffect(() => {
     if (scroller.current !== null) scroller.current.scrollLeft = scroller.current.scrollWidth;
   }, [columns.at(-1), zoom]);
+  // Beside an open hour there is less room: its cell stays in sight.
+  const opened = props.open === undefined ? '' : `${props.open.host}/${props.open.column}`;
+  useEffect(() => {
+    box.current?.querySelector('.cell.open')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [opened]);
   useEffect(() => {
     if (!shouldFocus.current) return;
     shouldFocus.current = false;

@@ -8,6 +8,7 @@ import { LogdError, messageOf } from '../error.ts';
 import { makeDirectory } from '../disk/durable-directory.ts';
 import { moduleBeside } from '../threads/module-beside.ts';
 import { systemClock } from '../telemetry/clock.ts';
+import type { DemoMonitor } from '../demo/page.ts';
 import type { DemoPlan } from '../demo/plan.ts';
 import { EXIT, signalExit } from './exit-codes.ts';
 import { painter } from '../text/terminal.ts';
@@ -22,6 +23,7 @@ interface DemoFlags {
   readonly input: readonly string[];
   readonly keep?: true;
   readonly mongodb?: true;
+  readonly page?: true;
 }
 
 const HOSTS = 3;
@@ -54,6 +56,7 @@ export const demoCommand = (): Command =>
       ).default([], 'generated access logs'),
     )
     .option('--mongodb', 'deliver to a MongoDB of its own as well, which is killed on the way')
+    .option('--page', 'start a monitor as well, and print the address of its page; with --keep it stays')
     .option('--keep', 'leave the nodes running afterwards, until Ctrl-C')
     .addHelpText(
       'after',
@@ -63,7 +66,7 @@ Examples:
   logd demo --hosts 5 --hours 6 --seconds-per-hour 3
   logd demo --input /var/log/nginx/access.log.1 /var/log/syslog.1
   logd demo --mongodb
-  logd demo --keep
+  logd demo --page --keep
 
 Exit codes:
   0    all hours of all hosts are sealed, and the audit found them byte for byte identical
@@ -140,7 +143,18 @@ const makePlan = async (flags: DemoFlags, files: number): Promise<DemoPlan> => {
   const hours = pastHours(systemClock.now(), files > 0 ? Math.ceil(files / hosts.length) : flags.hours);
   const all = hours.flatMap((hour) => hosts.map(({ name }) => ({ host: name, hour })));
   const expected = files > 0 ? all.slice(0, files) : all.toSorted((a, b) => compare(a.host, b.host));
-  return { hosts, hours, expected, dir: await emptyDirectory(flags.dir), port: await freePort() };
+  const monitor = flags.page === true ? await monitorPorts(hosts.map(({ name }) => name)) : undefined;
+  const dir = await emptyDirectory(flags.dir);
+  return { hosts, hours, expected, dir, port: await freePort(), ...(monitor !== undefined && { monitor }) };
+};
+
+/** Ports of the monitor and of every node's HTTP listener. */
+const monitorPorts = async (hosts: readonly string[]): Promise<DemoMonitor> => {
+  const { ensurePage } = await import('../demo/page.ts');
+  ensurePage();
+  const nodes: Record<string, number> = {};
+  for (const name of ['monitor', 'sink', ...hosts]) nodes[name] = await freePort();
+  return { port: await freePort(), nodes };
 };
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -154,6 +168,8 @@ const emptyDirectory = async (dir: string | undefined): Promise<string> => {
   return path;
 };
 
+const givenPorts = new Set<number>();
+
 /**
  * A port for the sink, the same before and after its restart. Below the range from which systems take the ports of outgoing
  * connections: an agent that dials a port of that range while nobody listens may end up connected to itself.
@@ -161,7 +177,9 @@ const emptyDirectory = async (dir: string | undefined): Promise<string> => {
 const freePort = async (): Promise<number> => {
   for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    if (await isFree(port)) return port;
+    if (givenPorts.has(port) || !(await isFree(port))) continue;
+    givenPorts.add(port);
+    return port;
   }
   throw new LogdError(
     'unreachable',

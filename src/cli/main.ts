@@ -20,6 +20,7 @@ import { spoolCommand } from './spool.ts';
 import { statusCommand } from './status.ts';
 import { painter } from '../text/terminal.ts';
 import { topCommand } from './top.ts';
+import { usersCommand } from './users.ts';
 import { validateCommand } from './validate.ts';
 import { packageVersion } from '../telemetry/version.ts';
 import { versionCommand } from './version.ts';
@@ -31,6 +32,7 @@ const SUBCOMMANDS = [
   waitCommand,
   expectCommand,
   topCommand,
+  usersCommand,
   auditCommand,
   outputsCommand,
   rejectsCommand,

@@ -6,6 +6,8 @@ import { demoPaths } from './plan.ts';
 import type { NodeView } from './screen.ts';
 
 const LOG_LINES = 12;
+/** Those that agents need until they have ended. */
+const LAST: readonly string[] = ['sink', 'monitor'];
 
 export interface Cast extends AsyncDisposable {
   /** Starts a node of the plan, or starts it again. Returns its process id. */
@@ -53,9 +55,9 @@ export const gatherCast = (dir: string, main: URL, onTrouble: (error: LogdError)
     async [Symbol.asyncDispose]() {
       const children = [...running.keys()].filter((name) => running.get(name)).map(take);
       await Promise.all(
-        children.filter(({ name }) => name !== 'sink').map((child) => child[Symbol.asyncDispose]()),
+        children.filter(({ name }) => !LAST.includes(name)).map((child) => child[Symbol.asyncDispose]()),
       );
-      await children.find(({ name }) => name === 'sink')?.[Symbol.asyncDispose]();
+      for (const last of LAST) await children.find(({ name }) => name === last)?.[Symbol.asyncDispose]();
     },
   };
 };

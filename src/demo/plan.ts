@@ -12,6 +12,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { type DemoMonitor, monitorSection, reportSection } from './page.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -37,6 +38,8 @@ export interface DemoPlan {
   readonly port: number;
   /** `sink.outputs` of the sink: what the demo delivers to. */
   readonly outputs?: Readonly<Record<string, object>>;
+  /** Where a monitor listens, in a demo that has one. */
+  readonly monitor?: DemoMonitor;
 }
 
 /** Labels of the `count` hours (UTC) before the one that `now` is in, oldest first. */
@@ -74,12 +77,18 @@ export const layOut = async (plan: DemoPlan): Promise<void> => {
     await writeFile(paths.config(name), stringify(agentConfig(plan, name)));
   }
   await writeFile(paths.config('sink'), stringify(sinkConfig(plan)));
+  if (plan.monitor === undefined) return;
+  await writeFile(
+    paths.config('monitor'),
+    stringify({ ...nodeConfig(plan, 'monitor'), ...monitorSection(plan.monitor) }),
+  );
 };
 
 const nodeConfig = (plan: DemoPlan, node: string) => ({
   node,
   state_dir: join(plan.dir, 'state', node),
   log: { level: 'info', format: 'text' },
+  ...(plan.monitor !== undefined && reportSection(plan.monitor, node)),
 });
 
 /** Tries to connect more often than is usual, as the sink is soon back. A segment ends 1 s after its file was last written, for its hour is over by the clock already. */

@@ -17,6 +17,7 @@ import { formatBytes, type Paint, widthOf } from '../text/terminal.ts';
 import { endedError, gatherCast, type Cast } from './cast.ts';
 import { startChild } from './child.ts';
 import { placeInput } from './input.ts';
+import { pageAddress } from './page.ts';
 import { type DemoMongo, type DemoServer, hasDelivered, proveMongo, startMongo } from './mongodb.ts';
 import { demoPaths, type DemoPlan, layOut } from './plan.ts';
 import { openScreen, type Screen, type Terminal } from './screen.ts';
@@ -112,6 +113,10 @@ interface Props {
 const play = async (options: DemoOptions, props: Props): Promise<void> => {
   const { plan, input } = options;
   const { cast, stage, screen, paint } = props;
+  if (plan.monitor !== undefined) {
+    await cast.start('monitor');
+    screen.say(`${paint('bold', `Open ${pageAddress(plan.monitor)} in a browser`)}: the monitor's page`);
+  }
   const sinkPid = await cast.start('sink');
   for (const { name } of plan.hosts) await cast.start(name);
   screen.say(`Started the sink (pid ${sinkPid}) and ${plural(plan.hosts.length, 'agent')}`);

@@ -3,6 +3,7 @@ import { plural } from '../report/segment-text.ts';
 import { wrap } from '../text/prose.ts';
 import type { Paint } from '../text/terminal.ts';
 import { logTail } from './child.ts';
+import { pageAddress } from './page.ts';
 import { demoPaths, type DemoPlan, STREAM } from './plan.ts';
 
 const LOG_LINES = 6;
@@ -65,7 +66,7 @@ export const keepText = (plan: DemoPlan, paint: Paint): string => {
   const { host, hour } = plan.expected[0]!;
   return `
 ${paint('bold', 'The sink and the agents keep running; Ctrl-C stops them.')} Meanwhile, in another terminal:
-  watch it:          ${commandLine([...status.slice(0, 3), '--watch'])}
+${plan.monitor === undefined ? '' : `  see it:            ${pageAddress(plan.monitor)}\n`}  watch it:          ${commandLine([...status.slice(0, 3), '--watch'])}
   prove it again:    ${commandLine(audit)}
   add a late line:   echo late >> ${word(source(host, hour))}
 `;

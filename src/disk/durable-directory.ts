@@ -31,14 +31,16 @@ export const makeDirectory = async (path: string, setting: string, mode = 0o777)
  * What was made, the topmost last. Not Node's own `recursive`: where the system says ENOENT though the directory above is there, as
  * below /proc, that one tries for ever.
  */
-const makeLevels = async (path: string, mode: number): Promise<string[]> => {
+const makeLevels = async (path: string, mode: number, isRepeat = false): Promise<string[]> => {
   try {
     await mkdir(path, { mode });
     return [path];
   } catch (error) {
     if (await isDirectory(path)) return [];
     const above = dirname(path);
-    if (errnoOf(error) !== 'ENOENT' || (await isDirectory(above))) throw error;
+    if (errnoOf(error) !== 'ENOENT' || isRepeat) throw error;
+    // Another process may have made it since: once more tells that from a directory that takes none.
+    if (await isDirectory(above)) return await makeLevels(path, mode, true);
     const made = await makeLevels(above, mode);
     return [...(await makeLevels(path, mode)), ...made];
   }

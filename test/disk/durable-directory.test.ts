@@ -42,3 +42,14 @@ test('one that cannot be made is said with the reason and the setting', async (c
 
 test('where the system says what is wrong, that is said', () =>
   assert.rejects(makeDirectory('/sys/logd-test/x', 'state_dir'), /E(PERM|ACCES|ROFS).* Check state_dir\.$/));
+
+test('many that make the same directories at once all succeed', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'logd-directories-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  for (let round = 0; round < 20; round++)
+    await Promise.all(
+      Array.from({ length: 16 }, (_, n) =>
+        makeDirectory(join(dir, `state${round}`, 'below', `web${n}`), 'state_dir'),
+      ),
+    );
+});

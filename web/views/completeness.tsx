@@ -6,7 +6,7 @@ import { useQuery } from '../api.ts';
 import { decode, StateCell, STATES } from '../cell.tsx';
 import { Drawer } from '../drawer.tsx';
 import { count, dayName, labelOf, timeOf, when } from '../format.ts';
-import { isOld, serverNow } from '../live.ts';
+import { serverNow } from '../live.ts';
 import { Matrix, type MatrixRow } from '../matrix.tsx';
 import { address, change } from '../route.ts';
 import { VerdictLine } from '../verdict.tsx';
@@ -242,7 +242,7 @@ export const CompletenessView = ({
       </>
     );
   return (
-    <div class={isOld.value ? 'old' : ''}>
+    <div class={openHour === undefined ? '' : 'beside-drawer'}>
       <Streams structure={structure} stream={structure.stream} />
       <VerdictLine verdict={verdict} view />
       <Controls zoom={zoom} columns={structure.columns} />

@@ -50,6 +50,13 @@ const Fill = ({
 const fullest = ({ bars }: NodeEntry, wanted: RegExp): NodeEntry['bars'][number] | undefined =>
   bars.filter(({ name }) => wanted.test(name)).toSorted((a, b) => b.value / b.limit - a.value / a.limit)[0];
 
+/** How far its clock is ahead, as a person reads it. */
+const skew = (ms: number): string => {
+  if (ms === 0) return 'in time';
+  const size = Math.abs(ms);
+  return `${ms > 0 ? '+' : '\u2212'}${size < 1_000 ? `${Math.round(size)} ms` : duration(size / 1000)}`;
+};
+
 const isFull = (node: NodeEntry): boolean =>
   node.bars.some(({ value, limit }) => limit > 0 && value / limit >= WARM);
 const needsAttention = (node: NodeEntry): boolean =>
@@ -86,11 +93,7 @@ const Row = ({ node }: { readonly node: NodeEntry }): JSX.Element => {
       <td class="right">{node.down ? '–' : `${bytes(node.bytesPerSecond)}/s`}</td>
       <td>{buffer === undefined ? <span class="muted">–</span> : <Fill {...buffer} />}</td>
       <td>{spool === undefined ? <span class="muted">–</span> : <Fill {...spool} />}</td>
-      <td class="right muted">
-        {node.clockSkewMs === 0
-          ? 'in time'
-          : `${node.clockSkewMs > 0 ? '+' : '\u2212'}${duration(Math.abs(node.clockSkewMs) / 1000)}`}
-      </td>
+      <td class="right muted">{skew(node.clockSkewMs)}</td>
     </tr>
   );
 };
