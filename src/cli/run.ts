@@ -28,7 +28,9 @@ Exit codes:
       const config = await readConfig(options.config);
       const { createLog } = await import('../telemetry/log.ts');
       const { startNode } = await import('../roles/node.ts');
-      const emit = createLog({ ...config.log, clock: systemClock });
+      const { gatherRepeats } = await import('../telemetry/repeats.ts');
+      const log = createLog({ ...config.log, clock: systemClock });
+      const { emit, close } = gatherRepeats(log, systemClock);
       const code = await supervise(() => startNode(config, { emit, clock: systemClock }), {
         node: config.node,
         emit,
@@ -36,6 +38,7 @@ Exit codes:
         shutdownTimeout: config.shutdown_timeout,
         endNow: (exitCode) => process.exit(exitCode),
       });
+      close();
       // Not left to the event loop: what did not drain in time would keep the process alive.
       process.exit(code);
     });

@@ -45,6 +45,16 @@ export const EVENTS = {
     text: '{reason} The node keeps the tokens that it read from {path} before.',
     fields: { path: 'string', reason: 'string' },
   },
+  'node.repeated': {
+    level: 'warn',
+    text: '{count} more times {repeated} since the last line about it. The last: {last}',
+    fields: { repeated: 'string', count: 'number', last: 'string' },
+  },
+  'node.repeats-over': {
+    level: 'info',
+    text: '{repeated} came {count} times within {lasted}, and not again for a minute',
+    fields: { repeated: 'string', count: 'number', lasted: 'string' },
+  },
   'node.log-lost': {
     level: 'warn',
     text: '{lines} log lines could not be written: {reason}',
@@ -63,6 +73,11 @@ export const EVENTS = {
     level: 'warn',
     text: 'No connection to {address}: {reason} Next try in {delay_ms} ms; lines wait in their files.',
     fields: { address: 'string', reason: 'string', delay_ms: 'number' },
+  },
+  'send.back': {
+    level: 'info',
+    text: '{address} was away {away}: {tries} tries to connect, {packs} packs deferred',
+    fields: { address: 'string', away: 'string', tries: 'number', packs: 'number' },
   },
   'send.ledger-behind': {
     level: 'warn',

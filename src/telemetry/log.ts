@@ -6,7 +6,7 @@ import pino from 'pino';
 import type { Clock } from './clock.ts';
 import { type Emit, type EventFields, type EventName, EVENTS } from './events.ts';
 import { lineWriter } from './lines.ts';
-import { printable } from './printable.ts';
+import { escapeBytes, printable } from './printable.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'text';
@@ -80,7 +80,9 @@ const jsonLines = ({ clock }: LogOptions): Render => {
   );
   return (name, fields) => {
     const event = EVENTS[name];
-    const line: Record<string, string | number> = { event: name, ...fields };
+    const line: Record<string, string | number> = { event: name };
+    for (const [key, value] of Object.entries<string | number>(fields))
+      line[key] = typeof value === 'string' ? escapeBytes(value) : value;
     logger[event.level](line, renderText(event.text, fields));
     return last;
   };

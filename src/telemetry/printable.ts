@@ -8,6 +8,8 @@ const BYTE = /[\u{10ff80}-\u{10ffff}]/gu;
 
 /** Control characters shown as escapes, so that a hostile name cannot steer the terminal; and bytes that are no text. */
 export const printable = (text: string): string =>
-  text
-    .replace(CONTROL, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
-    .replace(BYTE, (char) => `\\x${((char.codePointAt(0) ?? 0) & 0xff).toString(16)}`);
+  escapeBytes(text.replace(CONTROL, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`));
+
+/** Bytes of a file name that is not UTF-8, shown as escapes. */
+export const escapeBytes = (text: string): string =>
+  text.replace(BYTE, (char) => `\\x${((char.codePointAt(0) ?? 0) & 0xff).toString(16)}`);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { textOfPath } from '../../src/disk/path-bytes.ts';
+import { escapeBytes } from '../../src/telemetry/printable.ts';
 import { renderText } from '../../src/telemetry/log.ts';
 
 test('the text of an event has its fields filled in, and those that are not there left as they are', () => {
@@ -12,4 +14,9 @@ test('a name cannot break a line or steer the terminal, by the controls of 7 bit
     renderText('Cannot read {path}', { path: 'a\nb\x1b[2J\x9b2J\x7f' }),
     'Cannot read a\\x0ab\\x1b[2J\\x9b2J\\x7f',
   );
+});
+
+test('a byte of a name that is not UTF-8 is shown as an escape', () => {
+  const name = textOfPath(Buffer.from([0x63, 0x61, 0x66, 0xe9]));
+  assert.equal(escapeBytes(name), 'caf\\xe9');
 });
