@@ -15,16 +15,22 @@ export const changeCounter = (db: DatabaseSync): (() => number) => {
 export const identityReads = (db: DatabaseSync) => {
   const identity = db.prepare('SELECT ledger, store FROM identity');
   const started = db.prepare('SELECT number FROM start WHERE start = ?');
+  const last = db.prepare('SELECT start FROM start ORDER BY number DESC LIMIT 1');
   const next = db.prepare('SELECT counter FROM start WHERE number > ? ORDER BY number LIMIT 1');
   const counter = changeCounter(db);
-  const read = (): { readonly id: string; readonly store: string | undefined } => {
+  const read = (): { readonly mark: LedgerMark; readonly store: string | undefined } => {
     const row = identity.get() ?? {};
-    return { id: readText(row, 'ledger'), store: isNull(row, 'store') ? undefined : readText(row, 'store') };
+    const mark = {
+      id: readText(row, 'ledger'),
+      start: readText(last.get() ?? {}, 'start'),
+      counter: counter(),
+    };
+    return { mark, store: isNull(row, 'store') ? undefined : readText(row, 'store') };
   };
   return {
     identity: read,
     knows: (mark: LedgerMark): boolean | undefined => {
-      if (mark.id !== read().id) return undefined;
+      if (mark.id !== read().mark.id) return undefined;
       const row = started.get(mark.start);
       if (row === undefined) return false;
       const later = next.get(readInteger(row, 'number'));
@@ -34,17 +40,15 @@ export const identityReads = (db: DatabaseSync) => {
 };
 
 export const identityWrites = (db: DatabaseSync) => {
-  const addStart = db.prepare('INSERT INTO start (start, counter) VALUES (?, ?)');
-  const setStore = db.prepare('UPDATE identity SET store = ?');
+  const addStart = db.prepare('INSERT OR IGNORE INTO start (start, counter) VALUES (?, ?)');
+  const setStore = db.prepare('UPDATE identity SET store = ?1 WHERE store IS NOT ?1');
   const counter = changeCounter(db);
   return {
-    /** Returns the counter as of now. */
-    begin: (start: string): number => {
-      const now = counter();
-      addStart.run(start, now);
-      return now;
+    /** To be called before the first record of a start. */
+    begin: (start: string, store?: string): void => {
+      addStart.run(start, counter());
+      if (store !== undefined) setStore.run(store);
     },
-    setStore: (id: string): void => void setStore.run(id),
     counter,
   };
 };

@@ -15,5 +15,6 @@ export interface LedgerIdentity {
   knows(mark: LedgerMark): Promise<boolean | undefined>;
   /** The id of the store whose places it records; undefined until it was told. */
   storeId(): string | undefined;
-  setStoreId(id: string): Promise<void>;
+  /** It is recorded with the next packs. */
+  setStoreId(id: string): void;
 }

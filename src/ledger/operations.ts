@@ -12,13 +12,16 @@ export const schema = LEDGER_SCHEMA;
 
 export const open = (db: DatabaseSync) => {
   const { commit, ...writes } = ledgerWrites(db);
-  const identity = identityWrites(db);
+  const { begin, counter } = identityWrites(db);
   return {
     reads: { ...ledgerReads(db), ...deliveryReads(db), ...identityReads(db), ...expectationReads(db) },
     writes: {
-      ...{ ...writes, ...outputWrites(db), ...deliveryWrites(db), ...identity, ...expectationWrites(db) },
-      /** With the number of the last change, see identity.ts. */
-      commit: (entries: readonly PackEntry[]) => ({ results: commit(entries), counter: identity.counter() }),
+      ...{ ...writes, ...outputWrites(db), ...deliveryWrites(db), ...expectationWrites(db) },
+      /** With the number of the last change. `start`: of the sink that records them; `store`: where their bytes are. See identity.ts. */
+      commit: (entries: readonly PackEntry[], start: string, store?: string) => {
+        begin(start, store);
+        return { results: commit(entries), counter: counter() };
+      },
     },
   };
 };

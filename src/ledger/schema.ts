@@ -17,7 +17,7 @@
  * identity one row: the ledger's own id, and that of the store whose places it records.
  * expectation  hosts and streams that somebody added or retired, see expectation.ts.
  *
- * start    each start of a sink on this ledger, and the number of the last change as of then, see identity.ts.
+ * start    each start of a sink that recorded something, with its first pack, and the number of the last change before; see identity.ts.
  *
  * Recovery: none of our own. Rows of one commit appear together or not at all.
  */
@@ -29,6 +29,7 @@ const IDENTITY = `
     CREATE TABLE identity (ledger TEXT NOT NULL, store TEXT) STRICT;
     INSERT INTO identity (ledger) VALUES (lower(hex(randomblob(16))));
     CREATE TABLE start (number INTEGER PRIMARY KEY, start TEXT NOT NULL UNIQUE, counter INTEGER NOT NULL) STRICT;
+    INSERT INTO start (start, counter) VALUES (lower(hex(randomblob(16))), 0);
 `;
 
 const EXPECTATIONS = `

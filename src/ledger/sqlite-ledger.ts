@@ -47,28 +47,26 @@ const refuseToBeginAnew = (path: string): void => {
   );
 };
 
-/** Which ledger it is. Its owner begins a start of its own. */
+/**
+ * Which ledger it is. Its owner begins a start of its own, with the first packs that it records: a start writes nothing, so that a sink starts
+ * while the disk is full.
+ */
 const openIdentity = async (
   thread: DatabaseThread<LedgerOperations>,
-  isOwner: boolean,
 ): Promise<LedgerIdentity & { commit(entries: readonly PackEntry[]): Promise<CommitResult[]> }> => {
   const identity = await thread.read('identity');
   const start = randomUUID();
-  let { store } = identity;
-  let counter = isOwner ? await thread.write('begin', start) : 0;
+  let { store, mark } = identity;
   return {
-    mark: () => ({ id: identity.id, start, counter }),
+    mark: () => mark,
     knows: (mark) => thread.read('knows', mark),
     storeId: () => store,
-    async setStoreId(id) {
-      await thread.write('setStore', id);
-      store = id;
-    },
+    setStoreId: (id) => void (store = id),
     async commit(entries) {
       if (entries.length === 0) return [];
-      const committed = await thread.write('commit', entries);
-      counter = Math.max(counter, committed.counter);
-      return committed.results;
+      const { results, counter } = await thread.write('commit', entries, start, store);
+      if (mark.start !== start || mark.counter < counter) mark = { ...mark, start, counter };
+      return results;
     },
   };
 };
@@ -92,7 +90,7 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
     // By its own path: a link to it would have another directory.
     const path = await realpath(options.path);
     if (isOwner) lock = lockDirectory(dirname(path), lockOf(path), 'keeps its ledger in');
-    identity = await openIdentity(thread, isOwner);
+    identity = await openIdentity(thread);
   } catch (error) {
     await thread[Symbol.asyncDispose]();
     lock?.[Symbol.dispose]();

@@ -13,17 +13,19 @@ import { type Emit, type EventFields, type EventName, EVENTS } from './events.ts
 import { renderText } from './log.ts';
 
 const MINUTE_MS = 60_000;
+/** Outages at a time; what is beyond them is passed on. */
+const MOST_OUTAGES = 1_000;
 
-type Fields = Readonly<Record<string, string | number>>;
+type AnyFields = Readonly<Record<string, string | number>>;
 
 /** Which of these events tell of the same outage; undefined for one that is always passed on. */
-const OUTAGES: Partial<Record<EventName, (fields: Fields) => string | undefined>> = {
+const OUTAGES: Partial<Record<EventName, (fields: AnyFields) => string | undefined>> = {
   'send.disconnected': ({ address }) => String(address),
   'send.refused': ({ address }) => String(address),
   'send.pack-deferred': ({ code }) => String(code),
   // What was damaged on the way, or is refused for good, is told of each pack.
   'receive.bad-pack': ({ code }) => (code === 'storage' || code === 'closing' ? code : undefined),
-  'receive.refused': ({ code, peer }) => `${code} ${String(peer).replace(/:\d+$/, '')}`,
+  'receive.refused': ({ peer, reason }) => `${String(peer).replace(/:\d+$/, '')} ${reason}`,
   'store.failed': () => '',
   'seal.failed': () => '',
   'spool.failed': ({ dir }) => String(dir),
@@ -97,10 +99,11 @@ export const gatherRepeats = (emit: Emit, clock: Clock): GatheredRepeats => {
   };
 
   const pass = <Name extends EventName>(name: Name, fields: EventFields<Name>): void => {
-    if (name === 'send.connected') tellBack(String((fields as Fields)['address']));
+    if (name === 'send.connected') tellBack(String((fields as AnyFields)['address']));
     const key = OUTAGES[name]?.(fields);
     if (key === undefined) return emit(name, fields);
     const known = outages.get(`${name} ${key}`);
+    if (known === undefined && outages.size >= MOST_OUTAGES) return emit(name, fields);
     if (known === undefined) {
       outages.set(`${name} ${key}`, {
         event: name,

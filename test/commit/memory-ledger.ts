@@ -53,7 +53,7 @@ export const memoryLedger = (): MemoryLedger => {
     pack: (key, id) => call('pack', () => reads.pack(key, id)),
     around: (key, id) => call('around', () => reads.around(key, id)),
     packs: (key, afterId, limit) => call('packs', () => reads.packs(key, afterId, limit)),
-    commit: (entries) => call('commit', () => writes.commit(entries).results),
+    commit: (entries) => call('commit', () => writes.commit(entries, 'start').results),
     reopen: (key, generation) => call('reopen', () => writes.reopen(key, generation)),
     seal: (seal) => call('seal', () => writes.seal(seal)),
     close: (key, state, reason) => call('close', () => writes.close(key, state, reason)),

@@ -106,7 +106,7 @@ flow('disk-full-store: a small file system for the stored files', async (rig, t)
 flow(
   'disk-full-all: the ledger and the markers are on the full disk, too',
   async (rig, t) => {
-    await using disk = await smallDisk(t, rig.path('disk'), ROOM);
+    await using disk = await smallDisk(t, rig.path('disk'), ROOM + (128 << 10));
     if (disk === undefined) return;
     for (const name of ['stored', 'received']) {
       await mkdir(rig.path('disk', name));

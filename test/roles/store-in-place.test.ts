@@ -28,6 +28,7 @@ test('a start without the store is refused, and writes nothing into the director
 test('the store of another ledger is refused, and the command in the message makes it this one', async () => {
   await using node = await startSinkNode();
   await using other = await startSinkNode();
+  await node.send(await cutInto(logParts(2)));
   await other.stop();
   await node.stop();
   const dir = join(node.dir, 'stored');

@@ -49,7 +49,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
   const ledger = starting.use(await openLedger({ path: options.ledger.path }));
   const store = starting.use(await openStore(options.store, ledger.storeId()));
-  if (ledger.storeId() !== store.id) await ledger.setStoreId(store.id);
+  if (ledger.storeId() !== store.id) ledger.setStoreId(store.id);
 
   const intake = createIntakeFirst(clock);
   const outputs = starting.use(
