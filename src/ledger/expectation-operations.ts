@@ -13,7 +13,7 @@ export const expectationReads = (db: DatabaseSync) => {
   );
   const hoursOf = db.prepare(
     `SELECT hour, state, expected_hours FROM segment
-     WHERE host = ? AND stream = ? AND hour >= ? AND hour <= ? ORDER BY hour`,
+     WHERE host = :host AND stream = :stream AND hour >= :day AND hour <= :to AND (hour >= :from OR hour = :day) ORDER BY hour`,
   );
 
   function* pairs(host: string | undefined) {
@@ -38,7 +38,8 @@ export const expectationReads = (db: DatabaseSync) => {
       const found: Presence[] = [];
       for (const { host, stream } of pairs(filter.host)) {
         if (filter.stream !== undefined && stream !== filter.stream) continue;
-        const hours = hoursOf.all(host, stream, from.slice(0, 8), `${to}~`).map((row) => ({
+        const range = { from, to: `${to}~`, day: from.slice(0, 8) };
+        const hours = hoursOf.all({ host, stream, ...range }).map((row) => ({
           ...{ hour: readText(row, 'hour'), state: readState(row, 'state') },
           ...(isNull(row, 'expected_hours') ? {} : { hoursInDay: readInteger(row, 'expected_hours') }),
         }));

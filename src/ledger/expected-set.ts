@@ -95,19 +95,22 @@ interface StreamOf {
   readonly written: readonly Expectation[];
 }
 
-/** Hours tell nothing of a stream with a segment a day; but a whole day may be missing of hours. */
-const isOfKind = (before: string, hour: string): boolean => isDayLabel(hour) || !isDayLabel(before);
+/** Hours say nothing of segments of whole days, nor these of hours; of a day that nobody has anything of, both do. */
+const isOfKind = (before: string, hour: string): boolean => isDayLabel(hour) === isDayLabel(before);
 
 const absentIn = ({ stream, rows, labels, written }: StreamOf, rules: ExpectRules): AbsentHour[] => {
   const { isFixed, hosts } = hostsOf(stream, rows, written, rules);
   const within = rules.within / HOUR_MS;
+  const known = new Set(rows.flatMap((row) => row.hours.map(({ hour }) => hour)));
   return hosts.flatMap((host) => {
     const hours = rows.find((row) => row.host === host)?.hours ?? [];
     const has = new Set(hours.map(({ hour }) => hour));
     const said = numbersOf(written.find((each) => each.stream === stream && each.host === host));
     return labels.flatMap((hour): AbsentHour[] => {
       if (has.has(hour)) return [];
-      const lastHour = hours.findLast((each) => each.hour < hour && isOfKind(each.hour, hour))?.hour;
+      const lastHour = hours.findLast(
+        (each) => each.hour < hour && (!known.has(hour) || isOfKind(each.hour, hour)),
+      )?.hour;
       const lastSeen = lastHour === undefined ? -Infinity : hourIndex(lastHour);
       if (!isFixed && !isExpected(hourIndex(hour), lastSeen, within, said)) return [];
       return [{ host, stream, hour, ...(lastHour !== undefined && { lastHour }) }];

@@ -1,4 +1,5 @@
 /** How an hour (or day) of a stream stands over all hosts that must have it: for `logd wait`, and markers of a whole stream. */
+import type { Expectations } from './expectation.ts';
 import { absentHours, type ExpectationReads, type ExpectRules } from './expected-set.ts';
 import type { DayRecord, Ledger, SegmentState } from './ledger.ts';
 
@@ -12,6 +13,18 @@ export interface HourStanding {
   /** Hosts of which nothing has come, and something must. */
   readonly absent: readonly string[];
 }
+
+/** True when somebody has it and nothing of it that is there is unsealed: quick, and says nothing of who is absent. */
+export const isAllSealed = async (
+  ledger: Pick<Expectations, 'presence'>,
+  { stream, hour }: HourOfStream,
+): Promise<boolean> => {
+  const rows = await ledger.presence({ stream }, hour, hour);
+  const states = rows.flatMap(({ hours }) =>
+    hours.filter((each) => each.hour.startsWith(hour)).map(({ state }) => state),
+  );
+  return states.length > 0 && states.every((state) => state === 'sealed');
+};
 
 export interface HourOfStream {
   readonly stream: string;

@@ -12,6 +12,7 @@
  * - It sees its item, its options and this contract, nothing else. It holds no item after deliver() has ended.
  */
 import type { z } from 'zod';
+import type { Expectations } from '../ledger/expectation.ts';
 import type { DayRecord, Ledger, Seal, SegmentRecord } from '../ledger/ledger.ts';
 import type { PackHeader, SegmentKey } from '../pack/pack.ts';
 import type { RejectFile, Rejects } from './rejects.ts';
@@ -57,7 +58,8 @@ export interface OutputStatus {
 }
 
 /** What an output may look up. */
-export type LedgerView = Pick<Ledger, 'segment' | 'seals' | 'days'>;
+export type LedgerView = Pick<Ledger, 'segment' | 'seals' | 'days'> &
+  Pick<Expectations, 'expectations' | 'presence'>;
 
 export interface OutputDeps {
   /** The name in the config. */

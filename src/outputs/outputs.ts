@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { makeDirectory } from '../disk/durable-directory.ts';
 import type { Deliveries } from '../ledger/delivery.ts';
+import type { Expectations } from '../ledger/expectation.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 import type { Store } from '../stores/store.ts';
@@ -22,7 +23,7 @@ export interface ConfiguredOutput {
 export interface OutputsOptions {
   readonly outputs: readonly ConfiguredOutput[];
   readonly stateDir: string;
-  readonly ledger: Ledger & Deliveries;
+  readonly ledger: Ledger & Deliveries & Expectations;
   readonly store: Pick<Store, 'read'>;
   readonly clock: Clock;
   readonly emit: Emit;

@@ -2,13 +2,14 @@
 import { DatabaseSync } from 'node:sqlite';
 import { LogdError } from '../../src/error.ts';
 import type { Deliveries } from '../../src/ledger/delivery.ts';
+import type { Expectations } from '../../src/ledger/expectation.ts';
 import type { Ledger, PackRecord } from '../../src/ledger/ledger.ts';
 import { open, schema } from '../../src/ledger/operations.ts';
 import type { SegmentKey } from '../../src/pack/pack.ts';
 
-export type LedgerCall = keyof Omit<Ledger & Deliveries, typeof Symbol.asyncDispose>;
+export type LedgerCall = keyof Omit<Ledger & Deliveries & Expectations, typeof Symbol.asyncDispose>;
 
-export interface MemoryLedger extends Ledger, Deliveries {
+export interface MemoryLedger extends Ledger, Deliveries, Expectations {
   /** When it returns true, the call fails and has no effect. */
   fails: (call: LedgerCall) => boolean;
   /** When it returns true, the call has its effect, durably, and fails all the same. */
@@ -75,6 +76,9 @@ export const memoryLedger = (): MemoryLedger => {
     failing: (output, limit) => call('failing', () => reads.failing(output, limit)),
     replay: (output, from, to) => call('replay', () => writes.replay(output, from, to)),
     retryStuck: (output) => call('retryStuck', () => writes.retryStuck(output)),
+    expectations: () => call('expectations', () => reads.expectations()),
+    expect: (expectation) => call('expect', () => writes.expect(expectation)),
+    presence: (filter, from, to) => call('presence', () => reads.presence(filter, from, to)),
     [Symbol.asyncDispose]: () => Promise.resolve(db.close()),
   };
   return ledger;

@@ -83,7 +83,7 @@ test('a ledger of version 3 opens, and its hours go on and are sealed', () =>
     const after = await readdir(join(dir, 'received'));
     assert.deepEqual(
       after.filter((name) => !before.includes(name)),
-      ['web1_access_2026112216_13'],
+      ['_access_2026112216', 'web1_access_2026112216_13'],
     );
   }));
 

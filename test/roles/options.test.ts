@@ -85,7 +85,7 @@ test('the starter configuration means the same with its comments taken as option
     ...rest,
     http: { listen: { host: '127.0.0.1', port: 7668 }, token_file: '/etc/logd/http-token' },
     agent: { ...rest.agent, ...tokens, host: 'web1' },
-    sink: { ...rest.sink, ...tokens },
+    sink: { ...rest.sink, ...tokens, expect: ['web1', 'web2'].map((host) => ({ stream: 'access', host })) },
   });
 });
 

@@ -122,7 +122,7 @@ test('a start takes away markers that the ledger does not back, as when it is ol
   await rig.put(...(await cutInto(logParts(2), { key: { ...KEY, hour: '20261123' } })));
   const backed = await rig.markerFiles();
   assert.equal(backed.length, 27);
-  const open = { ...KEY, host: 'web2' };
+  const open = { ...KEY, host: 'web2', stream: 'app' };
   await rig.put((await cutInto(logParts(2), { key: open, ends: [] }))[0]!);
   await rig.restart();
   assert.deepEqual([await rig.markerFiles(), rig.said('seal.markers-removed')], [backed, []]);

@@ -28,6 +28,8 @@ export interface SealRig extends AsyncDisposable {
   /** Of all events, by name. */
   said(name: Seen['name']): Seen['fields'][];
   markerFiles(): Promise<string[]>;
+  /** Those of all hosts. */
+  streamMarkers(): Promise<string[]>;
   /** Where they are. */
   readonly dir: string;
   state(key: SegmentKey): Promise<string | undefined>;
@@ -48,13 +50,14 @@ export const sealRig = async (): Promise<SealRig> => {
     sealed: (seal, dayComplete) => failing('sealed', () => real.sealed(seal, dayComplete)),
     keepOnly: (isBacked) => real.keepOnly(isBacked),
     reopened: (key) => failing('reopened', () => real.reopened(key)),
+    stream: (hour, isWhole) => failing('stream', () => real.stream(hour, isWhole)),
   };
   const start = async (): Promise<Pick<SealRig, 'commit' | 'sealer' | 'outputs'>> => {
     const outputs = await startOutputs({
       outputs: [
         {
           ...{ name: 'markers', unit: 'hour', start: 'beginning', parallel: 4 },
-          open: (deps) => openMarkers(files, deps),
+          open: (deps) => openMarkers(files, deps, { within: 7 * 86_400_000 }),
         },
       ],
       ...{ stateDir: join(dir, '..', `${basename(dir)}-state`), ledger, store, clock: CLOCK, emit },
@@ -97,7 +100,8 @@ export const sealRig = async (): Promise<SealRig> => {
       return answers.map(brief);
     },
     said: (wanted) => events.filter(({ name }) => name === wanted).map(({ fields }) => fields),
-    markerFiles: async () => (await readdir(dir)).toSorted(),
+    markerFiles: async () => (await readdir(dir)).filter((name) => !name.startsWith('_')).toSorted(),
+    streamMarkers: async () => (await readdir(dir)).filter((name) => name.startsWith('_')).toSorted(),
     state: async (key) => (await ledger.segment(key))?.state,
     async [Symbol.asyncDispose]() {
       await rig.sealer[Symbol.asyncDispose]();

@@ -4,6 +4,7 @@
  * Names, in one directory
  *   <host>_<stream>_<hour>_<lines>   the hour is sealed, with this many lines; for a stream with a segment a day, <hour> is the day
  *   <host>_<stream>_<day>            all hours of the day are sealed
+ *   _<stream>_<hour>, _<stream>_<day>  it is sealed for every host that must have it
  * No part holds an underscore, so a name reads in one way only.
  *
  * Invariants
@@ -21,10 +22,17 @@ import { makeDirectory, syncDirectory } from '../../disk/durable-directory.ts';
 
 const SETTING = 'sink.markers.dir or state_dir';
 
-/** What a marker file says: the hour is sealed with so many lines; without them, that the day `hour` is complete. */
-export interface Marker extends SegmentKey {
+/**
+ * What a marker file says: the hour is sealed with so many lines; without them, that the day `hour` is complete. Without a host: the
+ * hour or day is complete for every host that must have it.
+ */
+export interface Marker extends Omit<SegmentKey, 'host'> {
+  readonly host: string | undefined;
   readonly lines: number | undefined;
 }
+
+/** An hour or day of a stream, for all hosts. */
+export type StreamHour = Pick<SegmentKey, 'stream' | 'hour'>;
 
 /** How many files are gone, and the names of some. */
 export interface Removed {
@@ -35,13 +43,15 @@ export interface Removed {
 export interface MarkerFiles {
   /** Writes the markers of a seal, and takes away that of an earlier generation with another line count. */
   sealed(seal: Seal, dayComplete: boolean): Promise<void>;
-  /** Takes away the markers of a segment that is no longer complete, and of its day. */
+  /** Takes away the markers of a segment that is no longer complete, and those of its day and its stream. */
   reopened(key: SegmentKey): Promise<void>;
+  /** Writes, or takes away, the marker of all hosts. */
+  stream(hour: StreamHour, isWhole: boolean): Promise<void>;
   /** Takes away the markers that do not say what is so. Whatever does not have a marker's name, or is no file, is left alone. */
   keepOnly(isSo: (marker: Marker) => Promise<boolean>): Promise<Removed>;
 }
 
-const NAME = /^([^_]+)_([^_]+)_(\d+b?)(?:_(0|[1-9]\d*))?$/;
+const NAME = /^([^_]*)_([^_]+)_(\d+b?)(?:_(0|[1-9]\d*))?$/;
 
 /** Markers that are looked at together, and names that are told. */
 const BATCH = 256;
@@ -49,7 +59,9 @@ const EXAMPLES = 3;
 
 const readName = (name: string): Marker | undefined => {
   const [, host = '', stream = '', hour = '', lines] = NAME.exec(name) ?? [];
-  if (!isName(host) || !isName(stream) || !isHourLabel(hour)) return undefined;
+  if (!isName(stream) || !isHourLabel(hour)) return undefined;
+  if (host === '') return lines === undefined ? { host: undefined, stream, hour, lines } : undefined;
+  if (!isName(host)) return undefined;
   if (lines === undefined && hour.length !== 8) return undefined;
   return { host, stream, hour, lines: lines === undefined ? undefined : Number(lines) };
 };
@@ -123,7 +135,14 @@ export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
     reopened: (key) =>
       failing(async () => {
         await remove(dayName(key));
+        await remove(streamName(key));
+        await remove(streamName({ ...key, hour: key.hour.slice(0, 8) }));
         await removeHourExcept(key, undefined);
+        await syncDirectory(dir);
+      }),
+    stream: (hour, isWhole) =>
+      failing(async () => {
+        await (isWhole ? create(streamName(hour)) : remove(streamName(hour)));
         await syncDirectory(dir);
       }),
   };
@@ -131,3 +150,4 @@ export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
 
 const hourStart = ({ host, stream, hour }: SegmentKey): string => `${host}_${stream}_${hour}_`;
 const dayName = ({ host, stream, hour }: SegmentKey): string => `${host}_${stream}_${hour.slice(0, 8)}`;
+const streamName = ({ stream, hour }: StreamHour): string => `_${stream}_${hour}`;

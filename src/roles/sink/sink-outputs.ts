@@ -8,13 +8,19 @@ import type { SinkConfig } from './sink-options.ts';
 /** Marker files are written for one hour after the other: a directory has one order. */
 const MARKERS_PARALLEL = 4;
 
-export const configuredOutputs = (
-  markers: SinkConfig['markers'],
-  outputs: Readonly<Record<string, OutputConfig>> | undefined,
-): ConfiguredOutput[] => [
+type SinkMarkers = Pick<SinkConfig, 'markers' | 'expect' | 'expect_within'> & {
+  readonly outputs?: Readonly<Record<string, OutputConfig>> | undefined;
+};
+
+export const configuredOutputs = ({
+  markers,
+  outputs,
+  expect,
+  expect_within: within,
+}: SinkMarkers): ConfiguredOutput[] => [
   {
     ...{ name: 'markers', unit: markersKind.unit, start: 'beginning', parallel: MARKERS_PARALLEL },
-    open: (deps) => markersKind.open(markers, deps),
+    open: (deps) => markersKind.open({ ...markers, expected: { within, fixed: expect } }, deps),
   },
   ...Object.entries(outputs ?? {}).map(([name, { start, parallel, ...options }]): ConfiguredOutput => ({
     ...{ name, unit: outputKindOf(options).unit, start, parallel },

@@ -54,7 +54,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   const intake = createIntakeFirst(clock);
   const outputs = starting.use(
     await startOutputs({
-      outputs: configuredOutputs(options.markers, options.outputs),
+      outputs: configuredOutputs(options),
       ...{ stateDir: config.state_dir, ledger, store, clock, emit, turn: intake.turn },
     }),
   );

@@ -16,6 +16,8 @@ const deps: OutputDeps = {
     segment: () => Promise.resolve(undefined),
     seals: () => Promise.resolve([]),
     days: () => Promise.resolve([]),
+    expectations: () => Promise.resolve([]),
+    presence: () => Promise.resolve([]),
   },
   clock: systemClock,
   emit: () => undefined,

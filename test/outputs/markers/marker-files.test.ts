@@ -53,6 +53,25 @@ describe('markers', () => {
     assert.deepEqual(await listed(dir), before);
   });
 
+  it('has markers of all hosts, which go when an hour of one is reopened', async (test) => {
+    const dir = await scratch(test);
+    const markers = await openMarkerFiles(dir);
+    await markers.stream({ stream: 'access', hour: '2026112216' }, true);
+    await markers.stream({ stream: 'access', hour: '20261122' }, true);
+    await markers.stream({ stream: 'access', hour: '2026112217' }, true);
+    await markers.stream({ stream: 'app', hour: '2026112217' }, true);
+    await markers.reopened(seal());
+    assert.deepEqual(await listed(dir), ['_access_2026112217', '_app_2026112217']);
+    await markers.stream({ stream: 'app', hour: '2026112217' }, false);
+    const seen: unknown[] = [];
+    await markers.keepOnly((marker) => {
+      seen.push(marker);
+      return Promise.resolve(false);
+    });
+    assert.deepEqual(seen, [{ host: undefined, stream: 'access', hour: '2026112217', lines: undefined }]);
+    assert.deepEqual(await listed(dir), []);
+  });
+
   it('replaces the marker of an earlier generation, though nobody said that it was reopened', async (test) => {
     const dir = await scratch(test);
     const markers = await openMarkerFiles(dir);

@@ -45,6 +45,8 @@ const ledger: LedgerView = {
   segment: () => Promise.resolve(undefined),
   seals: () => Promise.resolve([]),
   days: () => Promise.resolve([]),
+  expectations: () => Promise.resolve([]),
+  presence: () => Promise.resolve([]),
 };
 
 export interface OutputRig extends AsyncDisposable {

@@ -30,7 +30,8 @@ for (const compression of ['none', 'zstd'] as const)
     assert.ok((await node.read(KEY)).equals(plain));
     const { mode, mtimeMs } = await stat(node.locate(KEY));
     assert.deepEqual([mode & 0o222, mtimeMs], [0, packs[0]!.header.time]);
-    assert.deepEqual(await readdir(join(node.dir, 'state', 'received')), [
+    assert.deepEqual((await readdir(join(node.dir, 'state', 'received'))).sort(), [
+      '_access_2026112216',
       `web1_access_2026112216_${expected!.lines}`,
     ]);
   });
@@ -207,11 +208,13 @@ test('a ledger restored from before an hour was sealed takes its marker away', T
   while (node.said('seal.sealed').length === 0) await setImmediate();
   await node.stop();
   const received = join(node.dir, 'state', 'received');
-  const [marker] = await readdir(received);
+  const markers = (await readdir(received)).sort();
+  assert.equal(markers.length, 2);
   await writeFile(ledger, older);
   await node.restart();
   assert.deepEqual(await readdir(received), []);
-  assert.deepEqual(node.said('seal.markers-removed'), [{ files: 1, examples: marker }]);
+  const [said] = node.said('seal.markers-removed') as { files: number; examples: string }[];
+  assert.deepEqual([said?.files, said?.examples.split(', ').sort()], [2, markers]);
 });
 
 test('a token is asked for, and a wrong one is told on both sides', TEST, async () => {
