@@ -7,6 +7,9 @@
 // Plain JavaScript that any Node can parse, so that an old one gets this message and not a syntax error.
 import { existsSync } from 'node:fs';
 
+// Before anything takes time: SIGUSR1 would open the debugger.
+process.on('SIGUSR1', () => undefined);
+
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
   console.error(

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `logd` command. One file for each subcommand; what takes long to load is loaded by its action. */
+import './no-debugger.ts';
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../error.ts';
 import { auditCommand } from './audit.ts';

@@ -17,6 +17,7 @@ Examples:
 
 The first SIGTERM or SIGINT stops in order: reading ends, packs in flight are acknowledged or left for
 the next start, the ledger commits. A second signal ends at once, which is as safe as a crash.
+SIGHUP reads the token files again. SIGUSR1 does nothing: it opens no debugger.
 
 Exit codes:
   0      stopped in order after a signal

@@ -9,6 +9,8 @@ import { EXIT, failureExit, signalExit } from './exit-codes.ts';
 export interface RunningNode {
   /** Drains in order; resolves when everything is closed. */
   stop(): Promise<void>;
+  /** Reads again what may change while it runs. Does not reject. */
+  reload?(): Promise<void>;
   /** Resolves when the node cannot go on, with the reason. */
   readonly failed: Promise<Error>;
 }
@@ -30,7 +32,7 @@ type Signal = (typeof SIGNALS)[number];
 
 /**
  * Starts a node and resolves with the exit code. The first SIGTERM or SIGINT drains it; a second one calls `endNow`, which is
- * as safe as a crash. A signal that comes while the node starts counts.
+ * as safe as a crash. A signal that comes while the node starts counts. SIGHUP reloads a node that runs.
  */
 export const supervise = async (start: () => Promise<RunningNode>, to: Supervision): Promise<number> => {
   const first = Promise.withResolvers<Signal>();
@@ -44,18 +46,23 @@ export const supervise = async (start: () => Promise<RunningNode>, to: Supervisi
     to.signals.on(signal, listener);
     return [signal, listener] as const;
   });
+  let running: RunningNode | undefined;
+  const onHangUp = (): void => void running?.reload?.();
+  to.signals.on('SIGHUP', onHangUp);
   try {
     const node = await start().catch((error: unknown) => {
       to.emit('node.not-started', { node: to.node, reason: messageOf(error) });
       return failureExit(error);
     });
     if (typeof node === 'number') return node;
+    running = node;
     const end = await Promise.race([first.promise, node.failed]);
     if (end instanceof Error) to.emit('node.failed', { reason: messageOf(end) });
     else to.emit('node.draining', { signal: end });
     const drained = await drain(node, to);
     return drained && !(end instanceof Error) ? EXIT.ok : EXIT.failed;
   } finally {
+    to.signals.off('SIGHUP', onHangUp);
     for (const [signal, listener] of listeners) to.signals.off(signal, listener);
   }
 };

@@ -1,5 +1,6 @@
 /** A node: the roles that are present in its configuration, started in the order of the registry and stopped in reverse. */
 import { join } from 'node:path';
+import { messageOf } from '../error.ts';
 import { formatAddress } from '../config/address.ts';
 import { makeDirectory } from '../disk/durable-directory.ts';
 import type { EventCounts } from '../http/metrics.ts';
@@ -11,7 +12,7 @@ import { packageVersion } from '../telemetry/version.ts';
 import { forAtMost } from './deadline.ts';
 import type { LogdConfig } from './options.ts';
 import { roleKinds } from './registry.ts';
-import { openTokens } from './token.ts';
+import { openTokens, readTokens } from './token.ts';
 import type { Role, RoleDeps, RoleKind } from './role.ts';
 
 /** Beyond its roles a node waits for its monitor for at most this share of the time for a graceful stop. */
@@ -20,6 +21,8 @@ const GOODBYE_SHARE = 0.3;
 /** A node that runs. */
 export interface RunningRoles extends Omit<Role, 'status'> {
   status(): NodeStatus;
+  /** Reads the token files again, and says what came of it. */
+  reload(): Promise<void>;
 }
 
 /** Starts all roles of a node; rejects, with nothing left running, when one of them cannot start. */
@@ -65,7 +68,27 @@ export const startNode = async (config: LogdConfig, given: RoleDeps): Promise<Ru
     },
     failed: Promise.race(roles.map(([, role]) => role.failed)),
     status,
+    reload: () => reloadTokens(config, deps.emit),
   };
+};
+
+/** A node reads its token files at each connection: here it is told at once what they are worth. */
+const reloadTokens = async (config: LogdConfig, emit: RoleDeps['emit']): Promise<void> => {
+  const paths = new Set<string>();
+  const collect = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, inner] of Object.entries(value))
+      if (key.endsWith('token_file') && typeof inner === 'string') paths.add(inner);
+      else collect(inner);
+  };
+  collect(config);
+  let usable = 0;
+  for (const path of paths)
+    await readTokens(path).then(
+      () => usable++,
+      (error: unknown) => emit('node.token-kept', { path, reason: messageOf(error) }),
+    );
+  emit('node.reloaded', { files: usable });
 };
 
 /** The listener of `http:`, where the config has it. */

@@ -29,6 +29,11 @@ export const EVENTS = {
     text: 'Could not finish within {timeout_ms} ms, so the process exits now. No data is lost: the next start recovers.',
     fields: { timeout_ms: 'number' },
   },
+  'node.reloaded': {
+    level: 'info',
+    text: 'Received SIGHUP: {files} token files can be used and count from the next connection on. Other settings need a restart.',
+    fields: { files: 'number' },
+  },
   'node.stopped': { level: 'info', text: 'Node {node} stopped', fields: { node: 'string' } },
   'node.failed': {
     level: 'error',

@@ -96,3 +96,17 @@ test('a start that fails is told, and the exit code says whether the configurati
     assert.equal(signals.listenerCount('SIGTERM'), 0);
   }
 });
+
+test('SIGHUP reloads the node that runs, and does not end it', async () => {
+  const { signals, events, stopped, node, to } = setUp();
+  const reload = (): Promise<void> => Promise.resolve(void events.push('reload'));
+  signals.emit('SIGHUP');
+  const code = supervise(() => Promise.resolve({ ...node, reload }), to);
+  await Promise.resolve();
+  await new Promise(setImmediate);
+  signals.emit('SIGHUP');
+  signals.emit('SIGTERM');
+  stopped.resolve();
+  assert.equal(await code, 0);
+  assert.deepEqual(events, ['reload', 'node.draining SIGTERM', 'stop']);
+});
