@@ -64,6 +64,47 @@ const closingQuote = (line: Buffer, from: number): number => {
   return -1;
 };
 
+const holds = (bytes: Uint8Array, at: number, literal: Uint8Array): boolean => {
+  for (let n = 0; n < literal.length; n++) if (bytes[at + n] !== literal[n]) return false;
+  return true;
+};
+
+/** Where the literal begins, from `from` on and before `to`; -1 where it does not. */
+const search = (bytes: Uint8Array, literal: Uint8Array, from: number, to: number): number => {
+  const first = literal[0]!;
+  const last = to - literal.length;
+  for (let at = from; at <= last; at++) if (bytes[at] === first && holds(bytes, at, literal)) return at;
+  return -1;
+};
+
+/** The same as reading, without making any field. */
+const locator = (steps: readonly FieldStep[], needed: number): NonNullable<LineFormat['locate']> => {
+  const quote = Buffer.of(QUOTE);
+  const ends = steps.map(({ until, quoted }) => (quoted ? quote : until?.length === 0 ? undefined : until));
+  return (bytes, from, to, places) => {
+    let at = from;
+    for (let n = 0; n < steps.length; n++) {
+      const { before, quoted } = steps[n]!;
+      if (at + before.length > to || !holds(bytes, at, before)) {
+        if (n < needed || at < to) return false;
+        places.fill(-1, 2 * n, 2 * steps.length);
+        return true;
+      }
+      const start = at + before.length;
+      const until = ends[n];
+      let end = until === undefined ? to : search(bytes, until, start, to);
+      if (end < 0) {
+        if (quoted || n < needed - 1) return false;
+        end = to;
+      }
+      places[2 * n] = start;
+      places[2 * n + 1] = end;
+      at = end;
+    }
+    return true;
+  };
+};
+
 /** A format of these parts. Throws `config` where a line of it could not be taken apart. */
 export const logFormat = (name: string, parts: readonly FormatPart[]): LineFormat => {
   const { steps } = stepsOf(name, parts);
@@ -93,5 +134,5 @@ export const logFormat = (name: string, parts: readonly FormatPart[]): LineForma
     }
     return { fields };
   };
-  return { name, fields: steps.map(({ field }) => field), read };
+  return { name, fields: steps.map(({ field }) => field), read, locate: locator(steps, needed) };
 };

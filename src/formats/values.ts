@@ -1,6 +1,4 @@
 /** Values that outputs make of fields: times, requests, query parameters, addresses. Pure, and never throwing. */
-import ipaddr from 'ipaddr.js';
-import { emptyFields } from './format.ts';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const LOCAL = /^(\d{1,2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}):(\d{2}):(\d{2})(?: ([+-])(\d{2})(\d{2}))?$/;
@@ -59,15 +57,33 @@ export const queryPairs = (query: string): [string, string][] =>
     });
 
 /** Query parameters as a map; a key that comes again has its values joined by a comma. */
-export const queryMap = (query: string): Record<string, string> => {
-  const map = emptyFields() as Record<string, string>;
-  for (const [key, value] of queryPairs(query)) map[key] = key in map ? `${map[key]},${value}` : value;
+export const queryMap = (query: string): Map<string, string> => {
+  const map = new Map<string, string>();
+  for (const [key, value] of queryPairs(query)) {
+    const before = map.get(key);
+    map.set(key, before === undefined ? value : `${before},${value}`);
+  }
   return map;
 };
 
 /** An IPv4 address as a number; undefined for anything else. */
 export const addressToInteger = (text: string): number | undefined => {
-  if (!ipaddr.IPv4.isValidFourPartDecimal(text)) return undefined;
-  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.parse(text).octets;
-  return a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
+  if (text.length < 7 || text.length > 15) return undefined;
+  let [sum, part, digits, dots] = [0, 0, 0, 0];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (digits === 0 || ++dots > 3) return undefined;
+      sum = sum * 256 + part;
+      [part, digits] = [0, 0];
+      continue;
+    }
+    // A leading zero would be octal to some, decimal to others.
+    if (code < ZERO || code > ZERO + 9 || (digits > 0 && part === 0)) return undefined;
+    part = part * 10 + code - ZERO;
+    if (++digits > 3 || part > 255) return undefined;
+  }
+  return dots === 3 && digits > 0 ? sum * 256 + part : undefined;
 };
+const DOT = 0x2e;
+const ZERO = 0x30;

@@ -129,7 +129,7 @@ describe('values', () => {
       protocol: 'HTTP/1.1',
     });
     assert.equal(requestOf('GET /a b HTTP/1.1'), undefined);
-    assert.deepEqual({ ...queryMap('a=1&b=x+y&a=%C3%A9&c') }, { a: '1,é', b: 'x y', c: '' });
+    assert.deepEqual(Object.fromEntries(queryMap('a=1&b=x+y&a=%C3%A9&c')), { a: '1,é', b: 'x y', c: '' });
     assert.equal(decodePercent('caf%E9 %zz'), 'caf\uFFFD %zz');
     assert.equal(addressToInteger('10.0.0.1'), 167772161);
     assert.equal(addressToInteger('::1'), undefined);

@@ -6,7 +6,7 @@
  *   jsonl  one JSON object a line
  * Bytes that a form uses itself are replaced by a space in hive, escaped (\t, \n, \\) in tsv.
  */
-import type { Value } from './row.ts';
+import { plainText, type Value } from './row.ts';
 
 export const FORMS = ['hive', 'tsv', 'jsonl', 'parquet'] as const;
 export type Form = (typeof FORMS)[number];
@@ -18,27 +18,25 @@ const HIVE_OWN = /[\x01\x02\x03\n\r]/g;
 const hiveText = (value: string): string => value.replaceAll(HIVE_OWN, ' ');
 const hiveValue = (value: Value): string =>
   typeof value === 'object'
-    ? Object.entries(value)
-        .map(([key, each]) => `${hiveText(key)}\x03${hiveText(each)}`)
-        .join('\x02')
+    ? Array.from(value, ([key, each]) => `${hiveText(key)}\x03${hiveText(each)}`).join('\x02')
     : hiveText(String(value));
 
 const TSV_ESCAPES: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r', '\\': '\\\\' };
 const tsvValue = (value: Value): string =>
-  (typeof value === 'object' ? JSON.stringify(value) : String(value)).replaceAll(
-    /[\t\n\r\\]/g,
-    (char) => TSV_ESCAPES[char] ?? char,
-  );
+  plainText(value).replaceAll(/[\t\n\r\\]/g, (char) => TSV_ESCAPES[char] ?? char);
 
+const jsonValue = (value: Value | undefined): unknown =>
+  typeof value === 'object' ? Object.fromEntries(value) : value;
 const jsonRow: WriteRow = (columns, values) =>
-  `${JSON.stringify(Object.fromEntries(columns.map((column, n) => [column === '' ? `column_${n + 1}` : column, values[n]])))}\n`;
+  `${JSON.stringify(Object.fromEntries(columns.map((column, n) => [column === '' ? `column_${n + 1}` : column, jsonValue(values[n])])))}\n`;
+const hiveRow: WriteRow = (_columns, values) => `${values.map(hiveValue).join('\x01')}\n`;
 
-/** Parquet is made from JSON lines at the end of an hour. */
+/** Parquet is made from Hive text at the end of an hour. */
 export const WRITE: Readonly<Record<Form, WriteRow>> = {
-  hive: (_columns, values) => `${values.map(hiveValue).join('\x01')}\n`,
+  hive: hiveRow,
   tsv: (_columns, values) => `${values.map(tsvValue).join('\t')}\n`,
   jsonl: jsonRow,
-  parquet: jsonRow,
+  parquet: hiveRow,
 };
 
 export const EXTENSIONS: Readonly<Record<Form, string>> = {

@@ -5,16 +5,21 @@
  *                     └─ host list, address list, tables' conditions ─▶ dropped, by rule
  *                                                     └─ row ─▶ table/partition=value/…/part
  *
+ * Most lines go the quick way (quick-rows.ts), those that need care by row.ts; both give the same bytes.
+ *
  * Invariant: lines = rows' lines + dropped + rejected. A line goes to the first table whose condition it meets.
  * Memory: one line that is not complete, and at most FLUSH_BYTES of rows; whatever the hour's size. Synchronous: runs in a worker thread.
  */
+import { isAscii, isUtf8 } from 'node:buffer';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LineFormat } from '../../formats/format.ts';
 import type { Table } from './columns.ts';
 import { type Form, WRITE } from './forms.ts';
 import { type FindNeedle } from './needles.ts';
+import { type Column, type QuickLine, quickLines } from './quick-rows.ts';
 import { plainText, rowOf } from './row.ts';
+import { createRowWriter, makeRoom, putByte, type RowWriter } from './row-writer.ts';
 
 const NEWLINE = 0x0a;
 const FLUSH_BYTES = 4 * 1024 * 1024;
@@ -40,7 +45,7 @@ export interface EtlCounts {
 export interface HourEtl {
   push(bytes: Buffer): void;
   /** Takes a last line without newline, writes what is left; returns the account and the files below `dir`. */
-  end(): { readonly counts: EtlCounts; readonly files: readonly string[] };
+  end(): { readonly counts: EtlCounts; readonly files: readonly string[]; readonly longestRow: number };
 }
 
 /** A partition's value in a path, as Hive escapes it. */
@@ -57,76 +62,219 @@ const inPath = (value: string): string =>
         .join('')
         .slice(0, 200);
 
+/** Bytes for which a line goes the slow way: what Hive text uses itself, and what escapes. */
+const CARE = [0x01, 0x02, 0x03, 0x0d, 0x5c];
+const needsCare = (bytes: Buffer, from: number, to: number): boolean => {
+  for (let at = from; at < to; at++) if (CARE.includes(bytes[at]!)) return true;
+  return false;
+};
+
+/** Rows of a run on their way to files. */
+const createFiles = (dir: string) => {
+  const writers = new Map<string, RowWriter>();
+  const files = new Set<string>();
+  let buffered = 0;
+  let longest = 0;
+  const flush = (): void => {
+    for (const [file, { bytes, end }] of writers) {
+      if (!files.has(file)) mkdirSync(join(dir, file, '..'), { recursive: true });
+      files.add(file);
+      appendFileSync(join(dir, file), bytes.subarray(0, end));
+    }
+    // A few buffers are used again; those of very many partitions would take more than the rows in them.
+    if (writers.size > MOST_WRITERS) writers.clear();
+    for (const writer of writers.values()) writer.end = 0;
+    buffered = 0;
+  };
+  return {
+    flush,
+    writer(file: string): RowWriter {
+      const known = writers.get(file) ?? createRowWriter();
+      writers.set(file, known);
+      return known;
+    },
+    /** A row of so many bytes was written. */
+    wrote(bytes: number): void {
+      longest = Math.max(longest, bytes);
+      buffered += bytes;
+      if (buffered >= FLUSH_BYTES) flush();
+    },
+    written: (): readonly string[] => [...files].toSorted(),
+    longest: () => longest,
+  };
+};
+const MOST_WRITERS = 64;
+
+/** Where rows of a table go: `table/day=2026-11-22/part`. Partitions repeat, so their paths are kept. */
+const pathOf = (table: Table, part: string) => {
+  const known = new Map<string, string>();
+  return (values: readonly string[]): string => {
+    const key = values.length === 1 ? values[0]! : values.join('\x01');
+    let path = known.get(key);
+    if (path === undefined) {
+      const folders = table.partitions.map((column, n) => `${column}=${inPath(values[n] ?? '')}`);
+      path = [table.name, ...folders, part].join('/');
+      if (known.size > MOST_PATHS) known.clear();
+      known.set(key, path);
+    }
+    return path;
+  };
+};
+const MOST_PATHS = 10_000;
+/** Times, numbers, words: bytes of a column that are not the line's own. */
+const MOST_DERIVED = 256;
+/** Longer lines are rare, and would need large buffers. */
+const LONG_LINE = 64 * 1024;
+
+/** The quick way for lines of this format and form; undefined where there is none. */
+const quickWay = (rules: EtlRules) => {
+  if (rules.form !== 'hive' && rules.form !== 'parquet') return undefined;
+  const line: QuickLine | undefined = quickLines(rules.format, rules.findSpider);
+  if (line === undefined) return undefined;
+  return {
+    line,
+    hasHost: rules.format.fields?.includes('host') === true,
+    tables: new Map(
+      rules.tables.map((table) => [
+        table.name,
+        { columns: table.columns.map((name): Column => line.column(name)) },
+      ]),
+    ),
+  };
+};
+
 /** `part` is the name of the files, without extension: `part-web1-2026112216`. */
 export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => {
   const { format, form, tables } = rules;
   const write = WRITE[form];
-  const buffers = new Map<string, string[]>();
-  const files = new Set<string>();
+  const files = createFiles(dir);
+  const paths = new Map(tables.map((table) => [table.name, pathOf(table, part)]));
+  const quick = quickWay(rules);
   const dropped: Record<string, number> = {};
-  let [lines, rows, rejected, buffered] = [0, 0, 0, 0];
+  let [lines, rows, rejected] = [0, 0, 0];
   let rest: Buffer = Buffer.alloc(0);
 
-  const flush = (): void => {
-    for (const [file, texts] of buffers) {
-      if (!files.has(file)) mkdirSync(join(dir, file, '..'), { recursive: true });
-      files.add(file);
-      appendFileSync(join(dir, file), texts.join(''));
-    }
-    buffers.clear();
-    buffered = 0;
-  };
-
-  const add = (file: string, text: string): void => {
-    const texts = buffers.get(file) ?? [];
-    texts.push(text);
-    buffers.set(file, texts);
-    buffered += text.length;
-    if (buffered >= FLUSH_BYTES) flush();
-  };
-
-  const drop = (rule: string): void => {
-    dropped[rule] = (dropped[rule] ?? 0) + 1;
+  const addText = (file: string, text: string): void => {
+    const out = files.writer(file);
+    const size = Buffer.byteLength(text);
+    makeRoom(out, size);
+    out.end += out.bytes.write(text, out.end);
+    files.wrote(size);
   };
 
   const reject = (line: Buffer, reason: string): void => {
     rejected++;
     const shown = line.toString('utf8', 0, MOST_SHOWN);
-    add(`etl_reject/${part}.jsonl`, `${JSON.stringify({ line: lines, reason, text: shown })}\n`);
+    addText(`etl_reject/${part}.jsonl`, `${JSON.stringify({ line: lines, reason, text: shown })}\n`);
+  };
+
+  /** The table of a line, or undefined with the line dropped. */
+  const tableFor = (
+    text: (column: string) => string,
+    hasHost: boolean,
+  ): EtlRules['tables'][number] | undefined => {
+    const rule =
+      hasHost && !rules.isHostAllowed(text('host'))
+        ? 'host'
+        : rules.isAddressListed(text('remote_addr'))
+          ? 'address'
+          : undefined;
+    const table = rule === undefined ? tables.find(({ isWanted }) => isWanted(text)) : undefined;
+    if (table === undefined) dropped[rule ?? 'no table'] = (dropped[rule ?? 'no table'] ?? 0) + 1;
+    return table;
   };
 
   const take = (line: Buffer): void => {
-    lines++;
     const parsed = format.read(line);
     if ('reason' in parsed) return reject(line, parsed.reason);
     const { fields } = parsed;
     const value = rowOf(fields, rules.findSpider);
     const text = (column: string): string => plainText(value(column));
-    if ('host' in fields && !rules.isHostAllowed(text('host'))) return drop('host');
-    if (rules.isAddressListed(text('remote_addr'))) return drop('address');
-    const table = tables.find(({ isWanted }) => isWanted(text));
-    if (table === undefined) return drop('no table');
-    const path = table.partitions.map((column) => `${column}=${inPath(text(column))}`);
+    const table = tableFor(text, 'host' in fields);
+    if (table === undefined) return undefined;
     rows++;
-    add([table.name, ...path, part].join('/'), write(table.columns, table.columns.map(value)));
+    const path = paths.get(table.name)!(table.partitions.map(text));
+    return addText(path, write(table.columns, table.columns.map(value)));
+  };
+
+  /** False where the line needs care after all; nothing of it is left then. */
+  const takeQuickly = (
+    { line, hasHost, tables: ready }: NonNullable<typeof quick>,
+    length: number,
+  ): boolean => {
+    let isCareful = false;
+    const text = (column: string): string => {
+      const found = line.text(column);
+      if (found === undefined) isCareful = true;
+      return found ?? '';
+    };
+    const before = { ...dropped };
+    const table = tableFor(text, hasHost);
+    const partitions = table?.partitions.map(text) ?? [];
+    if (isCareful) {
+      Object.assign(dropped, before);
+      return false;
+    }
+    if (table === undefined) return true;
+    const { columns } = ready.get(table.name)!;
+    const out = files.writer(paths.get(table.name)!(partitions));
+    const start = out.end;
+    // A row has at most the line once for each column, and what is derived of it.
+    makeRoom(out, (length + MOST_DERIVED) * columns.length);
+    for (let n = 0; n < columns.length; n++) {
+      if (n > 0) putByte(out, 0x01);
+      if (columns[n]!(out)) continue;
+      out.end = start;
+      return false;
+    }
+    putByte(out, NEWLINE);
+    rows++;
+    files.wrote(out.end - start);
+    return true;
+  };
+
+  /** Whole lines. */
+  const takeAll = (bytes: Buffer): void => {
+    const isPlain = isAscii(bytes);
+    const isEasy = CARE.every((byte) => !bytes.includes(byte));
+    for (let from = 0; from < bytes.length;) {
+      const to = bytes.indexOf(NEWLINE, from);
+      lines++;
+      const isQuick =
+        quick !== undefined &&
+        to - from < LONG_LINE &&
+        (isEasy || !needsCare(bytes, from, to)) &&
+        (isPlain || isUtf8(bytes.subarray(from, to))) &&
+        quick.line.set(bytes, from, to) &&
+        takeQuickly(quick, to - from);
+      if (!isQuick) take(bytes.subarray(from, to));
+      from = to + 1;
+    }
   };
 
   return {
     push(bytes) {
-      let from = 0;
-      for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
-        const line = bytes.subarray(from, at);
-        take(rest.length === 0 ? line : Buffer.concat([rest, line]));
-        rest = Buffer.alloc(0);
-        from = at + 1;
+      const end = bytes.lastIndexOf(NEWLINE) + 1;
+      if (end === 0) {
+        rest = Buffer.concat([rest, bytes]);
+        return;
       }
-      if (from < bytes.length) rest = Buffer.concat([rest, bytes.subarray(from)]);
+      const whole = bytes.subarray(0, end);
+      takeAll(rest.length === 0 ? whole : Buffer.concat([rest, whole]));
+      rest = Buffer.from(bytes.subarray(end));
     },
     end() {
-      if (rest.length > 0) take(rest);
+      if (rest.length > 0) {
+        lines++;
+        take(rest);
+      }
       rest = Buffer.alloc(0);
-      flush();
-      return { counts: { lines, rows, rejected, dropped }, files: [...files].toSorted() };
+      files.flush();
+      return {
+        counts: { lines, rows, rejected, dropped },
+        files: files.written(),
+        longestRow: files.longest(),
+      };
     },
   };
 };

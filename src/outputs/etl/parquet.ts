@@ -53,21 +53,33 @@ export const runSql = async (
   }
 };
 
-/** Writes `to` from the JSON lines of `from`, with a column for each name. A value that does not fit its type becomes NULL. */
-export const toParquet = async (from: string, to: string, columns: readonly string[]): Promise<void> => {
+/** DuckDB reads rows up to this size unless told. */
+const PLAIN_ROW = 2_000_000;
+
+const columnSql = (name: string): string => {
+  const type = TYPES[name];
+  const column = identifier(name);
+  if (type === undefined) return column;
+  if (!type.startsWith('MAP')) return `TRY_CAST(${column} AS ${type}) AS ${column}`;
+  const entry = `{'k': string_split(e, chr(3))[1], 'v': string_split(e, chr(3))[2]}`;
+  return `CASE WHEN ${column} = '' THEN MAP {} ELSE map_from_entries(list_transform(string_split(${column}, chr(2)), lambda e: ${entry})) END AS ${column}`;
+};
+
+/** Writes `to` from the Hive text of `from`, with a column for each name. A value that does not fit its type becomes NULL. */
+export const toParquet = async (
+  from: string,
+  to: string,
+  columns: readonly string[],
+  longestRow: number,
+): Promise<void> => {
   const names = columns.map((column, n) => (column === '' ? `column_${n + 1}` : column));
-  const raw = names.map(
-    (name) => `${quote(name)}: ${quote(TYPES[name]?.startsWith('MAP') === true ? TYPES[name] : 'VARCHAR')}`,
-  );
-  const select = names.map((name) => {
-    const type = TYPES[name];
-    return type === undefined || type.startsWith('MAP')
-      ? identifier(name)
-      : `TRY_CAST(${identifier(name)} AS ${type}) AS ${identifier(name)}`;
-  });
+  const raw = names.map((name) => `${quote(name)}: 'VARCHAR'`);
+  const size =
+    longestRow < PLAIN_ROW ? '' : `, max_line_size = ${longestRow + 16}, buffer_size = ${longestRow + 16}`;
   await runSql([
     `SET TimeZone = 'UTC'`,
-    `COPY (SELECT ${select.join(', ')} FROM read_json(${quote(from)}, format = 'newline_delimited', columns = {${raw.join(', ')}}))
-     TO ${quote(to)} (FORMAT parquet, COMPRESSION zstd)`,
+    `COPY (SELECT ${names.map(columnSql).join(', ')} FROM read_csv(${quote(from)}, auto_detect = false, header = false, delim = chr(1),
+       quote = '', escape = '', nullstr = chr(2) || chr(3), new_line = '\\n', parallel = false, columns = {${raw.join(', ')}}${size}))
+     TO ${quote(to)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3)`,
   ]);
 };

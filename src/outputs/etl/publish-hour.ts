@@ -46,7 +46,7 @@ export const publishHour = async (
   dir: string,
   part: string,
   rules: EtlRules,
-  run: { readonly counts: EtlCounts; readonly files: readonly string[] },
+  run: { readonly counts: EtlCounts; readonly files: readonly string[]; readonly longestRow: number },
 ): Promise<string[]> => {
   const work = workDirectory(dir, part);
   const before = await readListed(dir, part);
@@ -58,7 +58,7 @@ export const publishHour = async (
     let from = join(work, file);
     if (rules.form === 'parquet' && !file.startsWith('etl_reject/')) {
       const table = rules.tables.find(({ name }) => file.startsWith(`${name}/`));
-      await toParquet(from, `${from}.parquet`, table?.columns ?? []);
+      await toParquet(from, `${from}.parquet`, table?.columns ?? [], run.longestRow);
       from = `${from}.parquet`;
     }
     await rename(from, to);

@@ -3,7 +3,7 @@ import type { Fields } from '../../formats/format.ts';
 import { addressToInteger, instantOf, queryMap, queryPairs, requestOf } from '../../formats/values.ts';
 import type { FindNeedle } from './needles.ts';
 
-export type Value = string | number | Record<string, string>;
+export type Value = string | number | ReadonlyMap<string, string>;
 
 /** The Go system's names for the same things. */
 const GO_NAMES: Readonly<Record<string, string>> = {
@@ -13,7 +13,11 @@ const GO_NAMES: Readonly<Record<string, string>> = {
   event_urlparams: 'params',
   event_day: 'day',
 };
-const TIMES = ['time_local', 'time_iso8601', 'msec', 'time', 'timestamp', 'ts', '@timestamp'];
+/** Fields that may hold the time of a line, in the order in which they are tried. */
+export const TIMES = ['time_local', 'time_iso8601', 'msec', 'time', 'timestamp', 'ts', '@timestamp'];
+
+/** What a column is called here. */
+export const columnOf = (name: string): string => GO_NAMES[name] ?? name;
 
 const textOf = (value: unknown): string =>
   value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
@@ -71,9 +75,9 @@ export const rowOf = (fields: Fields, findSpider: FindNeedle): ((column: string)
         return column in fields ? text(column) : parameter(column);
     }
   };
-  return (column) => derived(GO_NAMES[column] ?? column);
+  return (column) => derived(columnOf(column));
 };
 
 /** A value as the text of a partition or a condition. */
 export const plainText = (value: Value): string =>
-  typeof value === 'object' ? JSON.stringify(value) : String(value);
+  typeof value === 'object' ? JSON.stringify(Object.fromEntries(value)) : String(value);

@@ -2,6 +2,7 @@
 import ipaddr from 'ipaddr.js';
 import { RE2JS } from 're2js';
 import { LogdError, messageOf } from '../../error.ts';
+import { addressToInteger } from '../../formats/values.ts';
 
 /** Lines of a list file, without empty ones and `#` comments. */
 export const listLines = (text: string): string[] =>
@@ -47,18 +48,16 @@ export const addressFilter = (ranges: readonly string[]): ((address: string) => 
     }
   });
   if (parsed.length === 0) return () => false;
-  const known = new Map<string, boolean>();
+  const ipv4 = parsed
+    .filter(([base]) => base.kind() === 'ipv4')
+    .map(([base, bits]) => ({ from: addressToInteger(base.toString()) ?? 0, size: 2 ** (32 - bits) }))
+    .map(({ from, size }) => ({ from: from - (from % size), size }));
   return (text) => {
-    let listed = known.get(text);
-    if (listed === undefined) {
-      listed = false;
-      if (ipaddr.isValid(text)) {
-        const address = ipaddr.process(text);
-        listed = parsed.some(([base, bits]) => address.kind() === base.kind() && address.match(base, bits));
-      }
-      if (known.size < 100_000) known.set(text, listed);
-    }
-    return listed;
+    const number = addressToInteger(text);
+    if (number !== undefined) return ipv4.some(({ from, size }) => number >= from && number < from + size);
+    if (!ipaddr.isValid(text)) return false;
+    const address = ipaddr.process(text);
+    return parsed.some(([base, bits]) => address.kind() === base.kind() && address.match(base, bits));
   };
 };
 

@@ -3,15 +3,14 @@ import { mkdir, rm } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { LogdError } from '../../error.ts';
 import { moduleBeside } from '../../threads/module-beside.ts';
-import type { EtlCounts } from './hour-etl.ts';
+import type { EtlCounts, HourEtl } from './hour-etl.ts';
 import { loadRules, type RuleOptions } from './load-rules.ts';
 import { publishHour, workDirectory } from './publish-hour.ts';
 
 /** What the worker is asked for, and answers. Chunks are taken one at a time: the next is sent when one is done. */
 export type ToWorker = { readonly kind: 'chunk'; readonly bytes: Uint8Array } | { readonly kind: 'end' };
 export type FromWorker =
-  | { readonly kind: 'taken' }
-  | { readonly kind: 'done'; readonly counts: EtlCounts; readonly files: readonly string[] };
+  { readonly kind: 'taken' } | ({ readonly kind: 'done' } & ReturnType<HourEtl['end']>);
 
 export interface WorkerTask {
   readonly options: RuleOptions;
