@@ -17,7 +17,7 @@ import type { LineFormat } from '../../formats/format.ts';
 import type { Table } from './columns.ts';
 import { type Form, WRITE } from './forms.ts';
 import { type FindNeedle } from './needles.ts';
-import { type Column, type QuickLine, quickLines } from './quick-rows.ts';
+import { type ColumnWriter, type QuickLine, quickLines } from './quick-rows.ts';
 import { plainText, rowOf } from './row.ts';
 import { createRowWriter, makeRoom, putByte, type RowWriter } from './row-writer.ts';
 
@@ -137,10 +137,31 @@ const quickWay = (rules: EtlRules) => {
     tables: new Map(
       rules.tables.map((table) => [
         table.name,
-        { columns: table.columns.map((name): Column => line.column(name)) },
+        { columns: table.columns.map((name): ColumnWriter => line.column(name)) },
       ]),
     ),
   };
+};
+
+/** Which table a line goes to; what it goes to none for is counted. */
+const createSorter = (rules: EtlRules) => {
+  const dropped: Record<string, number> = {};
+  /** The table of a line, or undefined with the line dropped. */
+  const tableFor = (
+    text: (column: string) => string,
+    hasHost: boolean,
+  ): EtlRules['tables'][number] | undefined => {
+    const rule =
+      hasHost && !rules.isHostAllowed(text('host'))
+        ? 'host'
+        : rules.isAddressListed(text('remote_addr'))
+          ? 'address'
+          : undefined;
+    const table = rule === undefined ? rules.tables.find(({ isWanted }) => isWanted(text)) : undefined;
+    if (table === undefined) dropped[rule ?? 'no table'] = (dropped[rule ?? 'no table'] ?? 0) + 1;
+    return table;
+  };
+  return { tableFor, dropped };
 };
 
 /** `part` is the name of the files, without extension: `part-web1-2026112216`. */
@@ -150,7 +171,7 @@ export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => 
   const files = createFiles(dir);
   const paths = new Map(tables.map((table) => [table.name, pathOf(table, part)]));
   const quick = quickWay(rules);
-  const dropped: Record<string, number> = {};
+  const { tableFor, dropped } = createSorter(rules);
   let [lines, rows, rejected] = [0, 0, 0];
   let rest: Buffer = Buffer.alloc(0);
 
@@ -166,22 +187,6 @@ export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => 
     rejected++;
     const shown = line.toString('utf8', 0, MOST_SHOWN);
     addText(`etl_reject/${part}.jsonl`, `${JSON.stringify({ line: lines, reason, text: shown })}\n`);
-  };
-
-  /** The table of a line, or undefined with the line dropped. */
-  const tableFor = (
-    text: (column: string) => string,
-    hasHost: boolean,
-  ): EtlRules['tables'][number] | undefined => {
-    const rule =
-      hasHost && !rules.isHostAllowed(text('host'))
-        ? 'host'
-        : rules.isAddressListed(text('remote_addr'))
-          ? 'address'
-          : undefined;
-    const table = rule === undefined ? tables.find(({ isWanted }) => isWanted(text)) : undefined;
-    if (table === undefined) dropped[rule ?? 'no table'] = (dropped[rule ?? 'no table'] ?? 0) + 1;
-    return table;
   };
 
   const take = (line: Buffer): void => {

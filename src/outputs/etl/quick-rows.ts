@@ -13,13 +13,13 @@ import { columnOf, TIMES } from './row.ts';
 import { copyBytes, createRowWriter, makeRoom, putByte, type RowWriter } from './row-writer.ts';
 
 /** Writes a column of the current line. False where the line needs care: whatever was written of its row is to be taken back. */
-export type Column = (out: RowWriter) => boolean;
+export type ColumnWriter = (out: RowWriter) => boolean;
 
 /** The line that columns are asked about. */
 export interface QuickLine {
   /** True where the line can go this way; columns then speak of it. */
   set(bytes: Buffer, from: number, to: number): boolean;
-  column(name: string): Column;
+  column(name: string): ColumnWriter;
   /** A column as a person reads it: for filters and conditions. Undefined where the line needs care. */
   text(name: string): string | undefined;
 }
@@ -166,8 +166,15 @@ const putText = (out: RowWriter, text: string): true => {
 };
 
 /** Columns that are made of the request, or where there is none of a field of their own. */
-const requestColumns = (line: Line, field: (name: string) => Column): Readonly<Record<string, Column>> => {
-  const part = (from: (of: Request) => number, to: (of: Request) => number, instead: string): Column => {
+const requestColumns = (
+  line: Line,
+  field: (name: string) => ColumnWriter,
+): Readonly<Record<string, ColumnWriter>> => {
+  const part = (
+    from: (of: Request) => number,
+    to: (of: Request) => number,
+    instead: string,
+  ): ColumnWriter => {
     const other = field(instead);
     return (out) => {
       const found = line.request();
@@ -214,7 +221,7 @@ export const quickLines = (format: LineFormat, findSpider: FindNeedle): QuickLin
   const line = createLine(format);
   const scratch = createRowWriter();
 
-  const field = (name: string): Column => {
+  const field = (name: string): ColumnWriter => {
     const n = fields.indexOf(name);
     return (out) => {
       const start = line.start(n);
@@ -222,7 +229,7 @@ export const quickLines = (format: LineFormat, findSpider: FindNeedle): QuickLin
       return true;
     };
   };
-  const textOf = (column: Column): string | undefined => {
+  const textOf = (column: ColumnWriter): string | undefined => {
     scratch.end = 0;
     makeRoom(scratch, line.bytes.length);
     return column(scratch) ? scratch.bytes.toString('utf8', 0, scratch.end) : undefined;
@@ -238,18 +245,18 @@ export const quickLines = (format: LineFormat, findSpider: FindNeedle): QuickLin
 
   /** A column for which its text is made, and something of that. */
   const made =
-    (source: Column, make: (text: string) => string): Column =>
+    (source: ColumnWriter, make: (text: string) => string): ColumnWriter =>
     (out) => {
       const text = textOf(source);
       return text !== undefined && put(out, Buffer.from(make(text)));
     };
-  const parameter = (name: string): Column =>
+  const parameter = (name: string): ColumnWriter =>
     made(fromRequest['query']!, (query) => {
       const value = queryPairs(query).find(([key]) => key === name)?.[1] ?? '';
       // oxlint-disable-next-line no-control-regex -- these are the separators of Hive's text format
       return value.replaceAll(/[\x01-\x03\n\r]/g, ' ');
     });
-  const cookie = (name: string): Column =>
+  const cookie = (name: string): ColumnWriter =>
     made(
       field('http_cookie'),
       (cookies) =>
@@ -259,7 +266,7 @@ export const quickLines = (format: LineFormat, findSpider: FindNeedle): QuickLin
           ?.slice(name.length + 1) ?? '',
     );
 
-  const make = (name: string): Column => {
+  const make = (name: string): ColumnWriter => {
     switch (name) {
       case '':
         return () => true;
@@ -286,8 +293,8 @@ export const quickLines = (format: LineFormat, findSpider: FindNeedle): QuickLin
     }
   };
 
-  const columns = new Map<string, Column>();
-  const column = (name: string): Column => {
+  const columns = new Map<string, ColumnWriter>();
+  const column = (name: string): ColumnWriter => {
     const known = columns.get(name) ?? make(columnOf(name));
     columns.set(name, known);
     return known;
