@@ -73,6 +73,11 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
   if (!seal)
     notes.push(`${segmentName(segment)} is not sealed: ${segment.reason ?? `it is ${segment.state}.`}`);
 
+  if (segment.source === 'changed')
+    notes.push(
+      `${segmentName(segment)} was changed on its host after it was sent: ${segment.sourcePlace ?? ''}`,
+    );
+
   if (segment.state === 'open') {
     const source = sourceOf(scope.sources, segment) ? 'not read' : 'not at hand';
     const nothing = { sourceFrom: 0, sourcePieces: [], differences: [], remarks: [] };

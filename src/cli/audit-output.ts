@@ -9,7 +9,8 @@
  *                 identical | differs | not read | not at hand | unknown, source also partly gone; source_from are the bytes of
  *                 the source files before the segment, 0 but where the agent began in the middle of one, null unless the source
  *                 is identical; source_bytes are those of the segment that were read at the source and are as sealed, null
- *                 unless it is identical or partly gone; problems and remarks are sentences
+ *                 unless it is identical or partly gone; problems and remarks are sentences; source_checked is what the agent found when it read its files once more: same | changed |
+ *                 gone | unchecked
  *   verdict       { segments, left_out, sealed, identical, sources_identical, sources_partly_gone, sources_not_at_hand, lines,
  *                 bytes, proven }
  */
@@ -183,6 +184,7 @@ export const auditJson = ({
   sha256: seal?.sha256 ?? null,
   stored,
   source,
+  source_checked: segment.source ?? 'unchecked',
   source_from: source === 'identical' ? sourceFrom : null,
   source_bytes: source === 'identical' || source === 'partly gone' ? lengthOf(sourcePieces) : null,
   file,

@@ -120,6 +120,10 @@ const notesOn = async (ledger: ReadLedger, segment: SegmentRecord): Promise<stri
   const notes: string[] = [];
   const reason = reasonOf(segment);
   if (reason !== undefined) notes.push(`${segmentName(segment)} ${segment.state}: ${reason}`);
+  if (segment.source === 'changed')
+    notes.push(
+      `${segmentName(segment)} was changed on its host after it was sent: ${segment.sourcePlace ?? ''}`,
+    );
   if (hasGaps(segment)) notes.push(describeGaps(segment, await ledger.gaps(segment, MOST_GAPS_SHOWN)));
   return notes;
 };

@@ -21,11 +21,13 @@ import { createPackCutter } from './pack-cutter.ts';
 import type { Marks } from '../marks/marks.ts';
 import { redeliver, redeliverCuts } from './redeliver.ts';
 import type { ResendingStream } from './send-again.ts';
+import type { VerifiableStream } from './verify.ts';
+import { verifySegment } from '../track/verify-segment.ts';
 import type { TrackedSegment } from '../track/segment.ts';
 import type { SourceFiles } from '../track/source-files.ts';
 
 /** What can be seen of a stream while it runs, and asked of it. */
-export interface StreamView extends ResendingStream {
+export interface StreamView extends ResendingStream, VerifiableStream {
   /** Its segments that are not ended, by hour. */
   openHours(): readonly SegmentProgress[];
 }
@@ -133,6 +135,10 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
   options.onOpened?.({
     openHours: () => tracker.open().map(progressOf),
     sendAgain,
+    async verify(hour, pace) {
+      const segment = tracker.get(hour);
+      return segment?.ended === true ? verifySegment(segment, { marks, files, pace }) : undefined;
+    },
     async hasFiles(hour) {
       const sources = tracker.get(hour)?.sources ?? [];
       const gone = await Promise.all(sources.map((one) => files.isGone(one)));

@@ -7,6 +7,7 @@
  *   transaction as the pack, so completeness is `packs === expected.packs`: O(1) for each arriving pack.
  * - A seal is never changed. Late lines reopen the segment and end in a seal of the next generation beside it.
  */
+import type { SourceVerdict } from '../pack/source-verdict.ts';
 import type { Done, PackHeader, SegmentKey, Totals } from '../pack/pack.ts';
 
 /**
@@ -55,6 +56,10 @@ export interface SegmentRecord extends SegmentKey {
   readonly lastLine: number;
   /** Why the state is refused or incomplete: one sentence. */
   readonly reason?: string;
+  /** Whether the host's files still hold what was sent, as its agent found afterwards; undefined until it has said so. */
+  readonly source?: SourceVerdict['source'];
+  /** Of a changed source: where. */
+  readonly sourcePlace?: string;
 }
 
 /** A segment with its recorded packs, read page by page in id order. */
@@ -153,6 +158,8 @@ export interface Ledger extends AsyncDisposable {
   gaps(key: SegmentKey, limit: number): Promise<Gap[]>;
   /** All seals of a segment, by generation. */
   seals(key: SegmentKey): Promise<Seal[]>;
+  /** Takes down what became of the files of an hour; false where it does not have that generation of it. */
+  setSource(key: SegmentKey, generation: number, verdict: SourceVerdict): Promise<boolean>;
   days(filter: {
     readonly host?: string;
     readonly stream?: string;

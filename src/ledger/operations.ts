@@ -6,6 +6,7 @@ import { expectationReads, expectationWrites } from './expectation-operations.ts
 import type { PackEntry } from './ledger.ts';
 import { ledgerReads } from './reads.ts';
 import { LEDGER_SCHEMA } from './schema.ts';
+import { sourceWrites } from './source-operations.ts';
 import { ledgerWrites } from './writes.ts';
 
 export const schema = LEDGER_SCHEMA;
@@ -16,7 +17,13 @@ export const open = (db: DatabaseSync) => {
   return {
     reads: { ...ledgerReads(db), ...deliveryReads(db), ...identityReads(db), ...expectationReads(db) },
     writes: {
-      ...{ ...writes, ...outputWrites(db), ...deliveryWrites(db), ...expectationWrites(db) },
+      ...{
+        ...writes,
+        ...outputWrites(db),
+        ...deliveryWrites(db),
+        ...expectationWrites(db),
+        ...sourceWrites(db),
+      },
       /** With the number of the last change. `start`: of the sink that records them; `store`: where their bytes are. See identity.ts. */
       commit: (entries: readonly PackEntry[], start: string, store?: string) => {
         begin(start, store);

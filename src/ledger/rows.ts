@@ -70,7 +70,15 @@ export const readSegment = (row: Row): SegmentRecord => ({
   lastArrival: readInteger(row, 'last_arrival'),
   lastLine: readInteger(row, 'last_line'),
   ...(isNull(row, 'reason') ? {} : { reason: readText(row, 'reason') }),
+  ...readSource(row),
 });
+
+/** What its host said of its files; nothing where that was of an earlier generation. */
+const readSource = (row: Row): Pick<SegmentRecord, 'source' | 'sourcePlace'> => {
+  if (isNull(row, 'source') || row['source_generation'] !== row['generation']) return {};
+  const place = isNull(row, 'source_place') ? {} : { sourcePlace: readText(row, 'source_place') };
+  return { source: readText(row, 'source') as NonNullable<SegmentRecord['source']>, ...place };
+};
 
 /** All columns of `segment` but its number. */
 export const segmentParameters = (segment: SegmentRecord): Parameters => ({

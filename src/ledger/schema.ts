@@ -4,6 +4,7 @@
  * segment  one row for each host × stream × hour, with counters kept in the same transaction as its packs:
  *          packs = count(pack), highest_id = max(pack.id), stored_end = max(pack.at + pack.length), …
  *          expected_*: the totals of its newest `done`, all null before one has come.
+ *          source_*: what its host says of its files after it was sent, as of a generation; null before it was told.
  * pack     one row for each pack, clustered by (segment, id): reading a segment in order is one range.
  *          done_*: on the last pack of a generation. `lost_*`: where its bytes are gone for good.
  * seal     one row for each sealed generation; rows are never changed.
@@ -40,6 +41,12 @@ const EXPECTATIONS = `
       retired TEXT,
       PRIMARY KEY (stream, host)
     ) STRICT, WITHOUT ROWID;
+`;
+
+const SOURCES = `
+    ALTER TABLE segment ADD COLUMN source TEXT;
+    ALTER TABLE segment ADD COLUMN source_generation INTEGER;
+    ALTER TABLE segment ADD COLUMN source_place TEXT;
 `;
 
 const OUTPUTS = `
@@ -94,8 +101,8 @@ const FROM_3 = `${OUTPUTS}
 
 export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
-  version: 6,
-  migrations: { 3: FROM_3, 4: IDENTITY, 5: EXPECTATIONS },
+  version: 7,
+  migrations: { 3: FROM_3, 4: IDENTITY, 5: EXPECTATIONS, 6: SOURCES },
   title: 'ledger',
   ifDamaged:
     'Restore it from a copy, as docs/operations/state-directory.md says under "Backup"; start no sink on an empty ledger with the old store.',
@@ -176,6 +183,7 @@ export const LEDGER_SCHEMA: Schema = {
     ${OUTPUTS}
     ${IDENTITY}
     ${EXPECTATIONS}
+    ${SOURCES}
   `,
 };
 

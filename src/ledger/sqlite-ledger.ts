@@ -109,6 +109,7 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
     segments: (filter, page) => thread.read('segments', filter, page),
     gaps: (key, limit) => thread.read('gaps', key, limit),
     seals: (key) => thread.read('seals', key),
+    setSource: (key, generation, verdict) => thread.write('setSource', key, generation, verdict),
     days: (filter) => thread.read('days', filter),
     outputs: () => thread.read('outputs'),
     addOutput: (name, start, at) => thread.write('addOutput', name, start, at),

@@ -79,3 +79,19 @@ export interface KnownLedger {
   readonly marks: readonly LedgerMark[];
   readonly recovering: boolean;
 }
+
+/** The end of a kept cut in its segment, and the digest of the segment up to there. */
+export interface KeptDigest {
+  readonly id: number;
+  readonly bytes: number;
+  readonly end: number;
+  readonly sha256: string;
+}
+
+/** An hour that is over and acked, and whose files have not been read once more since. */
+export interface UnverifiedSegment {
+  readonly id: number;
+  readonly stream: string;
+  readonly hour: string;
+  readonly generation: number;
+}

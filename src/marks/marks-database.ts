@@ -4,7 +4,8 @@
  * Tables
  *   agent     host: whose marks these are
  *   streams   stream, first_label: segments before it are not ours to ship ('' for none)
- *   segments  one row per segment: its totals up to the last cut, and whether that cut ended it
+ *   segments  one row per segment: its totals up to the last cut, and whether that cut ended it; `verified`: the generation as of which its
+ *             files were read once more
  *   sources   files of a segment. `position`: everything before it is cut. `stop`: bytes from there on belong elsewhere
  *   runs      which bytes of which source make up the segment, in order: what its digest is made of
  *   cuts      packs that are not acked; `source`/`position` say where to read their bytes again
@@ -21,6 +22,7 @@ import { LogdError } from '../error.ts';
 import type { LedgerMark } from '../pack/ledger-mark.ts';
 import type { Cut, LostCut, NewSource, Run, SegmentMarks, SourceMarks } from './cut.ts';
 import { keptReads, keptWrites } from './kept-cuts.ts';
+import { verifiedReads, verifiedWrites } from './verified-segments.ts';
 
 const CUT_COLUMNS = `
       segment INTEGER NOT NULL REFERENCES segments ON DELETE CASCADE, id INTEGER NOT NULL, generation INTEGER NOT NULL,
@@ -41,10 +43,14 @@ const KEPT = `
     CREATE TABLE kept (${CUT_COLUMNS}, acked_at INTEGER NOT NULL, ledger INTEGER, PRIMARY KEY (segment, id)) WITHOUT ROWID, STRICT;
     CREATE INDEX kept_acked ON kept (acked_at);`;
 
+const VERIFIED = `
+    ALTER TABLE segments ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX segments_unverified ON segments (id) WHERE verified < generation AND ended;`;
+
 export const schema = {
   applicationId: 0x6c6d726b, // "lmrk"
-  version: 4,
-  migrations: { 3: KEPT },
+  version: 5,
+  migrations: { 3: KEPT, 4: VERIFIED },
   title: 'marks',
   ifDamaged:
     'Restore no copy: one that is older than the last cut is as bad as none. docs/operations/state-directory.md says how to go on.',
@@ -66,7 +72,8 @@ export const schema = {
       source INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, PRIMARY KEY (segment, seq)
     ) WITHOUT ROWID, STRICT;
     CREATE TABLE cuts (${CUT_COLUMNS}, PRIMARY KEY (segment, id)) WITHOUT ROWID, STRICT;
-    ${KEPT}`,
+    ${KEPT}
+    ${VERIFIED}`,
 };
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
@@ -220,7 +227,7 @@ export const open = (db: DatabaseSync) => {
 
   return {
     reads: {
-      ...keptReads(db),
+      ...{ ...keptReads(db), ...verifiedReads(db) },
       host: (): string | undefined => {
         const row = hosts.get();
         return row === undefined ? undefined : readText(row, 'host');
@@ -272,7 +279,7 @@ export const open = (db: DatabaseSync) => {
       recordEnd: record,
       lose: (segment: number, id: number, lost: LostCut): void =>
         void loseCut(lost.reason, lost.bytes, segment, id),
-      ...keptOperations,
+      ...{ ...keptOperations, ...verifiedWrites(db) },
       /** `keptAt`: undefined where acked cuts are not kept. */
       acked: (segment: number, id: number, keptAt?: number, ledger?: LedgerMark): void => {
         if (keptAt !== undefined) keep(segment, id, keptAt, ledger);

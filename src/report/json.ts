@@ -15,6 +15,8 @@
  *     first_arrival, last_arrival  times of the first and the last pack
  *     last_line            time at which the source was last written, as far as it is here
  *     lag_ms               last_arrival − last_line
+ *     source               same | changed | gone | unchecked: whether its files on the host still hold what was sent
+ *     source_place         null, or where they differ
  *     reason               null, or why it is refused or incomplete; says so where the end is missing, which is no gap between ids
  *                          Of an absent hour, which must be there and is not: host, stream, hour, state "absent", and last_hour,
  *                          the last one before it that is there, or null
@@ -54,6 +56,8 @@ export const segmentJson = (segment: SegmentRecord, gaps: readonly Gap[]) => ({
   last_arrival: iso(segment.lastArrival),
   last_line: iso(segment.lastLine),
   lag_ms: lagMs(segment),
+  source: segment.source ?? 'unchecked',
+  source_place: segment.sourcePlace ?? null,
   reason: reasonOf(segment) ?? null,
 });
 

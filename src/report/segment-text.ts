@@ -88,6 +88,13 @@ const segmentColumns = (paint: Paint): Column<SegmentRecord>[] => [
   },
   { title: 'FIRST', cell: (row) => showTime(row.firstArrival), importance: 2, minWidth: 14 },
   { title: 'LAST', cell: (row) => showTime(row.lastArrival), importance: 3, minWidth: 14 },
+  {
+    title: 'SOURCE',
+    cell: ({ source = 'unchecked' }) => source,
+    paint: (text, { source }) => (source === 'changed' ? paint('red', text) : text),
+    importance: 1,
+    minWidth: 9,
+  },
   { title: 'LAG', cell: (row) => showDuration(lagMs(row)), align: 'right', importance: 4, minWidth: 6 },
 ];
 

@@ -57,6 +57,11 @@ export const FILE_EVENTS = {
     text: '{path} ends in zeros: its writer has reserved room. The file is read up to its last byte that is not zero.',
     fields: { path: 'string' },
   },
+  'source.changed': {
+    level: 'error',
+    text: '{host}/{stream}/{hour} was changed on its host after it was sent: {place} What is stored is what was read; only the host can say which of the two is right.',
+    fields: { ...segment, place: 'string' },
+  },
   'cut.line-split': {
     level: 'warn',
     text: 'A line of {path} that begins at byte {offset} is longer than {limit} bytes. It is split over several packs; no byte is lost.',

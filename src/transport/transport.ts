@@ -13,6 +13,7 @@ import type { LedgerMark } from '../pack/ledger-mark.ts';
 import type { Answer } from '../pack/answer.ts';
 import type { ByteBudget } from '../pack/byte-budget.ts';
 import type { Pack, SegmentKey } from '../pack/pack.ts';
+import type { SourceVerdict } from '../pack/source-verdict.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Ticker } from './ticker.ts';
@@ -29,17 +30,26 @@ export interface PeerLimits {
   readonly rawBytes: number;
 }
 
+/** What a host says of the files of an hour, as of a generation of it. */
+export interface SourceReport extends SegmentKey, SourceVerdict {
+  readonly generation: number;
+}
+
 /** What a sender asks of a ledger that may be an older copy of itself, or a new one in the place of a lost one. */
 export interface LedgerQuestion {
   /** The last that was heard of the ledger. */
   readonly mark?: LedgerMark | undefined;
   /** Hours whose packs 1 to `packs` were acknowledged; at most 32. */
   readonly segments: readonly (SegmentKey & { readonly packs: number })[];
+  /** What became of the files of hours after they were sent, to be taken down; at most 32. */
+  readonly sources?: readonly SourceReport[] | undefined;
 }
 
 /** `knows`: all that was recorded as of the mark is there still; undefined where the mark is another ledger's, or none was given. */
 export interface LedgerReply {
   readonly knows?: boolean | undefined;
+  /** Places in `sources` of which the ledger does not have that generation: they were not taken down. */
+  readonly unknown?: readonly number[] | undefined;
   /** Packs that the ledger does not have: of the segment at that place in the question. At most 256 runs: ask again after them. */
   readonly runs: readonly { readonly segment: number; readonly from: number; readonly to: number }[];
 }

@@ -53,7 +53,13 @@ const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   cut: [
     ...['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts'],
     'tail/reserved-room.ts',
-    ...['track/file-tracker.ts', 'track/rehash.ts', 'track/segment.ts', 'track/source-files.ts'],
+    ...[
+      'track/file-tracker.ts',
+      'track/rehash.ts',
+      'track/segment.ts',
+      'track/source-files.ts',
+      'track/verify-segment.ts',
+    ],
     ...['marks/marks.ts', 'marks/cut.ts', 'send/sender.ts'],
   ],
 };

@@ -143,6 +143,27 @@ export const agentOptions = rule(
       min: '64KiB',
       max: '4GiB',
     }),
+    verify: group('Reading ended hours once more, to see whether their files still hold what was sent.', {
+      mode: option(choice('on', 'off'), {
+        summary:
+          'Whether the files of an hour are read again after it has ended, and compared with what was sent. The sink shows the result: same, changed or gone.',
+        default: 'on',
+        example: 'off',
+      }),
+      after: option(duration(), {
+        summary: 'How long after the last ack of an hour its files are read again.',
+        default: '1m',
+        example: '1h',
+        max: '7d',
+      }),
+      rate: option(size(), {
+        summary: 'Most bytes that are read for this in a second.',
+        default: '8MiB',
+        example: '32MiB',
+        min: '64KiB',
+        max: '16GiB',
+      }),
+    }),
     keep_cuts: option(duration(), {
       summary:
         'How long the agent remembers packs that were acknowledged, about 150 bytes for each. When the ledger of the sink is restored from an older copy or was lost, they are sent again, as far as their files are still there. 0s remembers none.',

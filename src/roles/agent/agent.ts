@@ -8,7 +8,9 @@ import { bytesToSee } from '../../cut/pack-end.ts';
 import { releaseStaleHolds } from '../../track/release-stale-holds.ts';
 import { openMarks } from '../../marks/marks.ts';
 import { createSourceFiles } from '../../track/source-files.ts';
-import { createSendAgain, type ResendingStream } from '../../cut/send-again.ts';
+import { createSendAgain } from '../../cut/send-again.ts';
+import { startVerifier } from '../../cut/verify.ts';
+import type { Upstream } from '../../transport/transport.ts';
 import { followStream, type StreamView } from '../../cut/stream.ts';
 import { messageOf } from '../../error.ts';
 import { byteBudget } from '../../pack/byte-budget.ts';
@@ -69,16 +71,29 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
   const budget = byteBudget(limit);
   const { send_to: to, retry, slow_start: slowStart } = options;
   const reading = new AbortController();
-  const resending = new Map<string, ResendingStream>();
+  const views = new Map<string, StreamView>();
   const opened = Promise.withResolvers<void>();
   const again = starting.use(
     createSendAgain({
-      ...{ host, marks, clock, emit, streams: resending, opened: opened.promise, onFatal: fail },
+      ...{ host, marks, clock, emit, streams: views, opened: opened.promise, onFatal: fail },
       signal: reading.signal,
       ...{ isOnly: to.length === 1, keep: options.keep_cuts },
     }),
   );
-  const sending = { node: config.node, to, tokens, retry, slowStart, onUpstream: again.connected };
+  const verifier =
+    options.verify.mode === 'off'
+      ? undefined
+      : starting.use(
+          startVerifier({
+            ...{ host, marks, clock, emit, streams: views, onFatal: fail, signal: reading.signal },
+            ...{ rate: options.verify.rate, after: options.verify.after },
+          }),
+        );
+  const onUpstream = (upstream: Upstream): void => {
+    again.connected(upstream);
+    verifier?.connected(upstream);
+  };
+  const sending = { node: config.node, to, tokens, retry, slowStart, onUpstream };
   const sender = starting.use(createUpstreamSender(sending, { clock, emit }));
 
   const status = createAgentStatus({
@@ -102,8 +117,8 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
   };
   const onOpened = (stream: string, view: StreamView): void => {
     status.opened(stream, view);
-    resending.set(stream, view);
-    if (resending.size === Object.keys(options.streams).length) opened.resolve();
+    views.set(stream, view);
+    if (views.size === Object.keys(options.streams).length) opened.resolve();
   };
   const streams = Object.entries(options.streams).map(([stream, source]) =>
     followStream(

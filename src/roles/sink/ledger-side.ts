@@ -1,13 +1,24 @@
 /** What a sink says of its ledger to agents that ask whether it still has what it acknowledged. */
 import type { LedgerIdentity } from '../../ledger/identity.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
-import type { LedgerSide, LedgerReply } from '../../transport/transport.ts';
+import type { Emit } from '../../telemetry/events.ts';
+import type { LedgerSide, LedgerReply, SourceReport } from '../../transport/transport.ts';
 
 const MOST_RUNS = 256;
 
 type IdRun = Omit<LedgerReply['runs'][number], 'segment'>;
 
-export const createLedgerSide = (ledger: Pick<Ledger, 'segment' | 'gaps'> & LedgerIdentity): LedgerSide => {
+export const createLedgerSide = (
+  ledger: Pick<Ledger, 'segment' | 'gaps' | 'setSource'> & LedgerIdentity,
+  emit: Emit,
+): LedgerSide => {
+  /** Takes down what a host says of its files; false where the ledger does not have that generation. */
+  const takeDown = async ({ generation, source, place, ...key }: SourceReport): Promise<boolean> => {
+    const isKnown = await ledger.setSource(key, generation, { source, place });
+    if (isKnown && source === 'changed') emit('source.changed', { ...key, place: place ?? '' });
+    return isKnown;
+  };
+
   /** Which of the packs 1 to `packs` are not recorded. */
   const missing = async (
     key: Parameters<Ledger['segment']>[0],
@@ -27,7 +38,7 @@ export const createLedgerSide = (ledger: Pick<Ledger, 'segment' | 'gaps'> & Ledg
 
   return {
     mark: () => ledger.mark(),
-    async ask({ mark, segments }) {
+    async ask({ mark, segments, sources = [] }) {
       const knows = mark === undefined ? undefined : await ledger.knows(mark);
       const runs: LedgerReply['runs'][number][] = [];
       for (const [n, { packs, ...key }] of segments.entries()) {
@@ -35,7 +46,9 @@ export const createLedgerSide = (ledger: Pick<Ledger, 'segment' | 'gaps'> & Ledg
         if (most <= 0) break;
         for (const run of (await missing(key, packs, most)).slice(0, most)) runs.push({ segment: n, ...run });
       }
-      return { ...(knows !== undefined && { knows }), runs };
+      const unknown: number[] = [];
+      for (const [n, report] of sources.entries()) if (!(await takeDown(report))) unknown.push(n);
+      return { ...(knows !== undefined && { knows }), ...(unknown.length > 0 && { unknown }), runs };
     },
   };
 };

@@ -108,7 +108,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       emit,
       onPack,
       onLoosePack: goInput?.take,
-      ledger: createLedgerSide(ledger),
+      ledger: createLedgerSide(ledger, emit),
     }),
   );
 

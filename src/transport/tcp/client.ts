@@ -15,7 +15,7 @@ import { VERSION, checkOwnPack, isRetryable, readMessage } from './messages.ts';
 import type { Message } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
 import type { LedgerMark } from '../../pack/ledger-mark.ts';
-import type { Ask, PeerLimits, LedgerReply, Upstream } from '../transport.ts';
+import type { Ask, LedgerQuestion, PeerLimits, LedgerReply, Upstream } from '../transport.ts';
 import { PREAMBLE } from './preamble.ts';
 import { startTicker } from '../ticker.ts';
 import type { Ticker } from '../ticker.ts';
@@ -92,6 +92,7 @@ class ClientConnection implements Upstream {
   #seq = 0;
   #ledger: LedgerMark | undefined;
   #questions = 0;
+  #askTurn: Promise<unknown> = Promise.resolve();
   #asking: PromiseWithResolvers<LedgerReply> | undefined;
   /** The server said BYE: no more packs. */
   #leaving = false;
@@ -166,18 +167,31 @@ class ClientConnection implements Upstream {
     return this.#ledger;
   }
 
-  readonly ask: Ask = async ({ mark, segments }) => {
+  /** One after the other. */
+  readonly ask: Ask = (question) => {
+    const answer = this.#askTurn.then(() => this.#askNow(question));
+    this.#askTurn = answer.catch(() => undefined);
+    return answer;
+  };
+
+  async #askNow({ mark, segments, sources }: LedgerQuestion): Promise<LedgerReply> {
     if (this.#end !== undefined) throw this.#end;
-    if (this.#asking !== undefined) throw new TypeError('A question is waiting for its answer');
     const asking = Promise.withResolvers<LedgerReply>();
     this.#asking = asking;
-    this.#socket.write(encodeFrame('HAVE', { seq: ++this.#questions, ...(mark && { mark }), segments }));
+    this.#socket.write(
+      encodeFrame('HAVE', {
+        seq: ++this.#questions,
+        ...(mark && { mark }),
+        segments,
+        ...(sources && { sources }),
+      }),
+    );
     try {
       return await asking.promise;
     } finally {
       this.#asking = undefined;
     }
-  };
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.end(

@@ -246,11 +246,12 @@ export class ServerConnection implements PackConnection {
   async #reply({ seq, ...question }: Message<'HAVE'>): Promise<void> {
     let frame: Buffer;
     try {
-      for (const key of question.segments) checkSegmentKey(key);
+      for (const key of [...question.segments, ...(question.sources ?? [])]) checkSegmentKey(key);
       const { ledger } = this.#serving;
       if (ledger === undefined) throw new LogdError('storage', 'There is no ledger here to ask.');
-      const { knows, runs } = await ledger.ask(question);
-      frame = encodeFrame('WANT', { seq, ...(knows !== undefined && { knows }), runs });
+      const reply = await ledger.ask(question);
+      frame = encodeFrame('WANT', { seq, ...reply });
+      const { knows } = reply;
       if (knows === false && this.#peer !== undefined)
         this.#serving.emit('receive.ledger-older', { node: this.#peer.node, peer: this.#address });
     } catch (error) {

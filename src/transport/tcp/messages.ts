@@ -123,10 +123,24 @@ const MESSAGES = {
     seq,
     mark: ledger.exactOptional(),
     segments: z.array(z.object({ host: name, stream: name, hour: name, packs: positive })).max(HAVE_SEGMENTS),
+    sources: z
+      .array(
+        z.object({
+          host: name,
+          stream: name,
+          hour: name,
+          generation: positive,
+          source: z.enum(['same', 'changed', 'gone']),
+          place: message.exactOptional(),
+        }),
+      )
+      .max(HAVE_SEGMENTS)
+      .exactOptional(),
   }),
   WANT: z.object({
     seq,
     knows: z.boolean().exactOptional(),
+    unknown: z.array(natural).max(HAVE_SEGMENTS).exactOptional(),
     runs: z.array(z.object({ segment: natural, from: positive, to: positive })).max(WANT_RUNS),
   }),
   PING: z.object({}),
