@@ -10,6 +10,7 @@ import { createServer, type Socket } from 'node:net';
 import { z } from 'zod';
 import { formatAddress } from '../../config/address.ts';
 import { LogdError, messageOf } from '../../error.ts';
+import { encodeV1Length, readV1Length } from '../../transport/gowire/pack-frame.ts';
 
 const LENGTH_BYTES = 4;
 const MOST_BYTES = 64 << 10;
@@ -35,20 +36,6 @@ const message = z.union([registration, errorLog]);
 
 export type GoMessage = z.output<typeof message>;
 
-/** A 4-byte length as the Go nodes write it. Throws `protocol`. */
-const lengthOf = (bytes: Buffer): number => {
-  let value = 0;
-  for (let n = 0; n < LENGTH_BYTES; n++) {
-    const byte = bytes[n] ?? 0;
-    value += (byte & 0x7f) * 2 ** (7 * n);
-    if (byte < 0x80) {
-      if (bytes.subarray(n + 1, LENGTH_BYTES).some((rest) => rest !== 0)) break;
-      return value;
-    }
-  }
-  throw new LogdError('protocol', 'The first bytes are no length.');
-};
-
 /** Takes bytes as they come, and gives whole messages. Throws `protocol` or `limit`; what comes behind is lost. */
 export const createGoDecoder = (): ((chunk: Buffer) => GoMessage[]) => {
   let pending = Buffer.alloc(0);
@@ -56,7 +43,7 @@ export const createGoDecoder = (): ((chunk: Buffer) => GoMessage[]) => {
     pending = Buffer.concat([pending, chunk]);
     const messages: GoMessage[] = [];
     while (pending.length >= LENGTH_BYTES) {
-      const length = lengthOf(pending);
+      const length = readV1Length(pending.subarray(0, LENGTH_BYTES));
       if (length > MOST_BYTES) throw new LogdError('limit', `A message of ${length} bytes is too long.`);
       if (pending.length < LENGTH_BYTES + length) break;
       const json = pending.subarray(LENGTH_BYTES, LENGTH_BYTES + length).toString('utf8');
@@ -79,13 +66,7 @@ const parseJson = (json: string): unknown => {
 
 const encode = (value: unknown): Buffer => {
   const body = Buffer.from(JSON.stringify(value));
-  const head = Buffer.alloc(LENGTH_BYTES);
-  let rest = body.length;
-  for (let n = 0; rest > 0; n++) {
-    head[n] = (rest & 0x7f) | (rest > 0x7f ? 0x80 : 0);
-    rest >>>= 7;
-  }
-  return Buffer.concat([head, body]);
+  return Buffer.concat([encodeV1Length(body.length), body]);
 };
 
 export interface GoListenerOptions {
