@@ -20,6 +20,7 @@ import { importCommand } from './import.ts';
 import { spoolCommand } from './spool.ts';
 import { statusCommand } from './status.ts';
 import { painter } from '../text/terminal.ts';
+import { tapCommand } from './tap.ts';
 import { topCommand } from './top.ts';
 import { usersCommand } from './users.ts';
 import { validateCommand } from './validate.ts';
@@ -33,6 +34,7 @@ const SUBCOMMANDS = [
   waitCommand,
   expectCommand,
   topCommand,
+  tapCommand,
   usersCommand,
   auditCommand,
   outputsCommand,

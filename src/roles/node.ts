@@ -5,6 +5,7 @@ import { formatAddress } from '../config/address.ts';
 import { makeDirectory } from '../disk/durable-directory.ts';
 import type { EventCounts } from '../http/metrics.ts';
 import { type HttpServer, listenHttp } from '../http/server.ts';
+import { createTap, type Tap } from '../http/tap.ts';
 import { openReporter, type Reporter } from '../reporting/reporter.ts';
 import { countEvents } from '../telemetry/event-counts.ts';
 import type { NodeStatus } from '../telemetry/status.ts';
@@ -32,7 +33,8 @@ export const startNode = async (config: LogdConfig, given: RoleDeps): Promise<Ru
   const startedAt = given.clock.now();
   const reporter = await startReporter(config, { ...given, version, startedAt });
   const { emit, counts } = countEvents(reporter?.emit ?? given.emit);
-  const deps: RoleDeps = { ...given, emit };
+  const tap = config.http === undefined ? undefined : createTap(given.clock);
+  const deps: RoleDeps = { ...given, emit, tap };
   const kinds: readonly RoleKind[] = Object.values(roleKinds);
   const roles: (readonly [string, Role])[] = [];
   const status = (): NodeStatus => ({
@@ -53,7 +55,8 @@ export const startNode = async (config: LogdConfig, given: RoleDeps): Promise<Ru
       const options = (config as Readonly<Record<string, unknown>>)[kind.name];
       if (options !== undefined) roles.push([kind.name, await kind.start(options, config, deps)]);
     }
-    http = await startHttp(config, { ...deps, status, counts, roles: roles.map(([, role]) => role) });
+    const running = roles.map(([, role]) => role);
+    http = await startHttp(config, { ...deps, tap, status, counts, roles: running });
   } catch (error) {
     await stopRoles();
     throw error;
@@ -100,7 +103,13 @@ const startHttp = async (
     status,
     counts,
     roles,
-  }: RoleDeps & { status(): NodeStatus; readonly counts: EventCounts; readonly roles: readonly Role[] },
+    tap,
+  }: RoleDeps & {
+    status(): NodeStatus;
+    readonly counts: EventCounts;
+    readonly roles: readonly Role[];
+    readonly tap: Tap | undefined;
+  },
 ): Promise<HttpServer | undefined> => {
   if (http === undefined) return undefined;
   const tokens = http.token_file === undefined ? undefined : await openTokens(http.token_file, emit);
@@ -108,6 +117,7 @@ const startHttp = async (
     ...{ listen: http.listen, tokens, status, events: counts },
     now: () => clock.now(),
     more: (app) => {
+      tap?.addRoutes(app);
       for (const role of roles) role.http?.(app);
     },
   });

@@ -8,6 +8,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
+import type { TapPoint } from '../http/tap.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { RoleStatus } from '../telemetry/status.ts';
@@ -16,6 +17,8 @@ import type { NodeConfig } from './node-options.ts';
 export interface RoleDeps {
   readonly emit: Emit;
   readonly clock: Clock;
+  /** Where a role shows the packs that pass it; absent where nobody can look. */
+  readonly tap?: TapPoint | undefined;
 }
 
 /** A role that runs. */

@@ -110,7 +110,12 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
     budget,
     buffers,
     encode: createEncoder(pack.level, availableParallelism() + 1),
-    sender: status.counting(sender),
+    sender: status.counting({
+      send: (pack) => {
+        deps.tap?.offer('agent', pack);
+        return sender.send(pack);
+      },
+    }),
     keptAt: () => (options.keep_cuts > 0 ? clock.now() : undefined),
     clock,
     emit,

@@ -83,6 +83,7 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
 
   const counted = async (pack: Pack): Promise<Answer> => {
     const { lines, bytes } = pack.header;
+    deps.tap?.offer('relay', pack);
     const answer = await forwarder.put(pack);
     if (answer.kind === 'ack') meter.count({ lines, bytes });
     return answer;

@@ -106,7 +106,10 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       limits: serverLimits(limits),
       clock,
       emit,
-      onPack,
+      onPack: (pack, peer) => {
+        deps.tap?.offer('sink', pack);
+        return onPack(pack, peer);
+      },
       onLoosePack: goInput?.take,
       ledger: createLedgerSide(ledger, emit),
     }),
