@@ -11,6 +11,9 @@ import type { Ledger, SegmentRecord } from '../ledger/ledger.ts';
 import { type PackHeader, segmentName } from '../pack/pack.ts';
 import { recordedSegment } from '../ledger/recorded.ts';
 import type { Store } from '../stores/store.ts';
+import { sizeWithoutReserved } from '../tail/reserved-room.ts';
+import { withoutSecondNames } from '../tail/second-names.ts';
+import { openSource } from '../tail/source.ts';
 import { formatCount } from '../text/terminal.ts';
 import { lengthOf, type Piece, readEnds, readPieces, wholeFiles } from './pieces.ts';
 import { placeFiles } from './place.ts';
@@ -72,7 +75,7 @@ export const auditSource = async (
   }
   if (!expected) return verdict('unknown');
   try {
-    const files = await filesAtHand(source.paths);
+    const files = await filesAtHand(source.paths, expected.bytes);
     if (files.length === 0) return verdict('not at hand');
     return await answer({ scope, segment, expected, stored, source, files });
   } catch (error) {
@@ -82,15 +85,24 @@ export const auditSource = async (
   }
 };
 
-const filesAtHand = async (paths: readonly string[]): Promise<Question['files']> => {
-  const files: { path: string; size: number }[] = [];
+/** Each file once, whatever names it has; of one that ends in room which its writer has reserved, what is before that room. */
+const filesAtHand = async (paths: readonly string[], most: number): Promise<Question['files']> => {
+  const files: { path: string; size: number; dev: string; ino: string }[] = [];
   for (const path of paths) {
     const stats = await stat(bytesOfPath(path)).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error;
     });
-    if (stats) files.push({ path, size: stats.size });
+    if (stats === undefined) continue;
+    const { size, dev, ino } = stats;
+    const used = size > most ? await usedSize(path, size) : size;
+    files.push({ path, size: used, dev: String(dev), ino: String(ino) });
   }
-  return files;
+  return withoutSecondNames(files);
+};
+
+const usedSize = async (path: string, size: number): Promise<number> => {
+  await using file = await openSource(path);
+  return sizeWithoutReserved(file, size);
 };
 
 const answer = async (question: Question): Promise<SourceAudit> => {

@@ -34,3 +34,16 @@ export const reservedFrom = async (
   for (let start = from; start < size; start += STEP_BYTES) if (!(await isZero(start))) return false;
   return true;
 };
+
+/** The size of a file without room that is reserved at its end: up to its last byte that is not zero. */
+export const sizeWithoutReserved = async (file: Source, size: number): Promise<number> => {
+  const buffer = Buffer.allocUnsafe(STEP_BYTES);
+  for (let end = size; end > 0;) {
+    const start = Math.max(0, end - STEP_BYTES);
+    const read = await file.read(buffer.subarray(0, end - start), start);
+    const left = lengthWithout(buffer.subarray(0, read));
+    if (left > 0) return size - (start + left) >= LEAST_RESERVED ? start + left : size;
+    end = start;
+  }
+  return size >= LEAST_RESERVED ? 0 : size;
+};

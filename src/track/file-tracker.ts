@@ -8,6 +8,7 @@ import type { LogdError } from '../error.ts';
 import type { Hours } from '../pack/hour.ts';
 import type { SourceFile } from '../tail/discover.ts';
 import { LEAST_RESERVED, reservedFrom } from '../tail/reserved-room.ts';
+import { withoutSecondNames } from '../tail/second-names.ts';
 import { isSourceError, openSource } from '../tail/source.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -310,7 +311,8 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
     unacked: () => segments.unacked(),
     hasLater: (hour) => hour < segments.latestWithFile(),
     activeFrom: () => (segments.open()[0]?.hour ?? (segments.latestWithFile() || undefined))?.slice(0, 10),
-    async take(found, full) {
+    async take(all, full) {
+      const found = withoutSecondNames(all, ({ label }) => label);
       if (segments.firstLabel() === undefined) {
         try {
           await begin(found);
@@ -324,7 +326,7 @@ export const openFileTracker = async (options: FileTrackerOptions): Promise<File
       await takeAbsent(found);
       await segments.fillEmptyHours();
       if (!full) return;
-      const there = new Set(found.map(({ path }) => path));
+      const there = new Set(all.map(({ path }) => path));
       await segments.forgetOld((path) => there.has(path));
     },
   };

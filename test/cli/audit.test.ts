@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, chmod, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, link, mkdir, open, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { openShipped } from '../../src/audit/shipped.ts';
@@ -147,6 +147,32 @@ for (const compression of ['none', 'zstd'] as const)
     assert.equal(removed.stored, 'differs');
     assert.match(removed.notes[0]!, /is missing/);
   });
+
+test('a file with two names, by a symbolic or a hard link, is one source', async () => {
+  await using hours = await storedHours();
+  await hours.store(HOUR, TEXTS);
+  await putSource(hours, TEXTS.join(''));
+  const dir = join(hours.dir, 'sources');
+  await symlink(join(dir, 'access.log.2026112216'), join(dir, 'access.log.2026112216.current'));
+  await link(join(dir, 'access.log.2026112216'), join(dir, 'access.log.2026112216.hard'));
+  const agent = {
+    host: 'web1',
+    streams: { access: { path: join(dir, 'access.log.<%Y%m%d%H>*'), zone: 'UTC' } },
+  } as unknown as AgentConfig;
+  const sources = await findSources([{ agent, state_dir: hours.dir }], assert.fail);
+  assert.equal([...sources.values()][0]!.paths.length, 3);
+  const found = await audit(hours, HOUR, sources);
+  assert.deepEqual([found.source, found.notes], ['identical', []]);
+});
+
+test('room that the writer has reserved at the end of its file is no difference', async () => {
+  await using hours = await storedHours();
+  await hours.store(HOUR, TEXTS);
+  const sources = await putSource(hours, TEXTS.join(''));
+  await truncate(join(hours.dir, 'sources', 'access.log.2026112216'), 1 << 20);
+  const found = await audit(hours, HOUR, sources);
+  assert.deepEqual([found.source, found.notes], ['identical', []]);
+});
 
 test('a source that is not as sealed is told apart from a store that is not', async () => {
   await using hours = await storedHours();
