@@ -102,7 +102,7 @@ const filesAtHand = async (paths: readonly string[], most: number): Promise<Ques
 
 const usedSize = async (path: string, size: number): Promise<number> => {
   await using file = await openSource(path);
-  return sizeWithoutReserved(file, size);
+  return await sizeWithoutReserved(file, size);
 };
 
 const answer = async (question: Question): Promise<SourceAudit> => {

@@ -8,6 +8,8 @@ import type { Source } from '../tail/source.ts';
 
 const NEWLINE = 10;
 const STEP_BYTES = 1 << 16;
+/** How long the second occurrence lasts. */
+const HOUR_MS = 3_600_000;
 
 export interface RepeatedHourFacts {
   /** Start of the second occurrence: Unix milliseconds. */
@@ -37,7 +39,8 @@ export const occurrenceOf = ({
 }: RepeatedHourFacts): Occurrence => {
   if (now < secondStart) return 'first';
   if (watched || mtimeMs < secondStart) return 'split';
-  if (birthtimeMs >= secondStart && !begun) return 'second';
+  // A file that was made after both is a copy: its times say nothing of its lines.
+  if (birthtimeMs >= secondStart && birthtimeMs < secondStart + HOUR_MS && !begun) return 'second';
   return 'unknown';
 };
 

@@ -45,7 +45,7 @@ const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
     'tail/discover.ts',
     'tail/hold.ts',
     'tail/source.ts',
-    'tail/reserved-room.ts',
+    ...['tail/reserved-room.ts', 'tail/second-names.ts'],
     'marks/marks.ts',
     'marks/cut.ts',
   ],

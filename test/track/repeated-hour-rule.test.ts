@@ -31,6 +31,10 @@ describe('fold', () => {
       'some of it is shipped as the first',
     );
   });
+  it('a file that was born after both is a copy, whose times say nothing', () => {
+    assert.equal(occurrenceOf(facts({ birthtimeMs: 1000 + 3_600_000, now: 9e6, mtimeMs: 9e6 })), 'unknown');
+    assert.equal(occurrenceOf(facts({ birthtimeMs: 999 + 3_600_000, now: 9e6, mtimeMs: 9e6 })), 'second');
+  });
   it('a file that was written in both while nobody watched is unknown', () => {
     assert.equal(occurrenceOf(facts({})), 'unknown');
     assert.equal(occurrenceOf(facts({ begun: true })), 'unknown');
