@@ -15,11 +15,11 @@ import type { AlertOptions } from './alerts/options.ts';
 import { type EventLog, eventLog, type LoggedEvent } from './events/event-log.ts';
 import { openNotePad } from './events/note-pad.ts';
 import type { StateRules } from './hours/cell-states.ts';
-import { createHourBook } from './hours/hour-cells.ts';
+import { createKnownHours } from './hours/known-hours.ts';
 import { type HourTable, hourTable } from './hours/hour-table.ts';
-import { followSinks, type FollowedSink, type SinkFollower } from './hours/follow-sinks.ts';
+import type { FollowedSink, SinkFollower } from './hours/follow-sinks.ts';
 import type { MatrixSource } from './hours/matrix.ts';
-import { hourProblems, type HourProblems } from './hours/problems.ts';
+import type { HourProblems } from './hours/problems.ts';
 import { type VerdictLine, verdictOf } from './hours/verdict.ts';
 import { createSeries, type Series } from './nodes/series.ts';
 import { type Heartbeats, type WatchedNode, startHeartbeats } from './nodes/heartbeats.ts';
@@ -38,6 +38,8 @@ export interface WatchOptions {
   readonly lateAfterMs: number;
   readonly expectWithinMs: number;
   readonly keepEventsMs: number;
+  /** Time zone of the hours of all sinks. */
+  readonly zone: string;
   /** Presented to nodes. */
   readonly nodeToken: (() => Promise<string>) | undefined;
   readonly alerts: Pick<AlertOptions, 'gather' | 'least_pause' | 'quiet'>;
@@ -133,14 +135,11 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
     for (const listener of listeners) listener(topic);
   };
   const [nodes, hours, events, history] = [nodeTable(sql), hourTable(sql), eventLog(sql), alertTable(sql)];
-  const book = createHourBook();
-  let expectations: Awaited<ReturnType<HourTable['expectations']>> = new Map();
   /** A database that is away when the monitor starts is no reason not to start: what it knows is read as soon as it can be. */
   let isLoaded = false;
   const load = async (): Promise<void> => {
     if (isLoaded) return;
-    await hours.load(book);
-    expectations = await hours.expectations();
+    await known.load();
     await alerts.load();
     isLoaded = true;
   };
@@ -158,48 +157,28 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
     changed: () => changed('nodes'),
   });
   const followed = () => sinksAmong(heartbeats.list());
-  const sinks = followSinks({
-    ...{ book, table: hours, ask, now: () => clock.now() },
-    sinks: followed,
+  const known = createKnownHours({
+    ...{ table: hours, ask, followed, zone: options.zone, clock, checkIntervalMs },
+    ...{ lateAfterMs: options.lateAfterMs, expectWithinMs: options.expectWithinMs },
     changed: () => changed('hours'),
   });
+  const { sinks, matrix, problems } = known;
   const alerts = createAlerts({
     ...{ options: options.alerts, table: history, notifiers: options.notifiers, clock, emit },
     ...(options.page !== undefined && { page: options.page }),
     changed: () => changed('alerts'),
   });
-  const matrix = () => ({
-    source: { book, expectations },
-    rules: {
-      now: clock.now(),
-      lateAfterMs: options.lateAfterMs,
-      expectWithin: Math.round(options.expectWithinMs / HOUR_MS),
-    },
-  });
-  const judge = (): HourProblems => {
-    const { source, rules } = matrix();
-    return hourProblems(source, rules);
-  };
   await load().catch((error: unknown) => emit('monitor.store-away', { reason: messageOf(error) }));
-  let problems = judge();
   let trimmedAt = -Infinity;
-
-  const awaySinks = () =>
-    sinks
-      .states()
-      .filter(
-        ({ answeredAt, reason }) => reason !== undefined && clock.now() - answeredAt > 2 * checkIntervalMs,
-      )
-      .map(({ source, answeredAt }) => ({ name: source, since: answeredAt }));
 
   const round = async (): Promise<void> => {
     await heartbeats.round();
     await load();
     await sinks.round();
     series.add(heartbeats.list());
-    problems = judge();
     const views = heartbeats.list();
-    await alerts.update([...nodeProblems(views), ...partProblems(views), ...problems.alerts]);
+    known.heard(views.flatMap(({ status, down }) => (down || !status ? [] : [status])));
+    await alerts.update([...nodeProblems(views), ...partProblems(views), ...known.judge().alerts]);
     changed('verdict');
     if (clock.monotonic() - trimmedAt < TRIM_EVERY_MS) return;
     trimmedAt = clock.monotonic();
@@ -211,28 +190,22 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
     (error) => emit('monitor.store-away', { reason: messageOf(error) }),
   );
   return {
-    ...{ nodes, heartbeats, events, hours, sinks, alerts, series, matrix, ask, followed, changed },
+    ...{ nodes, heartbeats, events, hours, sinks, alerts, series, matrix, ask, followed, changed, problems },
     alertHistory: history,
     note: (event) => notes.note(event),
-    problems: () => problems,
     verdict: () => {
       const views = heartbeats.list();
       return verdictOf({
         now: clock.now(),
-        problems: problems.hours,
-        awaySinks: awaySinks(),
+        problems: problems().hours,
+        awaySinks: known.awaySinks(),
         downNodes: views.filter(({ down }) => down).map(({ label }) => label),
         nodes: views.length,
         alerts: alerts.open().length,
-        streams: book.streams().length,
-        dueUntil: problems.dueUntil,
+        dueUntil: problems().dueUntil,
       });
     },
-    async refreshExpectations() {
-      expectations = await hours.expectations();
-      problems = judge();
-      changed('hours');
-    },
+    refreshExpectations: () => known.refresh(),
     round: rounds.now,
     onChange(listener) {
       listeners.add(listener);

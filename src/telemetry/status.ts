@@ -74,6 +74,8 @@ export interface RecentError {
 export interface RoleStatus {
   /** Name of the role, as the configuration has it. */
   readonly role: string;
+  /** The host whose lines it ships, of an agent. */
+  readonly host?: string;
   readonly state: RunState;
   /** Why the state is degraded or failed, in one sentence. */
   readonly reason?: string;

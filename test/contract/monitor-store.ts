@@ -105,13 +105,16 @@ export const monitorStoreContract: Readonly<Record<string, (sql: Sql) => Promise
     const row = (host: string, cells: string) => ({
       ...{ source: 'sink', stream: 'access', host, day: '20261122', cells: cells.padEnd(24, '.') },
     });
-    await table.save('sink', 7, [row('web1', 'ss'), row('WEB1', 'o')]);
-    await table.save('sink', 8, [row('web1', 'sss')]);
+    await table.save('sink', { at: 7, ledger: 'a' }, [row('web1', 'ss'), row('WEB1', 'o')]);
+    await table.save('sink', { at: 8, ledger: 'b' }, [row('web1', 'sss')]);
     const book = createHourBook();
     await table.load(book);
     assert.equal(book.dayCells('sink', 'access', 'web1', '20261122').slice(0, 4), 'sss.');
     assert.equal(book.dayCells('sink', 'access', 'WEB1', '20261122').slice(0, 4), 'o...');
-    assert.equal(await table.cursor('sink'), 8);
+    assert.deepEqual(await table.cursor('sink'), { at: 8, ledger: 'b' });
+    await table.save('gone', { at: 3, ledger: 'c' }, [{ ...row('web1', 's'), source: 'gone' }]);
+    await table.forget('gone');
+    assert.deepEqual(await table.cursor('gone'), { at: 0, ledger: '' });
     await table.expect('access', 'web1', { since: 1 });
     assert.deepEqual([...(await table.expectations())], [['access/web1', { since: 1 }]]);
   },

@@ -1,11 +1,22 @@
 /** Completeness: the matrix, one hour, and what is expected. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { LogdError, messageOf } from '../../error.ts';
-import { isHourLabel, isName } from '../../pack/name.ts';
-import { type StateLetter, statesOf } from '../hours/cell-states.ts';
-import { hourIndex, indexAt, labelOf } from '../hours/hour-cells.ts';
+import { LogdError } from '../../error.ts';
+import { isName } from '../../pack/name.ts';
+import { hourIndex, hourLabel } from '../../pack/hour-index.ts';
+import { indexAt } from '../hours/hour-cells.ts';
 import { pairOf } from '../hours/hour-table.ts';
-import { type MatrixColumn, columnsOf, matrixStates, rowsOf, streamsOf, type Zoom } from '../hours/matrix.ts';
+import {
+  columnsOf,
+  hostsOf,
+  type MatrixColumn,
+  type MatrixSource,
+  matrixStates,
+  rowsOf,
+  streamsOf,
+  type Zoom,
+} from '../hours/matrix.ts';
+import { hourRoute } from './hour-route.ts';
 import type { Watch } from '../watch.ts';
 import { route, type Route } from './route.ts';
 import * as answers from './schemas.ts';
@@ -24,8 +35,8 @@ const view = z.object({
 });
 
 const columnsFor = (query: z.output<typeof view>, now: number): MatrixColumn[] => {
-  const to = (query.to === undefined ? indexAt(now) : (hourIndex(query.to) ?? 0)) + 1;
-  const from = query.from === undefined ? to - DEFAULT_HOURS[query.zoom] : (hourIndex(query.from) ?? 0);
+  const to = (query.to === undefined ? indexAt(now) : hourIndex(query.to)) + 1;
+  const from = query.from === undefined ? to - DEFAULT_HOURS[query.zoom] : hourIndex(query.from);
   if (from >= to) throw new LogdError('usage', 'The first hour is behind the last one.');
   if (to - from > MOST_HOURS[query.zoom])
     throw new LogdError('usage', 'So many columns are never shown: choose a shorter time or a wider zoom.');
@@ -37,9 +48,24 @@ const streamFor = (watch: Watch, stream: string | undefined): string => {
   return stream ?? streams[0] ?? '';
 };
 
-const unknownSince = (watch: Watch): number | null => {
-  const away = watch.sinks.states().filter(({ reason }) => reason !== undefined);
-  return away.length === 0 ? null : Math.min(...away.map(({ answeredAt }) => answeredAt));
+const awaySince = ({ away }: MatrixSource): number | null =>
+  away.size === 0 ? null : Math.min(...away.values());
+
+const structureOf = (watch: Watch, query: z.output<typeof view>) => {
+  const { source, rules } = watch.matrix();
+  const stream = streamFor(watch, query.stream);
+  const hosts = hostsOf(source, stream, rules);
+  const structure = {
+    ...{ streams: streamsOf(source), stream, zoom: query.zoom },
+    columns: columnsFor(query, rules.now).map((column) => column.label),
+    hosts: hosts.map(({ host }) => host),
+    expected: hosts.map(({ from, to }): [string, string | null] => [
+      hourLabel(from),
+      to === undefined ? null : hourLabel(to),
+    ]),
+  };
+  const version = createHash('sha256').update(JSON.stringify(structure)).digest('base64url').slice(0, 16);
+  return { ...structure, version };
 };
 
 const matrixRoutes = (watch: Watch): Route[] => [
@@ -47,14 +73,12 @@ const matrixRoutes = (watch: Watch): Route[] => [
     ...{ method: 'GET', path: '/api/completeness/structure', needs: 'view', answer: answers.structure },
     summary: 'Hosts and columns of the matrix of a stream',
     query: view,
-    handle: ({ query }) => {
-      const { source, rules } = watch.matrix();
-      const stream = streamFor(watch, query.stream);
-      return Promise.resolve({
-        ...{ streams: streamsOf(source), stream, zoom: query.zoom },
-        columns: columnsFor(query, rules.now).map((column) => column.label),
-        hosts: rowsOf(source, stream).map(([host]) => host),
-      });
+    handle({ query, reply }) {
+      const structure = structureOf(watch, query);
+      const etag = `"${structure.version}"`;
+      void reply.header('cache-control', 'private, no-cache').header('etag', etag);
+      if (reply.request.headers['if-none-match'] === etag) void reply.code(304).send();
+      return Promise.resolve(structure);
     },
   }),
   route({
@@ -66,60 +90,11 @@ const matrixRoutes = (watch: Watch): Route[] => [
       const columns = columnsFor(query, rules.now);
       return Promise.resolve({
         ...matrixStates(source, streamFor(watch, query.stream), columns, rules),
-        unknownSince: unknownSince(watch),
+        unknownSince: awaySince(source),
       });
     },
   }),
 ];
-
-const stateOfHour = (watch: Watch, stream: string, host: string, hour: string): StateLetter => {
-  const { source, rules } = watch.matrix();
-  const index = hourIndex(hour) ?? 0;
-  const expected = source.expectations.get(pairOf(stream, host));
-  return statesOf(source.book.row(stream, host), index, index + 1, rules, expected)[0] ?? '.';
-};
-
-/** Asks the sinks one after the other: the first that knows the hour answers. */
-const askSinks = async (
-  watch: Watch,
-  path: string,
-): Promise<{ readonly sink?: string; readonly found?: object; readonly error?: string }> => {
-  let error: string | undefined;
-  for (const { source, url } of watch.followed())
-    try {
-      const found = (await watch.ask(`${url}${path}`)) as { readonly segment?: unknown };
-      if (found.segment !== null && found.segment !== undefined) return { sink: source, found };
-    } catch (failure) {
-      error = `Sink ${source} could not be asked: ${messageOf(failure)}`;
-    }
-  return error === undefined ? {} : { error };
-};
-
-const hourRoute = (watch: Watch): Route =>
-  route({
-    ...{ method: 'GET', path: '/api/hours/{stream}/{host}/{hour}', needs: 'view', answer: answers.hour },
-    summary: 'Everything about one hour: packs, gaps, seal, outputs',
-    async handle({ params }) {
-      const { stream = '', host = '', hour = '' } = params;
-      if (!isName(stream) || !isName(host) || !isHourLabel(hour))
-        throw new LogdError('usage', 'A stream, a host and an hour such as 2026112216 are needed.');
-      const { sink = null, found, error } = await askSinks(watch, `/hours/${stream}/${host}/${hour}`);
-      const nothing = {
-        segment: null,
-        packs: [],
-        morePacks: false,
-        gaps: [],
-        seal: null,
-        outputs: [],
-        storedFile: null,
-      };
-      return {
-        ...{ host, stream, hour, sink, state: stateOfHour(watch, stream, host, hour) },
-        ...(found ?? nothing),
-        ...(error !== undefined && { error }),
-      };
-    },
-  });
 
 const pair = z.object({
   stream: z.string().refine(isName, 'This is no name of a stream.'),
@@ -135,14 +110,14 @@ const listExpected = (watch: Watch): z.output<typeof answers.expectations> => {
       const written = source.expectations.get(pairOf(stream, host));
       if (written === undefined && (row === undefined || now - row.last > rules.expectWithin)) return [];
       const origin = written === undefined ? 'history' : written.retired === undefined ? 'added' : 'retired';
-      const since = labelOf(written?.since ?? row?.first ?? now);
+      const since = hourLabel(written?.since ?? row?.first ?? now);
       return [
         {
           stream,
           host,
           origin,
           since,
-          until: written?.retired === undefined ? null : labelOf(written.retired),
+          until: written?.retired === undefined ? null : hourLabel(written.retired),
         } as const,
       ];
     }),
@@ -160,9 +135,9 @@ const expectRoutes = (watch: Watch, users: Users): Route[] => [
     ...{ method: 'POST', path: '/api/expectations', needs: 'operate', answer: answers.done, body: pair },
     summary: 'Expect a host and stream from an hour on',
     async handle({ body: { stream, host, since }, caller }) {
-      const from = since === undefined ? indexAt(watch.matrix().rules.now) : (hourIndex(since) ?? 0);
+      const from = since === undefined ? indexAt(watch.matrix().rules.now) : hourIndex(since);
       await watch.hours.expect(stream, host, { since: from });
-      await users.record(caller?.name ?? '', 'expect', `${stream}/${host} since ${labelOf(from)}`);
+      await users.record(caller?.name ?? '', 'expect', `${stream}/${host} since ${hourLabel(from)}`);
       await watch.refreshExpectations();
       return { ok: true };
     },
@@ -171,9 +146,9 @@ const expectRoutes = (watch: Watch, users: Users): Route[] => [
     ...{ method: 'DELETE', path: '/api/expectations', needs: 'operate', answer: answers.done, query: pair },
     summary: 'Expect a host and stream no more: it is retired',
     async handle({ query: { stream, host, since }, caller }) {
-      const retired = since === undefined ? indexAt(watch.matrix().rules.now) : (hourIndex(since) ?? 0);
+      const retired = since === undefined ? indexAt(watch.matrix().rules.now) : hourIndex(since);
       await watch.hours.expect(stream, host, { retired });
-      await users.record(caller?.name ?? '', 'retire', `${stream}/${host} from ${labelOf(retired)}`);
+      await users.record(caller?.name ?? '', 'retire', `${stream}/${host} from ${hourLabel(retired)}`);
       await watch.refreshExpectations();
       return { ok: true };
     },

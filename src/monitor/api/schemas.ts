@@ -46,6 +46,12 @@ export const structure = z.object({
   zoom: z.enum(['hours', 'days', 'months']),
   columns: z.array(z.string()),
   hosts: z.array(z.string()),
+  expected: z
+    .array(z.tuple([z.string(), z.string().nullable()]))
+    .describe(
+      'By host: the first hour that is expected or known, and the first that is not; null while it is expected',
+    ),
+  version: z.string().describe('Changes with anything in this answer; also its ETag'),
 });
 
 export const states = z.object({
@@ -53,6 +59,9 @@ export const states = z.object({
   worst: z.string(),
   counts: z.record(z.string(), z.number()),
   weights: z.array(z.tuple([z.string(), z.array(z.number())])).optional(),
+  unknown: z
+    .array(z.string())
+    .describe('Hosts whose last states are old, because their sink does not answer'),
   unknownSince: z.number().nullable().describe('Since when a sink has not answered; null where all do'),
 });
 
@@ -70,8 +79,10 @@ export const hour = z.object({
   host: z.string(),
   stream: z.string(),
   hour: z.string(),
+  label: z.string().describe('The hour as the sink calls it, in the zone of the agents'),
   state: stateLetter,
   sink: z.string().nullable(),
+  unknownSince: z.number().nullable().describe('Since when the sink of this host has not answered'),
   segment: z
     .object({
       state: z.string(),
@@ -114,6 +125,7 @@ export const hour = z.object({
     }),
   ),
   storedFile: z.string().nullable(),
+  commands: z.array(z.object({ what: z.string(), command: z.string() })),
   error: z.string().optional().describe('Why the sink could not be asked'),
 });
 

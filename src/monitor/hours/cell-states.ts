@@ -10,6 +10,7 @@
 import { type ExpectedHours, isExpected } from '../../ledger/expectation.ts';
 import type { HostHours, CellLetter } from './hour-cells.ts';
 import { timeOf } from './hour-cells.ts';
+import type { HourZone } from './hour-zone.ts';
 
 /** Worst first: the order in which a cell that stands for several shows one of them. */
 export const STATES = [
@@ -54,9 +55,13 @@ export interface StateRules {
   readonly lateAfterMs: number;
   /** Hours. */
   readonly expectWithin: number;
+  readonly zone: HourZone;
 }
 
 const HOUR_MS = 3_600_000;
+
+/** How many hours a segment of a row has. */
+const lengthOf = (row: HostHours | undefined): number => (row?.isDaily === true ? 24 : 1);
 
 /** The states of a row for the hours `from` to `to` (exclusive). A row that nothing was ever reported of may be expected all the same. */
 export const statesOf = (
@@ -67,27 +72,40 @@ export const statesOf = (
   expected?: ExpectedHours,
 ): StateLetter[] => {
   const states: StateLetter[] = [];
-  const start = Math.max(from - rules.expectWithin, row?.first ?? from);
+  const hours = lengthOf(row);
   let lastSeen = -Infinity;
-  for (let index = Math.min(start, from); index < to; index++) {
+  for (let index = Math.max(row?.first ?? from, from - rules.expectWithin); index < from; index++)
+    if (row?.letter(index) !== '.') lastSeen = index;
+  for (let index = from; index < to; index++) {
     const letter = row?.letter(index) ?? '.';
+    states.push(
+      letter === '.' && hours > 1 && !rules.zone.isDayStart(index)
+        ? '.'
+        : stateAt(letter, { index, hours, lastSeen }, rules, expected),
+    );
     if (letter !== '.') lastSeen = index;
-    if (index >= from) states.push(stateAt(letter, index, lastSeen, rules, expected));
   }
   return states;
 };
 
+interface Cell {
+  readonly index: number;
+  /** How many hours it stands for. */
+  readonly hours: number;
+  /** The last hour before it that was reported. */
+  readonly lastSeen: number;
+}
+
 const stateAt = (
   letter: CellLetter,
-  index: number,
-  lastSeen: number,
-  rules: StateRules,
+  { index, hours, lastSeen }: Cell,
+  { now, lateAfterMs, expectWithin }: StateRules,
   expected: ExpectedHours | undefined,
 ): StateLetter => {
   if (letter !== 'o' && letter !== '.') return REPORTED[letter];
-  const isDue = rules.now >= timeOf(index) + HOUR_MS + rules.lateAfterMs;
+  const isDue = now >= timeOf(index) + hours * HOUR_MS + lateAfterMs;
   if (letter === 'o') return isDue ? 'L' : 'O';
-  if (rules.now < timeOf(index)) return ' ';
-  if (!isExpected(index, lastSeen, rules.expectWithin, expected)) return '.';
+  if (now < timeOf(index)) return ' ';
+  if (!isExpected(index, lastSeen, Math.max(expectWithin, hours), expected)) return '.';
   return isDue ? 'N' : ' ';
 };

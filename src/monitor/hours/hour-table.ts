@@ -11,13 +11,19 @@ export interface DayRow {
   readonly cells: string;
 }
 
+/** A place in the changes of a ledger; of no ledger yet, at 0. */
+export interface Cursor {
+  readonly at: number;
+  readonly ledger: string;
+}
+
 export interface HourTable {
   /** Fills a book with all that is kept. */
   load(book: HourBook): Promise<void>;
-  /** How far a sink was followed; `ledger` tells its ledger from a new one. */
-  cursor(source: string): Promise<number>;
-  /** Keeps rows, and that everything up to `cursor` is in them: one transaction. */
-  save(source: string, cursor: number, rows: readonly DayRow[]): Promise<void>;
+  /** How far a sink was followed, in which ledger. */
+  cursor(source: string): Promise<Cursor>;
+  /** Keeps rows, and that everything up to the cursor is in them: one transaction. */
+  save(source: string, cursor: Cursor, rows: readonly DayRow[]): Promise<void>;
   /** Begins with a sink again, because its ledger is another one. */
   forget(source: string): Promise<void>;
   expectations(): Promise<Map<string, ExpectedHours>>;
@@ -46,8 +52,10 @@ export const hourTable = (sql: Sql): HourTable => ({
     }
   },
   async cursor(source) {
-    const [row] = await sql.all('SELECT cursor_at FROM followed_sink WHERE source = ?', [source]);
-    return row === undefined ? 0 : number(row, 'cursor_at');
+    const [row] = await sql.all('SELECT cursor_at, ledger FROM followed_sink WHERE source = ?', [source]);
+    return row === undefined
+      ? { at: 0, ledger: '' }
+      : { at: number(row, 'cursor_at'), ledger: text(row, 'ledger') };
   },
   save: (source, cursor, rows) =>
     sql.write([
@@ -55,7 +63,10 @@ export const hourTable = (sql: Sql): HourTable => ({
         sql: 'REPLACE INTO hour_day (source, stream, host, day, cells) VALUES (?, ?, ?, ?, ?)',
         values: [source, stream, host, day, cells],
       })),
-      { sql: 'REPLACE INTO followed_sink (source, cursor_at) VALUES (?, ?)', values: [source, cursor] },
+      {
+        sql: 'REPLACE INTO followed_sink (source, cursor_at, ledger) VALUES (?, ?, ?)',
+        values: [source, cursor.at, cursor.ledger],
+      },
     ]),
   forget: (source) =>
     sql.write([

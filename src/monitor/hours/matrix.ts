@@ -4,7 +4,8 @@
  */
 import type { ExpectedHours } from '../../ledger/expectation.ts';
 import { type StateLetter, type StateRules, statesOf, worstOf } from './cell-states.ts';
-import { type HourBook, type HostHours, labelOf } from './hour-cells.ts';
+import { hourLabel } from '../../pack/hour-index.ts';
+import type { HourBook, HostHours } from './hour-cells.ts';
 import { pairOf } from './hour-table.ts';
 
 export type Zoom = 'hours' | 'days' | 'months';
@@ -23,6 +24,8 @@ export interface MatrixStates {
   readonly worst: string;
   /** Cells by letter, of the whole matrix. */
   readonly counts: Readonly<Partial<Record<StateLetter, number>>>;
+  /** Hosts whose last states are old, because their sink does not answer. */
+  readonly unknown: readonly string[];
   /** For days and months: how many hours of the cell have the state it shows, by host. */
   readonly weights?: readonly (readonly [string, readonly number[]])[];
 }
@@ -30,8 +33,30 @@ export interface MatrixStates {
 export interface MatrixSource {
   readonly book: HourBook;
   readonly expectations: ReadonlyMap<string, ExpectedHours>;
+  /** Sinks that do not answer, and since when: what came to them since is unknown. */
+  readonly away: ReadonlyMap<string, number>;
 }
 
+/** Since when a row is unknown, because a sink that has its last hour is away; undefined where it is known. */
+export const unknownSince = ({ away }: MatrixSource, row: HostHours | undefined): number | undefined => {
+  if (away.size === 0) return undefined;
+  const times = (row?.sources ?? []).flatMap((source) => away.get(source) ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
+};
+
+/** The states of a row. Of what is unknown the last that was known is shown: as of when its sink last answered. */
+export const rowStates = (
+  source: MatrixSource,
+  [stream, host, row]: readonly [string, string, HostHours | undefined],
+  [from, to]: readonly [number, number],
+  rules: StateRules,
+): StateLetter[] => {
+  const since = unknownSince(source, row);
+  const asOf = since === undefined ? rules : { ...rules, now: Math.min(rules.now, since) };
+  return statesOf(row, from, to, asOf, source.expectations.get(pairOf(stream, host)));
+};
+
+const HOUR_MS = 3_600_000;
 const LABEL_LENGTH: Readonly<Record<Zoom, number>> = { hours: 10, days: 8, months: 6 };
 
 /** The columns from one hour to another (exclusive), oldest first. */
@@ -39,8 +64,8 @@ export const columnsOf = (zoom: Zoom, from: number, to: number): MatrixColumn[] 
   const columns: MatrixColumn[] = [];
   let start = from;
   for (let index = from + 1; index <= to; index++) {
-    const label = labelOf(start).slice(0, LABEL_LENGTH[zoom]);
-    if (index < to && zoom !== 'hours' && labelOf(index).startsWith(label)) continue;
+    const label = hourLabel(start).slice(0, LABEL_LENGTH[zoom]);
+    if (index < to && zoom !== 'hours' && hourLabel(index).startsWith(label)) continue;
     columns.push({ label, from: start, to: index });
     start = index;
   }
@@ -75,6 +100,27 @@ export const rowsOf = (
   return [...rows].sort(([a], [b]) => byName(a, b));
 };
 
+export interface MatrixHost {
+  readonly host: string;
+  /** First hour that is expected or known, and, where it is retired or has gone silent for good, the first that is not expected. */
+  readonly from: number;
+  readonly to: number | undefined;
+}
+
+/** The hosts of a stream, and between which hours each is expected. */
+export const hostsOf = (source: MatrixSource, stream: string, rules: StateRules): MatrixHost[] =>
+  rowsOf(source, stream).map(([host, row]) => {
+    const { since = Infinity, retired } = source.expectations.get(pairOf(stream, host)) ?? {};
+    const last = row?.last ?? -Infinity;
+    const isRetired = retired !== undefined && last < retired;
+    const end = isRetired ? retired : since === Infinity ? last + rules.expectWithin + 1 : undefined;
+    return {
+      host,
+      from: Math.min(row?.first ?? Infinity, since),
+      to: end !== undefined && end <= Math.floor(rules.now / HOUR_MS) ? end : undefined,
+    };
+  });
+
 /** All streams that are known or expected. */
 export const streamsOf = ({ book, expectations }: MatrixSource): string[] =>
   [
@@ -93,8 +139,10 @@ export const matrixStates = (
   const counts: Partial<Record<StateLetter, number>> = {};
   const hosts: [string, string][] = [];
   const weights: [string, number[]][] = [];
+  const unknown: string[] = [];
   for (const [host, row] of rowsOf(source, stream)) {
-    const hours = statesOf(row, from, to, rules, source.expectations.get(pairOf(stream, host)));
+    const hours = rowStates(source, [stream, host, row], [from, to], rules);
+    if (unknownSince(source, row) !== undefined) unknown.push(host);
     const cells = isHours
       ? hours
       : columns.map((column) => worstOf(hours.slice(column.from - from, column.to - from)));
@@ -112,5 +160,5 @@ export const matrixStates = (
         ),
       ]);
   }
-  return { hosts, worst: runLengths(worst), counts, ...(isHours ? {} : { weights }) };
+  return { hosts, worst: runLengths(worst), counts, unknown, ...(isHours ? {} : { weights }) };
 };

@@ -1,15 +1,14 @@
 /** Looks over all hours of the last days for what somebody must see: for the verdict, and for alerts. */
 import { listInWords } from '../../text/prose.ts';
 import type { AlertProblem } from '../alerts/alert-table.ts';
-import { PROBLEMS, type ProblemLetter, stateName, type StateRules, statesOf } from './cell-states.ts';
-import { dayOf, indexAt, labelOf, timeOf } from './hour-cells.ts';
-import { pairOf } from './hour-table.ts';
-import { byName, type MatrixSource, rowsOf, streamsOf } from './matrix.ts';
-import { dayInWords, type ProblemHours } from './verdict.ts';
+import { PROBLEMS, type ProblemLetter, stateName, type StateRules } from './cell-states.ts';
+import { hourLabel } from '../../pack/hour-index.ts';
+import { dayOf, indexAt, timeOf } from './hour-cells.ts';
+import { byName, type MatrixSource, rowsOf, rowStates, streamsOf } from './matrix.ts';
+import { dayInWords, namesInWords, type ProblemHours } from './verdict.ts';
 
 /** So far back an unsolved problem is looked for. */
 const DAYS = 8;
-const HOUR_MS = 3_600_000;
 const MOST_NAMES = 3;
 
 interface Found {
@@ -42,7 +41,7 @@ const find = (
   for (const stream of streamsOf(source))
     for (const [host, row] of rowsOf(source, stream)) {
       rows++;
-      const states = statesOf(row, from, to, rules, source.expectations.get(pairOf(stream, host)));
+      const states = rowStates(source, [stream, host, row], [from, to], rules);
       for (const [n, state] of states.entries())
         if (isProblem(state)) found.push({ state, stream, host, index: from + n });
     }
@@ -61,7 +60,7 @@ const summarise = (found: readonly Found[]): ProblemHours[] =>
   }));
 
 const hoursInWords = (group: readonly Found[]): string => {
-  const hours = unique(group.map(({ index }) => labelOf(index).slice(8)));
+  const hours = unique(group.map(({ index }) => hourLabel(index).slice(8)));
   return hours.length <= MOST_NAMES
     ? listInWords(hours.map((hour) => `${hour}:00`))
     : `${hours.length} hours`;
@@ -70,7 +69,7 @@ const hoursInWords = (group: readonly Found[]): string => {
 const alertOf = (key: string, group: readonly Found[], now: number): AlertProblem => {
   const [state = 'L', stream = '', day = ''] = key.split('/');
   const hosts = unique(group.map(({ host }) => host));
-  const names = hosts.length <= MOST_NAMES ? listInWords(hosts) : `${hosts.length} hosts`;
+  const names = namesInWords(hosts, 'hosts');
   const verb = new Set(group.map(({ index }) => index)).size === 1 ? 'is' : 'are';
   return {
     key: `hours/${key}`,
@@ -87,6 +86,6 @@ export const hourProblems = (source: MatrixSource, rules: StateRules): HourProbl
   return {
     hours: summarise(found),
     alerts: [...groups].map(([key, group]) => alertOf(key, group, rules.now)),
-    dueUntil: rows === 0 ? undefined : timeOf(dueIndex) - (timeOf(dueIndex) % HOUR_MS),
+    dueUntil: rows === 0 ? undefined : timeOf(dueIndex),
   };
 };

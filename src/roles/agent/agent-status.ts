@@ -82,6 +82,7 @@ export const createAgentStatus = (options: AgentStatusOptions): AgentStatus => {
       const packs = [...flights.values()].reduce((sum, { count }) => sum + count, 0);
       return {
         role: 'agent',
+        host,
         ...lifecycle.read(upstreams.trouble()),
         startedAt,
         lag: {

@@ -1,9 +1,10 @@
 /** The options of a monitor: where it listens, where it keeps what it knows, when something is wrong, and who is told. */
 import type { z } from 'zod';
 import { formatAddress, isLoopback } from '../../config/address.ts';
-import { duration, integer, listenAddress, path, text } from '../../config/kind.ts';
+import { duration, integer, listenAddress, path, text, textWith } from '../../config/kind.ts';
 import { option, rule, section, variants } from '../../config/option.ts';
 import { alertOptions } from '../../monitor/alerts/options.ts';
+import { resolveZone } from '../../pack/hour.ts';
 import { sqlKinds } from '../../monitor/store/registry.ts';
 import type { NodeConfig } from '../node-options.ts';
 
@@ -81,6 +82,12 @@ export const monitorOptions = rule(
         example: '2d',
         min: '1h',
         max: '365d',
+      }),
+      zone: option(textWith('time zone', resolveZone), {
+        summary:
+          'Time zone of the hours in the names of files, as the agents have it: an IANA name, or local for the zone of this machine. The page shows UTC.',
+        default: 'local',
+        example: 'Europe/Berlin',
       }),
       keep_events: option(duration(), {
         summary: 'How long warnings and errors of nodes are kept.',

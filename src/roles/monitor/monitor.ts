@@ -53,6 +53,7 @@ const watchOptions = (
   lateAfterMs: options.late_after,
   expectWithinMs: options.expect_within,
   keepEventsMs: options.keep_events,
+  zone: options.zone,
   alerts: options.alerts,
   page: options.public_url,
 });

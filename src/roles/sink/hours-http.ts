@@ -1,7 +1,8 @@
 /**
  * What a sink tells the monitor over its HTTP listener.
  *
- *   GET /hours?after=N&limit=1000        segments whose last change has a number above N, and the newest number there is
+ *   GET /hours?after=N&limit=1000        the ledger's id, the number of its newest change, who somebody said is expected or retired, and of
+ *                                        each segment whose last change has a number above N: [number, stream, host, label, letter]
  *   GET /hours/{stream}/{host}/{hour}    one segment: packs, gaps, seal, outputs
  *
  * Both read the ledger in its own thread and are bounded; neither stands in the way of the intake.
@@ -9,8 +10,11 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Deliveries } from '../../ledger/delivery.ts';
+import type { Expectations } from '../../ledger/expectation.ts';
+import type { LedgerIdentity } from '../../ledger/identity.ts';
 import type { Ledger, PackRecord, Seal, SegmentRecord } from '../../ledger/ledger.ts';
 import { isHourLabel, isName } from '../../pack/name.ts';
+import { hourLetter } from '../../report/hour-letter.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
 
 const MOST_PACKS = 2_000;
@@ -53,7 +57,7 @@ const outputsOf = async (ledger: Deliveries, key: SegmentKey, { generation, high
 
 const hourAnswer = async (
   ledger: Ledger & Deliveries,
-  storedPath: ((key: SegmentKey) => string | undefined) | undefined,
+  locate: (key: SegmentKey) => string,
   key: SegmentKey,
 ) => {
   const segment = await ledger.segment(key);
@@ -67,28 +71,34 @@ const hourAnswer = async (
     gaps: await ledger.gaps(key, MOST_GAPS),
     seal: seal === undefined || segment.state !== 'sealed' ? null : sealAnswer(seal),
     outputs: await outputsOf(ledger, key, segment),
-    storedFile: storedPath?.(key) ?? null,
+    storedFile: locate(key),
   };
 };
 
 export const addHours = (
   app: FastifyInstance,
-  ledger: Ledger & Deliveries,
-  storedPath?: (key: SegmentKey) => string | undefined,
+  ledger: Ledger & Deliveries & Expectations & Pick<LedgerIdentity, 'mark'>,
+  locate: (key: SegmentKey) => string,
 ): void => {
   app.get('/hours', async (request, reply) => {
     const asked = pageQuery.safeParse(request.query);
     if (!asked.success) return reply.code(400).send({ error: 'after and limit are numbers.' });
     const { after, limit } = asked.data;
+    const newest = await ledger.newestChange();
     const changes = await ledger.changes(after, limit);
-    return { changes, newest: changes.at(-1)?.change ?? (await ledger.newestChange()) };
+    return {
+      ...{ ledger: ledger.mark().id, newest, expectations: await ledger.expectations() },
+      changes: changes.map(({ change, segment }) => [
+        ...[change, segment.stream, segment.host, segment.hour, hourLetter(segment)],
+      ]),
+    };
   });
   app.get<{ Params: { stream: string; host: string; hour: string } }>(
     '/hours/:stream/:host/:hour',
     async ({ params: { stream, host, hour } }, reply) => {
       if (!isName(stream) || !isName(host) || !isHourLabel(hour))
         return reply.code(400).send({ error: 'A stream, a host and an hour such as 2026112216 are needed.' });
-      return hourAnswer(ledger, storedPath, { stream, host, hour });
+      return hourAnswer(ledger, locate, { stream, host, hour });
     },
   );
 };

@@ -119,7 +119,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   return {
     failed: goInput === undefined ? failed : Promise.race([failed, goInput.failed]),
     status: status.read,
-    http: (app) => addHours(app, ledger),
+    http: (app) => addHours(app, ledger, (key) => store.locate(key)),
     async stop() {
       status.stopping();
       await forAtMost(config.shutdown_timeout * DRAIN_SHARE, listener.drain());
