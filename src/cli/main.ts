@@ -4,6 +4,7 @@ import './no-debugger.ts';
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../error.ts';
 import { auditCommand } from './audit.ts';
+import { catCommand } from './cat.ts';
 import { demoCommand } from './demo.ts';
 import { etlCommand } from './etl.ts';
 import { EXIT, EXIT_CODES_HELP, failureExit } from './exit-codes.ts';
@@ -37,6 +38,7 @@ const SUBCOMMANDS = [
   tapCommand,
   usersCommand,
   auditCommand,
+  catCommand,
   outputsCommand,
   rejectsCommand,
   spoolCommand,
@@ -57,6 +59,7 @@ Examples:
   logd run -c logd.yaml               run the node
   logd status -c logd.yaml            which hours are complete
   logd expect list -c logd.yaml       which hosts must have each hour
+  logd cat web1 access 2026112216     print the lines of an hour
   logd audit -c logd.yaml             compare what is stored with the seals
   logd outputs -c logd.yaml           how far each output is
   logd explain sink.listen            what an option means
