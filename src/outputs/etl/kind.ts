@@ -23,7 +23,12 @@ const openEtl = async (options: EtlOptions): Promise<Output> => {
       if (item.unit !== 'hour') throw new Error('The ETL takes hours.');
       const part = partName(item.key);
       try {
-        const { counts } = await runHour(options, { dir: options.dir, part }, item.read(), signal);
+        const { counts } = await runHour(
+          options,
+          { dir: options.dir, part, seal: item.seal.sha256 },
+          item.read(),
+          signal,
+        );
         status = { state: 'running' };
         const dropped = Object.values(counts.dropped).reduce((sum, each) => sum + each, 0);
         return { delivered: counts.rows, dropped, rejected: counts.rejected };

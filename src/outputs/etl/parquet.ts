@@ -65,6 +65,11 @@ const columnSql = (name: string): string => {
   return `CASE WHEN ${column} = '' THEN MAP {} ELSE map_from_entries(list_transform(string_split(${column}, chr(2)), lambda e: ${entry})) END AS ${column}`;
 };
 
+/** Rows that are compressed together: enough for statistics to be of use, few enough to fit into little memory. */
+const ROW_GROUP = 61_440;
+/** MB that DuckDB may take: its buffers for reading, and a row group. Longer rows need more. */
+const memoryFor = (longestRow: number): number => 160 + Math.ceil((longestRow * 8) / 1_000_000);
+
 /** Writes `to` from the Hive text of `from`, with a column for each name. A value that does not fit its type becomes NULL. */
 export const toParquet = async (
   from: string,
@@ -78,8 +83,10 @@ export const toParquet = async (
     longestRow < PLAIN_ROW ? '' : `, max_line_size = ${longestRow + 16}, buffer_size = ${longestRow + 16}`;
   await runSql([
     `SET TimeZone = 'UTC'`,
+    // More would only be kept for queries that never come.
+    `SET memory_limit = '${memoryFor(longestRow)}MB'`,
     `COPY (SELECT ${names.map(columnSql).join(', ')} FROM read_csv(${quote(from)}, auto_detect = false, header = false, delim = chr(1),
        quote = '', escape = '', nullstr = chr(2) || chr(3), new_line = '\\n', parallel = false, columns = {${raw.join(', ')}}${size}))
-     TO ${quote(to)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3)`,
+     TO ${quote(to)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE ${ROW_GROUP})`,
   ]);
 };

@@ -10,6 +10,7 @@
  * Recovery: a crash at any point is mended by running the hour again. The list names the files of the run before and of this one
  * until all are moved, so that none is left over; the same hour gives the same bytes.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../../disk/durable-directory.ts';
@@ -20,6 +21,16 @@ import { toParquet } from './parquet.ts';
 export const workDirectory = (dir: string, part: string): string => join(dir, '.work', part);
 
 const listPath = (dir: string, part: string): string => join(dir, '.hours', `${part}.json`);
+
+/** The SHA-256 of the sealed hour that a part was made of; undefined where it is not done, or of a plain file. */
+export const sealOfPart = async (dir: string, part: string): Promise<string | undefined> => {
+  if (!existsSync(join(dir, 'etl_done', part))) return undefined;
+  try {
+    return (JSON.parse(await readFile(listPath(dir, part), 'utf8')) as { seal?: string }).seal;
+  } catch {
+    return undefined;
+  }
+};
 
 const readListed = async (dir: string, part: string): Promise<string[]> => {
   try {
@@ -47,6 +58,7 @@ export const publishHour = async (
   part: string,
   rules: EtlRules,
   run: { readonly counts: EtlCounts; readonly files: readonly string[]; readonly longestRow: number },
+  seal?: string,
 ): Promise<string[]> => {
   const work = workDirectory(dir, part);
   const before = await readListed(dir, part);
@@ -65,7 +77,7 @@ export const publishHour = async (
     await syncDirectory(dirname(to));
   }
   for (const file of before) if (!now.includes(file)) await rm(join(dir, file), { force: true });
-  await writeDurably(listPath(dir, part), JSON.stringify({ files: now, counts: run.counts }));
+  await writeDurably(listPath(dir, part), JSON.stringify({ files: now, counts: run.counts, seal }));
   await writeDurably(join(dir, 'etl_done', part), '');
   await rm(join(dir, 'etl_fail', part), { force: true });
   await rm(work, { recursive: true, force: true });

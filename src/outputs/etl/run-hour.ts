@@ -27,7 +27,7 @@ export interface HourResult {
 /** Parses `bytes` by the options and puts what comes of it below `dir`, replacing what an earlier run of the part left. */
 export const runHour = async (
   options: RuleOptions,
-  { dir, part }: { readonly dir: string; readonly part: string },
+  { dir, part, seal }: { readonly dir: string; readonly part: string; readonly seal?: string },
   bytes: AsyncIterable<Buffer>,
   signal?: AbortSignal,
 ): Promise<HourResult> => {
@@ -38,7 +38,7 @@ export const runHour = async (
   const worker = new Worker(moduleBeside(import.meta.url, 'worker'), { workerData: task });
   try {
     const run = await feed(worker, bytes, signal);
-    const files = await publishHour(dir, part, loadRules(options), run);
+    const files = await publishHour(dir, part, loadRules(options), run, seal);
     return { counts: run.counts, files };
   } finally {
     await worker.terminate();
