@@ -24,6 +24,7 @@ interface DemoFlags {
   readonly keep?: true;
   readonly mongodb?: true;
   readonly page?: true;
+  readonly etl?: true;
 }
 
 const HOSTS = 3;
@@ -56,6 +57,7 @@ export const demoCommand = (): Command =>
       ).default([], 'generated access logs'),
     )
     .option('--mongodb', 'deliver to a MongoDB of its own as well, which is killed on the way')
+    .option('--etl', 'make Parquet of every sealed hour as well, and query it at the end')
     .option('--page', 'start a monitor as well, and print the address of its page; with --keep it stays')
     .option('--keep', 'leave the nodes running afterwards, until Ctrl-C')
     .addHelpText(
@@ -66,6 +68,7 @@ Examples:
   logd demo --hosts 5 --hours 6 --seconds-per-hour 3
   logd demo --input /var/log/nginx/access.log.1 /var/log/syslog.1
   logd demo --mongodb
+  logd demo --etl
   logd demo --page --keep
 
 Exit codes:
@@ -102,7 +105,12 @@ const demo = async (flags: DemoFlags): Promise<number> => {
     retry_writes: 'false',
     start: 'beginning',
   };
-  const plan = mongodb ? { ...bare, outputs: { mongo: { ...mongo, uri: mongodb.uri } } } : bare;
+  const { etlSection } = await import('../demo/etl.ts');
+  const outputs = {
+    ...(mongodb !== undefined && { mongo: { ...mongo, uri: mongodb.uri } }),
+    ...(flags.etl === true && { etl: etlSection(bare.dir) }),
+  };
+  const plan = Object.keys(outputs).length > 0 ? { ...bare, outputs } : bare;
   const paint = painter(process.stdout);
 
   const interrupt = new AbortController();

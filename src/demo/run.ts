@@ -17,6 +17,7 @@ import { formatBytes, type Paint, widthOf } from '../text/terminal.ts';
 import { endedError, gatherCast, type Cast } from './cast.ts';
 import { startChild } from './child.ts';
 import { placeInput } from './input.ts';
+import { etlHasAll, proveEtl } from './etl.ts';
 import { pageAddress } from './page.ts';
 import { type DemoMongo, type DemoServer, hasDelivered, proveMongo, startMongo } from './mongodb.ts';
 import { demoPaths, type DemoPlan, layOut } from './plan.ts';
@@ -81,7 +82,8 @@ export const runDemo = async (options: DemoOptions, context: DemoContext): Promi
     const isDelivered =
       options.mongodb === undefined ||
       (await proveMongo(plan, options.mongodb, (text) => void out.write(text), paint));
-    const proven = isStored && isDelivered;
+    const isAccounted = await proveEtl(plan, (text) => void out.write(text), paint);
+    const proven = isStored && isDelivered && isAccounted;
     out.write(conclusion(plan, proven, paint, widthOf(out)));
     clearTimeout(limit);
     if (keep) {
@@ -132,6 +134,8 @@ const play = async (options: DemoOptions, props: Props): Promise<void> => {
   await killAndRestart(plan.hosts[0]!.name, 'it will cut the same packs again', props);
   await stage.until((view) => source.ended() && view.sealed === plan.expected.length);
   screen.say(paint('green', `${plural(plan.expected.length, 'segment')} sealed: that is all of them`));
+  if (!(await etlHasAll(plan))) screen.say('The ETL takes in the last hours');
+  while (!(await etlHasAll(plan))) await stage.pause(CATCH_UP_MS);
   if (props.mongo === undefined) return;
   screen.say('MongoDB catches up');
   while (!(await hasDelivered(plan))) await stage.pause(CATCH_UP_MS);
