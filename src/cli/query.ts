@@ -2,19 +2,37 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { LogdError } from '../error.ts';
+import type { SegmentRecord } from '../ledger/ledger.ts';
+import { openSinkLedger, readSinkOutputs, type SinkOutputs } from './configured-outputs.ts';
 
-const FORMATS = ['table', 'csv', 'json'] as const;
+const FORMATS = ['table', 'csv', 'json', 'parquet'] as const;
 
 interface QueryFlags {
   readonly etl: string;
+  readonly config?: string;
+  readonly out?: string;
   readonly format: (typeof FORMATS)[number];
 }
+
+const MOST_NAMED = 10;
 
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 const identifier = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
+const readerOf = (glob: string, ending: string): string => {
+  switch (ending) {
+    case 'parquet':
+      return `read_parquet(${glob}, hive_partitioning = true)`;
+    case 'jsonl':
+      return `read_json(${glob}, format = 'newline_delimited', hive_partitioning = true)`;
+    default:
+      return `read_csv(${glob}, delim = ${ending === 'tsv' ? "'\\t'" : 'chr(1)'}, quote = '', header = false, hive_partitioning = true)`;
+  }
+};
+
 /** A view for each table below the directory, whatever form its files have. */
-const viewsOf = (dir: string): string[] => {
+const tableViews = (dir: string): string[] => {
   if (!existsSync(dir)) return [];
   return readdirSync(dir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !entry.name.startsWith('etl_'))
@@ -23,15 +41,63 @@ const viewsOf = (dir: string): string[] => {
       const found = ['parquet', 'jsonl', 'tsv', 'txt'].find((end) =>
         files.some((file) => file.endsWith(`.${end}`)),
       );
+      if (found === undefined) return [];
       const glob = quote(join(dir, name, '**', `*.${found}`));
-      const read =
-        found === 'parquet'
-          ? `read_parquet(${glob}, hive_partitioning = true)`
-          : found === 'jsonl'
-            ? `read_json(${glob}, format = 'newline_delimited', hive_partitioning = true)`
-            : `read_csv(${glob}, delim = ${found === 'tsv' ? "'\\t'" : "'\\x01'"}, quote = '', header = false, hive_partitioning = true)`;
-      return found === undefined ? [] : [`CREATE VIEW ${identifier(name)} AS SELECT * FROM ${read}`];
+      return [`CREATE VIEW ${identifier(name)} AS SELECT * FROM ${readerOf(glob, found)}`];
     });
+};
+
+/** The stored hours as they are: a row a line, with what the folders say of it. */
+const storedView = (dir: string): string[] => {
+  if (!existsSync(dir)) return [];
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map(({ parentPath, name }) => join(parentPath, name));
+  if (files.length === 0) return [];
+  const read = (these: readonly string[], compression: string): string[] =>
+    these.length === 0
+      ? []
+      : [
+          `SELECT * FROM read_csv([${these.map(quote).join(', ')}], auto_detect = false, header = false, columns = {'line': 'VARCHAR'},
+           delim = chr(1), quote = '', escape = '', ignore_errors = true, compression = '${compression}', hive_partitioning = true, filename = true)`,
+        ];
+  const parts = [
+    ...read(
+      files.filter((file) => file.endsWith('.zst')),
+      'zstd',
+    ),
+    ...read(
+      files.filter((file) => !file.endsWith('.zst')),
+      'none',
+    ),
+  ];
+  return [`CREATE VIEW stored AS ${parts.join(' UNION ALL BY NAME ')}`];
+};
+
+/** The days that the statement names, `2026-11-22` or `20261122`; none: it may look at all of them. */
+const daysIn = (sql: string): { readonly from: string; readonly to: string } => {
+  const days = [...sql.matchAll(/\b(\d{4})-?(\d{2})-?(\d{2})\b/g)]
+    .map(([, year, month, day]) => `${year}${month}${day}`)
+    .sort();
+  return { from: days[0] ?? '', to: days.at(-1) ?? '~' };
+};
+
+/** Names the hours of the asked days that are not sealed: what is counted of them is not all there is. */
+const warnOfOpenHours = async (sql: string, outputs: SinkOutputs): Promise<void> => {
+  const { selectSegments } = await import('../ledger/walk.ts');
+  await using ledger = await openSinkLedger(outputs, 'look');
+  const { from, to } = daysIn(sql);
+  const open: SegmentRecord[] = [];
+  for await (const segment of selectSegments(ledger, {
+    states: ['open', 'complete', 'refused', 'incomplete'],
+  }))
+    if (segment.hour >= from && segment.hour <= `${to}~`) open.push(segment);
+  if (open.length === 0) return;
+  const names = open
+    .slice(0, MOST_NAMED)
+    .map(({ host, stream, hour, state }) => `${host}/${stream}/${hour} (${state})`);
+  const more = open.length > MOST_NAMED ? ` and ${open.length - MOST_NAMED} more` : '';
+  process.stderr.write(`Not sealed, so perhaps not all there: ${names.join(', ')}${more}.\n`);
 };
 
 const csvCell = (value: string): string =>
@@ -43,44 +109,81 @@ const textOf = (value: unknown): string =>
       ? JSON.stringify(value)
       : String(value as string | number | boolean);
 
+const print = async (
+  format: Exclude<QueryFlags['format'], 'parquet'>,
+  { columns, rows }: { readonly columns: readonly string[]; readonly rows: readonly unknown[][] },
+): Promise<void> => {
+  if (format === 'json') {
+    const objects = rows.map((row) => Object.fromEntries(columns.map((name, n) => [name, row[n]])));
+    process.stdout.write(`${JSON.stringify(objects)}\n`);
+    return;
+  }
+  const { table, widthOf } = await import('../text/terminal.ts');
+  const texts = rows.map((row) => row.map(textOf));
+  const lines =
+    format === 'csv'
+      ? [columns, ...texts].map((row) => row.map(csvCell).join(','))
+      : table(
+          texts,
+          columns.map((title, n) => ({ title, cell: (row: string[]) => row[n] ?? '' })),
+          widthOf(process.stdout),
+        );
+  process.stdout.write(`${lines.join('\n')}\n`);
+};
+
+/** What there is to query: the ETL's tables, and of a sink its stored hours too. */
+const viewsFor = async ({ etl, config }: QueryFlags, sql: string): Promise<string[]> => {
+  if (config === undefined) return tableViews(resolve(etl));
+  const outputs = await readSinkOutputs(config);
+  await warnOfOpenHours(sql, outputs);
+  const dirs = Object.values(outputs.sink.outputs ?? {}).filter(({ kind }) => kind === 'etl');
+  const tables =
+    dirs.length > 0 ? dirs.flatMap((each) => tableViews(String(each['dir']))) : tableViews(resolve(etl));
+  const { dir } = outputs.sink.store as { readonly dir?: string };
+  return [...tables, ...(dir === undefined ? [] : storedView(dir))];
+};
+
+const query = async (sql: string, flags: QueryFlags): Promise<void> => {
+  const { format, out } = flags;
+  if (format === 'parquet' && out === undefined)
+    throw new LogdError('usage', 'Parquet is no text: name a file with --out.');
+  const { runSql } = await import('../outputs/etl/parquet.ts');
+  const views = await viewsFor(flags, sql);
+  if (format !== 'parquet') return print(format, await runSql([...views, sql]));
+  const statement = sql.trim().replace(/;$/, '');
+  await runSql([
+    ...views,
+    `COPY (${statement}) TO ${quote(resolve(out ?? ''))} (FORMAT parquet, COMPRESSION zstd)`,
+  ]);
+  process.stderr.write(`Wrote ${out}.\n`);
+};
+
 export const queryCommand = (): Command =>
   new Command('query')
-    .description('Run SQL over the tables that the ETL has written.')
+    .description('Run SQL over the tables that the ETL has written, and over stored hours.')
     .argument('<sql>', 'one statement')
     .option('--etl <dir>', 'directory of the ETL output', 'etl')
-    .addOption(
-      new Option('--format <format>', 'how to print the result').choices([...FORMATS]).default('table'),
+    .option(
+      '-c, --config <file>',
+      "configuration of a sink: its ETL output's tables, and `stored`, the lines as they are",
     )
+    .addOption(new Option('--format <format>', 'form of the result').choices([...FORMATS]).default('table'))
+    .option('--out <file>', 'file for the result, with --format parquet')
     .addHelpText(
       'after',
       `
 Examples:
   logd query "select status, count(*) from lines group by 1 order by 2 desc"
   logd query --etl /srv/etl --format csv "select path, count(*) n from lines group by 1 order by n desc limit 10"
+  logd query -c sink.yaml "select host, hour, count(*) from stored where dt = '2026-11-22' group by all order by all"
+  logd query -c sink.yaml --format parquet --out errors.parquet "select * from lines where status >= 500"
 
-Each folder below the directory is a table; its partitions are columns. It needs the package @duckdb/node-api.
+Each folder below the directory is a table; its partitions are columns. With -c a warning names the hours that are not sealed, of
+the days that the statement names. It needs the package @duckdb/node-api.
 
 Exit codes:
   0  done
-  1  the query failed`,
+  1  the query failed
+  2  the command line or the configuration is wrong`,
     )
-    .action(async (sql: string, { etl, format }: QueryFlags) => {
-      const { runSql } = await import('../outputs/etl/parquet.ts');
-      const { table, widthOf } = await import('../text/terminal.ts');
-      const { columns, rows } = await runSql([...viewsOf(resolve(etl)), sql]);
-      if (format === 'json') {
-        const objects = rows.map((row) => Object.fromEntries(columns.map((name, n) => [name, row[n]])));
-        process.stdout.write(`${JSON.stringify(objects)}\n`);
-        return;
-      }
-      const texts = rows.map((row) => row.map(textOf));
-      const lines =
-        format === 'csv'
-          ? [columns, ...texts].map((row) => row.map(csvCell).join(','))
-          : table(
-              texts,
-              columns.map((title, n) => ({ title, cell: (row: string[]) => row[n] ?? '' })),
-              widthOf(process.stdout),
-            );
-      process.stdout.write(`${lines.join('\n')}\n`);
-    });
+    .action(query);

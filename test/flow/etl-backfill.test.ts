@@ -69,4 +69,20 @@ flow('a backfill that is killed goes on where it stopped, and gives the same fil
     '--json',
   ]);
   assert.equal((JSON.parse(some.stdout) as { readonly done: number }).done, 3);
+
+  // Raw lines, as stored; and a warning while an hour of the day is not sealed.
+  const counted = "select count(*) as n from stored where dt = '2026-11-22'";
+  const all = await runLogd(['query', '-c', rig.path('sink.yaml'), '--format', 'json', counted]);
+  assert.equal(all.code, 0, all.stderr);
+  assert.deepEqual(JSON.parse(all.stdout), [{ n: String(HOURS.length * LINES) }]);
+  assert.equal(all.stderr, '');
+  const table = await runLogd([
+    'query',
+    '--etl',
+    rig.path('whole'),
+    '--format',
+    'csv',
+    'select count(*) as n from lines',
+  ]);
+  assert.equal(table.stdout, `n\n${HOURS.length * LINES}\n`);
 });
