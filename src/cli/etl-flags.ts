@@ -14,6 +14,8 @@ export interface EtlFlags {
   readonly spiders?: string;
   readonly hosts?: string;
   readonly addresses?: string;
+  readonly proxies?: string;
+  readonly lookup?: string;
   readonly lines: string;
   readonly json?: boolean;
 }
@@ -30,7 +32,9 @@ export const ruleFlags = (command: Command): Command =>
     )
     .option('--spiders <file>', 'words that mark a user agent as a spider, one a line')
     .option('--hosts <file>', 'regular expressions of the hosts to keep, one a line')
-    .option('--addresses <file>', 'addresses and ranges to drop, one a line');
+    .option('--addresses <file>', 'addresses and ranges to drop, one a line')
+    .option('--proxies <file>', 'addresses and ranges of trusted proxies, for the column client')
+    .option('--lookup <file>', 'CSV to look things up in, for columns lookup.NAME');
 
 /** The first lines of a file. */
 export const firstLines = async (path: string): Promise<Buffer[]> => {
@@ -63,6 +67,8 @@ export const rulesOf = (flags: EtlFlags, format: string): RuleOptions => ({
   spiders_file: flags.spiders,
   hosts_file: flags.hosts,
   addresses_file: flags.addresses,
+  ...(flags.proxies !== undefined && { proxies_file: flags.proxies }),
+  ...(flags.lookup !== undefined && { lookup_file: flags.lookup }),
 });
 
 export const formOption = (): Option =>

@@ -23,7 +23,7 @@ const testEtl = async (flags: EtlFlags): Promise<void> => {
       process.stdout.write(`  ${paint('red', 'rejected')}: ${printable(parsed.reason)}\n\n`);
       continue;
     }
-    const value = rowOf(parsed.fields, rules.findSpider);
+    const value = rowOf(parsed.fields, rules.derivations);
     const table = rules.tables.find(({ isWanted }) => isWanted((column) => plainText(value(column))));
     process.stdout.write(`  ${paint('bold', 'table')} ${table?.name ?? '(none: dropped)'}\n`);
     for (const column of [...(table?.partitions ?? []), ...(table?.columns ?? [])])

@@ -42,7 +42,7 @@ export const logfmt: LineFormat = {
 };
 
 /** The cells of one CSV line (RFC 4180, without line breaks inside a cell), or undefined where a quote is not closed. */
-const cells = (text: string, separator: string): string[] | undefined => {
+export const cells = (text: string, separator: string): string[] | undefined => {
   const found: string[] = [];
   for (let at = 0; at <= text.length;) {
     if (text[at] !== '"') {

@@ -3,7 +3,9 @@
  *
  * A column is a name: a field of the line, or one of the derived ones:
  *   time (ISO 8601, UTC) · unix (seconds) · day (2026-11-22) · hour (0 to 23) · method · path · query · protocol ·
- *   params (map) · param.NAME · cookie.NAME · address_int · spider (the word that was found, else empty)
+ *   params (map) · param.NAME · cookies (map) · cookie.NAME · address_int · spider (the word that was found, else empty) ·
+ *   client (through trusted proxies) · referer_host · referer_path · referer_params (map) · agent_browser · agent_version · agent_os ·
+ *   agent_device · lookup.NAME
  * The Go map's names are taken as they are: event_time, event_ip, event_url, event_urlparams, event_day; any other name that is no
  * field is a query parameter. An empty name is an empty column.
  */

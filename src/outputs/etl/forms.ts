@@ -16,7 +16,8 @@ type WriteRow = (columns: readonly string[], values: readonly Value[]) => string
 // oxlint-disable-next-line no-control-regex -- these are the separators of Hive's text format
 const HIVE_OWN = /[\x01\x02\x03\n\r]/g;
 const hiveText = (value: string): string => value.replaceAll(HIVE_OWN, ' ');
-const hiveValue = (value: Value): string =>
+/** A value as Hive text has it. */
+export const hiveValue = (value: Value): string =>
   typeof value === 'object'
     ? Array.from(value, ([key, each]) => `${hiveText(key)}\x03${hiveText(each)}`).join('\x02')
     : hiveText(String(value));

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import type { LineFormat } from '../../formats/format.ts';
 import type { Table } from './columns.ts';
 import { type Form, WRITE } from './forms.ts';
-import { type FindNeedle } from './needles.ts';
+import type { Derivations } from './derivations.ts';
 import { type ColumnWriter, type QuickLine, quickLines } from './quick-rows.ts';
 import { plainText, rowOf } from './row.ts';
 import { createRowWriter, makeRoom, putByte, type RowWriter } from './row-writer.ts';
@@ -31,7 +31,9 @@ export interface EtlRules {
   readonly tables: readonly (Table & { readonly isWanted: (value: (column: string) => string) => boolean })[];
   readonly isHostAllowed: (host: string) => boolean;
   readonly isAddressListed: (address: string) => boolean;
-  readonly findSpider: FindNeedle;
+  readonly derivations: Derivations;
+  /** Lines that are not UTF-8: kept, with U+FFFD in the place of what is none, or rejected. */
+  readonly invalidUtf8: 'keep' | 'reject';
 }
 
 export interface EtlCounts {
@@ -129,7 +131,7 @@ const LONG_LINE = 64 * 1024;
 /** The quick way for lines of this format and form; undefined where there is none. */
 const quickWay = (rules: EtlRules) => {
   if (rules.form !== 'hive' && rules.form !== 'parquet') return undefined;
-  const line: QuickLine | undefined = quickLines(rules.format, rules.findSpider);
+  const line: QuickLine | undefined = quickLines(rules.format, rules.derivations);
   if (line === undefined) return undefined;
   return {
     line,
@@ -190,10 +192,11 @@ export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => 
   };
 
   const take = (line: Buffer): void => {
+    if (rules.invalidUtf8 === 'reject' && !isUtf8(line)) return reject(line, 'The line is not valid UTF-8.');
     const parsed = format.read(line);
     if ('reason' in parsed) return reject(line, parsed.reason);
     const { fields } = parsed;
-    const value = rowOf(fields, rules.findSpider);
+    const value = rowOf(fields, rules.derivations);
     const text = (column: string): string => plainText(value(column));
     const table = tableFor(text, 'host' in fields);
     if (table === undefined) return undefined;

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { LogdError, messageOf } from '../../error.ts';
 import { formatOf } from '../../formats/registry.ts';
+import { cells } from '../../formats/structured.ts';
 import { DEFAULT_TABLE, type Table, tablesOf } from './columns.ts';
+import { derivations, type LookupTable, lookupOf } from './derivations.ts';
 import type { EtlRules } from './hour-etl.ts';
 import { needleFinder } from './needles.ts';
 import type { EtlOptions } from './options.ts';
@@ -12,7 +14,8 @@ import { addressFilter, condition, hostFilter, listLines } from './rules.ts';
 export type RuleOptions = Pick<
   EtlOptions,
   'format' | 'form' | 'columns_file' | 'spiders_file' | 'hosts_file' | 'addresses_file'
->;
+> &
+  Partial<Pick<EtlOptions, 'proxies_file' | 'lookup_file' | 'invalid_utf8'>>;
 
 const readText = (path: string): string => {
   try {
@@ -24,6 +27,16 @@ const readText = (path: string): string => {
 
 const readList = (path: string | undefined): string[] =>
   path === undefined ? [] : listLines(readText(path));
+
+const readLookup = (path: string): LookupTable => {
+  const rows = readText(path)
+    .split(/\r?\n/)
+    .filter((line) => line !== '')
+    .map((line) => cells(line, ','));
+  const broken = rows.indexOf(undefined);
+  if (broken >= 0) throw new LogdError('config', `A quote is not closed in line ${broken + 1} of ${path}.`);
+  return lookupOf(rows as string[][], path);
+};
 
 /** Tables of a column map file, JSON or YAML. */
 export const readTables = (path: string): Table[] => {
@@ -47,6 +60,11 @@ export const loadRules = (options: RuleOptions): EtlRules => {
     })),
     isHostAllowed: hostFilter(readList(options.hosts_file)),
     isAddressListed: addressFilter(readList(options.addresses_file)),
-    findSpider: needleFinder(readList(options.spiders_file)),
+    derivations: derivations({
+      findSpider: needleFinder(readList(options.spiders_file)),
+      isTrusted: addressFilter(readList(options.proxies_file)),
+      lookup: options.lookup_file === undefined ? undefined : readLookup(options.lookup_file),
+    }),
+    invalidUtf8: options.invalid_utf8 ?? 'keep',
   };
 };

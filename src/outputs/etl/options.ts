@@ -49,6 +49,24 @@ export const etlOptions = section(
       absent: 'every host',
       example: '/etc/logd/hosts.txt',
     }),
+    proxies_file: option(path(), {
+      summary:
+        'Addresses and ranges of trusted proxies, one a line: column client is the last address of X-Forwarded-For that none of them has.',
+      absent: 'no proxy is trusted: client is remote_addr',
+      example: '/etc/logd/proxies.txt',
+    }),
+    lookup_file: option(path(), {
+      summary:
+        'CSV whose first line names its columns: the first is a column of the line to look up, the others become columns lookup.NAME.',
+      absent: 'nothing is looked up',
+      example: '/etc/logd/shops.csv',
+    }),
+    invalid_utf8: option(choice('keep', 'reject'), {
+      summary:
+        'Lines that are not UTF-8: keep them with U+FFFD in the place of what is none, or reject them.',
+      default: 'keep',
+      example: 'reject',
+    }),
     addresses_file: option(path(), {
       summary: 'Addresses and ranges, one a line: lines of these clients are dropped, and counted.',
       absent: 'no address is listed',

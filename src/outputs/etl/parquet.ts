@@ -17,6 +17,8 @@ const TYPES: Readonly<Record<string, string>> = {
   request_time: 'DOUBLE',
   params: 'MAP(VARCHAR, VARCHAR)',
   event_urlparams: 'MAP(VARCHAR, VARCHAR)',
+  referer_params: 'MAP(VARCHAR, VARCHAR)',
+  cookies: 'MAP(VARCHAR, VARCHAR)',
 };
 
 const loadDuckDb = async () => {

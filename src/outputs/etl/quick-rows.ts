@@ -7,9 +7,10 @@
  */
 import type { LineFormat } from '../../formats/format.ts';
 import { addressToInteger, instantOf, queryPairs } from '../../formats/values.ts';
-import type { FindNeedle } from './needles.ts';
+import type { Derivations } from './derivations.ts';
 import { writeQuery } from './query-writer.ts';
-import { columnOf, TIMES } from './row.ts';
+import { columnOf, isSlowColumn, rowOf, TIMES } from './row.ts';
+import { hiveValue } from './forms.ts';
 import { copyBytes, createRowWriter, makeRoom, putByte, type RowWriter } from './row-writer.ts';
 
 /** Writes a column of the current line. False where the line needs care: whatever was written of its row is to be taken back. */
@@ -123,9 +124,13 @@ const createLine = (format: LineFormat) => {
   let request: Request | undefined;
   const line = {
     bytes: NOTHING as Buffer,
+    from: 0,
+    to: 0,
     places,
+    line: (): Buffer => line.bytes.subarray(line.from, line.to),
     set(bytes: Buffer, from: number, to: number): boolean {
       line.bytes = bytes;
+      [line.from, line.to] = [from, to];
       request = undefined;
       return locate?.(bytes, from, to, places) === true;
     },
@@ -215,7 +220,7 @@ const requestColumns = (
 };
 
 /** Lines of this format, or undefined where it has no quick way. */
-export const quickLines = (format: LineFormat, findSpider: FindNeedle): QuickLine | undefined => {
+export const quickLines = (format: LineFormat, from: Derivations): QuickLine | undefined => {
   const { fields, locate } = format;
   if (locate === undefined || fields === undefined) return undefined;
   const line = createLine(format);
@@ -239,7 +244,7 @@ export const quickLines = (format: LineFormat, findSpider: FindNeedle): QuickLin
     return start < 0 ? '' : line.bytes.toString('utf8', start, line.end(n));
   };
   const fromRequest = requestColumns(line, field);
-  const spider = remembered(findSpider);
+  const spider = remembered(from.findSpider);
   const agent = fields.indexOf('http_user_agent');
   const client = fields.indexOf('remote_addr');
 
@@ -266,6 +271,14 @@ export const quickLines = (format: LineFormat, findSpider: FindNeedle): QuickLin
           ?.slice(name.length + 1) ?? '',
     );
 
+  /** Made of all fields of the line, as the slow way makes it. */
+  const whole =
+    (name: string): ColumnWriter =>
+    (out) => {
+      const parsed = format.read(line.line());
+      return 'fields' in parsed && put(out, Buffer.from(hiveValue(rowOf(parsed.fields, from)(name))));
+    };
+
   const make = (name: string): ColumnWriter => {
     switch (name) {
       case '':
@@ -286,6 +299,7 @@ export const quickLines = (format: LineFormat, findSpider: FindNeedle): QuickLin
           return start < 0 || put(out, spider(line.bytes, start, line.end(agent)));
         };
       default:
+        if (isSlowColumn(name)) return whole(name);
         if (Object.hasOwn(fromRequest, name)) return fromRequest[name]!;
         if (name.startsWith('param.')) return parameter(name.slice('param.'.length));
         if (name.startsWith('cookie.')) return cookie(name.slice('cookie.'.length));

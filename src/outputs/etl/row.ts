@@ -1,7 +1,7 @@
 /** The values of a line's columns: its fields, and what is derived from them when a column asks for it. */
 import type { Fields } from '../../formats/format.ts';
 import { addressToInteger, instantOf, queryMap, queryPairs, requestOf } from '../../formats/values.ts';
-import type { FindNeedle } from './needles.ts';
+import type { Derivations } from './derivations.ts';
 
 export type Value = string | number | ReadonlyMap<string, string>;
 
@@ -22,8 +22,24 @@ export const columnOf = (name: string): string => GO_NAMES[name] ?? name;
 const textOf = (value: unknown): string =>
   value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
+/** `a=1; b=2` as a map; of a name that comes again the first counts, as browsers send it first. */
+const cookieMap = (text: string): Map<string, string> => {
+  const map = new Map<string, string>();
+  for (const each of text.split(';')) {
+    const [name = '', ...value] = each.trim().split('=');
+    if (name !== '' && name !== '-' && !map.has(name)) map.set(name, value.join('='));
+  }
+  return map;
+};
+
+const refererOf = (text: string): URL | null => (text.includes('://') ? URL.parse(text) : null);
+
+/** Columns that are made of a whole row only: see quick-rows.ts. */
+export const isSlowColumn = (name: string): boolean =>
+  name === 'client' || name === 'cookies' || /^(?:referer_|agent_|lookup\.)/.test(name);
+
 /** One line's columns. Made for each line; derives nothing before it is asked. */
-export const rowOf = (fields: Fields, findSpider: FindNeedle): ((column: string) => Value) => {
+export const rowOf = (fields: Fields, from: Derivations): ((column: string) => Value) => {
   const text = (field: string): string => textOf(fields[field]);
   const request = requestOf(text('request'));
   let instant: number | undefined;
@@ -42,6 +58,11 @@ export const rowOf = (fields: Fields, findSpider: FindNeedle): ((column: string)
       .split('; ')
       .find((each) => each.startsWith(`${name}=`))
       ?.slice(name.length + 1) ?? '';
+
+  const looked = (column: string): string => {
+    const { lookup } = from;
+    return lookup?.find(plainText(derived(columnOf(lookup.key))))?.get(column) ?? '';
+  };
 
   const derived = (column: string): Value => {
     switch (column) {
@@ -66,10 +87,29 @@ export const rowOf = (fields: Fields, findSpider: FindNeedle): ((column: string)
       case 'address_int':
         return addressToInteger(text('remote_addr')) ?? '';
       case 'spider':
-        return findSpider(text('http_user_agent'));
+        return from.findSpider(text('http_user_agent'));
+      case 'client':
+        return from.clientOf(text('remote_addr'), text('http_x_forwarded_for'));
+      case 'cookies':
+        return cookieMap(text('http_cookie'));
+      case 'referer_host':
+        return refererOf(text('http_referer'))?.host ?? '';
+      case 'referer_path':
+        return refererOf(text('http_referer'))?.pathname ?? '';
+      case 'referer_params':
+        return queryMap(refererOf(text('http_referer'))?.search.slice(1) ?? '');
+      case 'agent_browser':
+        return from.agentOf(text('http_user_agent')).browser;
+      case 'agent_version':
+        return from.agentOf(text('http_user_agent')).version;
+      case 'agent_os':
+        return from.agentOf(text('http_user_agent')).os;
+      case 'agent_device':
+        return from.agentOf(text('http_user_agent')).device;
       case '':
         return '';
       default:
+        if (column.startsWith('lookup.')) return looked(column.slice('lookup.'.length));
         if (column.startsWith('param.')) return parameter(column.slice('param.'.length));
         if (column.startsWith('cookie.')) return cookie(column.slice('cookie.'.length));
         return column in fields ? text(column) : parameter(column);

@@ -23,7 +23,21 @@ const COLUMNS = [
     'params',
     'protocol',
   ],
-  ...['status', 'body_bytes_sent', 'http_referer', 'http_user_agent', 'spider', 'param.a', 'unknown', ''],
+  ...[
+    'status',
+    'body_bytes_sent',
+    'http_referer',
+    'http_user_agent',
+    'spider',
+    'param.a',
+    'client',
+    'cookies',
+    'referer_host',
+    'agent_browser',
+    'agent_os',
+    'unknown',
+    '',
+  ],
 ];
 
 /** The files of a run, by name. */
