@@ -37,7 +37,7 @@ export interface WatchedNode extends RegisteredNode {
 export const BEATS = 40;
 const SLOW_MS = 1_000;
 /** A round of very many nodes must not take all descriptors. */
-const MOST_AT_ONCE = 2_000;
+const MOST_AT_ONCE = 500;
 
 export interface HeartbeatOptions {
   readonly nodes: NodeTable;

@@ -2,6 +2,8 @@
  * One heartbeat of one node. A node of ours answers `GET /status` on its HTTP listener; a node of the Go system sends `!` to whoever
  * connects, and closes. Of a node that a person registered it is not known which it is: who speaks first is a Go node.
  */
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { LogdError, messageOf } from '../../error.ts';
 import type { NodeStatus } from '../../telemetry/status.ts';
@@ -25,15 +27,14 @@ const MOST_BYTES = 2 << 20;
 const unreachable = (message: string): LogdError =>
   new LogdError('unreachable', message, { retryable: true });
 
-const hostOf = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
-
 const isStatus = (value: unknown): value is NodeStatus =>
   typeof value === 'object' && value !== null && Array.isArray((value as { readonly roles?: unknown }).roles);
 
-const bodyOf = async ({ body }: Response): Promise<string> => {
-  const chunks: Uint8Array[] = [];
+/** Reads an answer up to {@link MOST_BYTES}. */
+const bodyOf = async (answer: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of body ?? []) {
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > MOST_BYTES) throw unreachable('its status is too long');
     chunks.push(chunk);
@@ -41,24 +42,37 @@ const bodyOf = async ({ body }: Response): Promise<string> => {
   return Buffer.concat(chunks).toString();
 };
 
-/** Asks a node of ours. */
-const askStatus = async (
+/** The text of /status. A connection of its own each time: one that is kept costs more memory, a thousand times. */
+const getStatus = async (
   { ip, port }: RegisteredNode,
-  { timeoutMs, token, now }: ProbeOptions,
-): Promise<Beat> => {
-  const sentAt = now();
-  const response = await fetch(`http://${hostOf(ip)}:${port}/status`, {
-    signal: AbortSignal.timeout(timeoutMs),
-    redirect: 'error',
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-  });
-  if (response.status === 401)
-    throw unreachable('it refuses the token of the monitor (monitor.node_token_file)');
-  if (!response.ok) throw unreachable(`HTTP status ${response.status}`);
-  const status: unknown = JSON.parse(await bodyOf(response));
+  { timeoutMs, token }: ProbeOptions,
+): Promise<string> => {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const signal = AbortSignal.timeout(timeoutMs);
+  const asked = request({ host: ip, port, path: '/status', agent: false, headers, signal }).end();
+  try {
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    const { statusCode } = answer;
+    if (statusCode === 200) return await bodyOf(answer);
+    throw unreachable(
+      statusCode === 401
+        ? 'it refuses the token of the monitor (monitor.node_token_file)'
+        : `HTTP status ${statusCode}`,
+    );
+  } catch (error) {
+    throw signal.aborted ? unreachable(`no answer within ${timeoutMs} ms`) : error;
+  } finally {
+    asked.on('error', () => undefined).destroy();
+  }
+};
+
+/** Asks a node of ours. */
+const askStatus = async (node: RegisteredNode, options: ProbeOptions): Promise<Beat> => {
+  const sentAt = options.now();
+  const status: unknown = JSON.parse(await getStatus(node, options));
   if (!isStatus(status)) throw unreachable('what answers there is no node of logd');
   // Nodes of before do not say what their clock is.
-  const skew = typeof status.now === 'number' ? Math.round(status.now - (sentAt + now()) / 2) : 0;
+  const skew = typeof status.now === 'number' ? Math.round(status.now - (sentAt + options.now()) / 2) : 0;
   return { kind: 'status', status, clockSkewMs: skew };
 };
 
@@ -102,7 +116,6 @@ export const probe = async (node: RegisteredNode, options: ProbeOptions): Promis
     return await askStatus(node, options);
   } catch (error) {
     if (error instanceof LogdError) throw error;
-    const { cause } = error as { readonly cause?: unknown };
-    throw unreachable(messageOf(cause ?? error));
+    throw unreachable(messageOf(error));
   }
 };
