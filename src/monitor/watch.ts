@@ -173,13 +173,18 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
 
   const round = async (): Promise<void> => {
     await heartbeats.round();
-    await load();
-    await sinks.round();
+    // Without the database hours cannot be followed; nodes are watched, and people are told, all the same.
+    const failure = await load().then(
+      () => sinks.round(),
+      (error: unknown) => ({ error }),
+    );
     series.add(heartbeats.list());
     const views = heartbeats.list();
     known.heard(views.flatMap(({ status, down }) => (down || !status ? [] : [status])));
-    await alerts.update([...nodeProblems(views), ...partProblems(views), ...known.judge().alerts]);
+    const hourly = isLoaded ? known.judge().alerts : [];
+    await alerts.update([...nodeProblems(views), ...partProblems(views), ...hourly]);
     changed('verdict');
+    if (failure !== undefined) throw failure.error;
     if (clock.monotonic() - trimmedAt < TRIM_EVERY_MS) return;
     trimmedAt = clock.monotonic();
     await events.trim(clock.now() - options.keepEventsMs);

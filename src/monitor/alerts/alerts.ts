@@ -1,143 +1,117 @@
 /**
- * From problems to messages.
+ * The alerts that are open, and their history.
  *
- *   update(problems) ─▶ new ones begin, missing ones are resolved (the table: history) ─▶ gathered ─▶ one message to every notifier
+ *   update(problems) ─▶ new ones begin, missing ones end ─▶ the teller (people) ─▶ the table (history), when the database takes it
  *
- * No storms: what fails together is one message, and two messages are at least `least_pause` apart. A problem that is over before it
- * was told is never told. In quiet hours warnings wait; errors do not.
+ * What is open is in memory: a database that is away keeps no alert from being told. What it could not take is written when it is back.
  */
-import { messageOf } from '../../error.ts';
-import type { Clock } from '../../telemetry/clock.ts';
 import type { Emit } from '../../telemetry/events.ts';
-import type { Alert, AlertTable, AlertProblem } from './alert-table.ts';
-import type { AlertMessage, Notifier } from './notifiers.ts';
-import type { AlertOptions, QuietHours } from './options.ts';
+import type { Alert, AlertProblem, AlertTable } from './alert-table.ts';
+import { createTeller, type Teller, type TellerOptions } from './teller.ts';
 
-export interface AlertsOptions {
-  readonly options: Pick<AlertOptions, 'gather' | 'least_pause' | 'quiet'>;
+export interface AlertsOptions extends TellerOptions {
   readonly table: AlertTable;
-  readonly notifiers: readonly Notifier[];
-  readonly clock: Clock;
   readonly emit: Emit;
-  readonly page?: string;
   readonly changed: () => void;
 }
 
-export interface Alerts {
-  /** Takes up what was open before the monitor was started. Before the first update. */
+export interface Alerts extends Pick<Teller, 'test'> {
+  /** Takes up what was open before the monitor was started. */
   load(): Promise<void>;
-  /** All problems there are now. Calls do not overlap. */
+  /** All problems there are now. Calls do not overlap. Rejects, when all is told, where the database is away. */
   update(problems: readonly AlertProblem[]): Promise<void>;
-  /** Those that are open, the newest first. */
+  /** Those that are open, the newest first. One that is not in the table yet has the id 0. */
   open(): readonly Alert[];
-  /** Sends a test message; resolves with what each notifier answered. */
-  test(): Promise<{ readonly name: string; readonly error?: string }[]>;
 }
 
-export const isQuiet = ({ from, to }: QuietHours, now: number): boolean => {
-  const minute = Math.floor(now / 60_000) % 1_440;
-  return from <= to ? minute >= from && minute < to : minute >= from || minute < to;
-};
+/** Ended alerts that wait for the database. */
+const MOST_WAITING = 1_000;
 
-interface Waiting {
-  readonly title: string;
-  readonly isError: boolean;
-  readonly since: number;
-}
-
-export const createAlerts = (given: AlertsOptions): Alerts => {
-  const { options, table, notifiers, clock, emit, page } = given;
-  let current: Alert[] = [];
-  const opened = new Map<string, Waiting>();
-  const resolved = new Map<string, Waiting>();
-  /** Keys that somebody was told of: only these are told when they are over. */
-  const told = new Set<string>();
-  let lastMessage = -Infinity;
-
-  const send = async (message: AlertMessage) =>
-    Promise.all(
-      notifiers.map(async (notifier) => {
-        try {
-          await notifier.send(message);
-          return { name: notifier.name };
-        } catch (error) {
-          emit('monitor.alert-not-sent', { notifier: notifier.name, reason: messageOf(error) });
-          return { name: notifier.name, error: messageOf(error) };
-        }
-      }),
-    );
-
-  const tell = async (): Promise<void> => {
-    const now = clock.now();
-    const quiet = options.quiet !== undefined && isQuiet(options.quiet, now);
-    const isDue = ({ isError, since }: Waiting): boolean =>
-      (isError || !quiet) && now - since >= options.gather;
-    if (now - lastMessage < options.least_pause || ![...opened.values(), ...resolved.values()].some(isDue))
-      return;
-    const take = (from: Map<string, Waiting>): string[] => {
-      const ready = [...from].filter(([, { isError }]) => isError || !quiet);
-      for (const [key] of ready) from.delete(key);
-      return ready.map(([key, { title }]) => {
-        told.add(key);
-        return title;
-      });
-    };
-    const over = take(resolved);
-    const message = { opened: take(opened), resolved: over, ...(page !== undefined && { page }) };
-    lastMessage = now;
-    const results = await send(message);
-    // Nobody was reached: the pause does not count, and the next round tries again.
-    if (results.length > 0 && results.every(({ error }) => error !== undefined)) {
-      for (const title of message.opened) opened.set(title, { title, isError: true, since: now });
-      for (const title of message.resolved) resolved.set(title, { title, isError: true, since: now });
+/** Writes down what began, changed and ended. What was written is not written again when the rest fails. */
+const createRecord = (table: AlertTable, open: Map<string, Alert>) => {
+  const stale = new Set<string>();
+  let ended: Alert[] = [];
+  const begin = async (): Promise<void> => {
+    const fresh = [...open.values()].filter(({ id }) => id === 0);
+    if (fresh.length === 0) return;
+    const ids = new Map((await table.open()).map(({ key, id }) => [key, id]));
+    for (const { key, severity, title, openedAt } of fresh)
+      if (!ids.has(key)) await table.begin({ key, severity, title }, openedAt);
+    for (const { key, id } of await table.open()) {
+      const alert = open.get(key);
+      if (alert !== undefined) open.set(key, { ...alert, id });
     }
   };
+  return {
+    retitled: (key: string) => void stale.add(key),
+    ended: (alert: Alert) => void (ended = [...ended, alert].slice(-MOST_WAITING)),
+    async write(): Promise<void> {
+      while (ended[0] !== undefined) {
+        const [{ id, resolvedAt = 0 }] = ended as [Alert];
+        // One that began and ended while the database was away is in the node's log only.
+        if (id !== 0) await table.resolve(id, resolvedAt);
+        ended.shift();
+      }
+      await begin();
+      for (const key of stale) {
+        const alert = open.get(key);
+        if (alert !== undefined) await table.retitle(alert.id, alert.title, alert.severity);
+        stale.delete(key);
+      }
+    },
+  };
+};
 
-  const resolve = async (alert: Alert, now: number): Promise<void> => {
-    await table.resolve(alert.id, now);
+export const createAlerts = (given: AlertsOptions): Alerts => {
+  const { table, clock, emit } = given;
+  const teller = createTeller(given);
+  const open = new Map<string, Alert>();
+  const record = createRecord(table, open);
+
+  const end = (alert: Alert): void => {
+    open.delete(alert.key);
+    record.ended({ ...alert, resolvedAt: clock.now() });
     emit('monitor.alert-resolved', { alert: alert.title });
-    opened.delete(alert.key);
-    if (told.delete(alert.key))
-      resolved.set(alert.key, { title: alert.title, isError: alert.severity === 'error', since: now });
+    teller.ended(alert);
   };
-
-  const begin = async (problem: AlertProblem, now: number): Promise<void> => {
-    await table.begin(problem, now);
+  const begin = (problem: AlertProblem): void => {
+    open.set(problem.key, { ...problem, id: 0, openedAt: clock.now() });
     emit('monitor.alert', { alert: problem.title });
-    resolved.delete(problem.key);
-    opened.set(problem.key, { title: problem.title, isError: problem.severity === 'error', since: now });
+    teller.began(problem);
   };
-
   return {
     async load() {
-      current = await table.open();
-      for (const { key } of current) told.add(key);
+      for (const alert of await table.open()) {
+        if (open.has(alert.key)) continue;
+        open.set(alert.key, alert);
+        teller.knew(alert.key);
+      }
     },
     async update(problems) {
-      const now = clock.now();
       const byKey = new Map(problems.map((problem) => [problem.key, problem]));
-      const known = new Map(current.map((alert) => [alert.key, alert]));
       let isChanged = false;
-      for (const alert of current) {
+      for (const alert of [...open.values()]) {
         const problem = byKey.get(alert.key);
-        if (problem === undefined) await resolve(alert, now);
-        else if (problem.title !== alert.title)
-          await table.retitle(alert.id, problem.title, problem.severity);
-        else continue;
+        if (problem === undefined) end(alert);
+        else if (problem.title !== alert.title) {
+          open.set(alert.key, { ...alert, ...problem });
+          record.retitled(alert.key);
+        } else continue;
         isChanged = true;
       }
-      for (const problem of problems) {
-        if (known.has(problem.key)) continue;
-        await begin(problem, now);
-        isChanged = true;
+      for (const problem of byKey.values())
+        if (!open.has(problem.key)) {
+          begin(problem);
+          isChanged = true;
+        }
+      await teller.tell();
+      try {
+        await record.write();
+      } finally {
+        if (isChanged) given.changed();
       }
-      if (isChanged) {
-        current = await table.open();
-        given.changed();
-      }
-      await tell();
     },
-    open: () => current,
-    test: () => send({ opened: [], resolved: [], test: true, ...(page !== undefined && { page }) }),
+    open: () => [...open.values()].sort((one, other) => other.openedAt - one.openedAt),
+    test: teller.test,
   };
 };
