@@ -17,10 +17,17 @@ export interface Table {
   readonly partitions: readonly string[];
   /** Conditions joined by `and`: `status=200`, `path!=/health`, `path~^/click`. Undefined: every line. */
   readonly where?: string | undefined;
+  /** Columns by name, and the expressions that compute them: see computed.ts. */
+  readonly computed?: Readonly<Record<string, string>> | undefined;
 }
 
 const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'string');
+
+const isTexts = (value: unknown): value is Record<string, string> =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).every((each) => typeof each === 'string');
 
 /** Names that may be a folder and a table. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
@@ -32,8 +39,8 @@ export const tablesOf = (map: unknown, where = 'The column map'): Table[] => {
   const tables = Object.entries(map).map(([name, value]: [string, unknown]): Table => {
     if (!NAME.test(name))
       throw new LogdError('config', `${where}: ${JSON.stringify(name)} cannot be a table's name.`);
-    const table = value as { columns?: unknown; partitions?: unknown; where?: unknown } | null;
-    const { columns, partitions = [], where: condition } = table ?? {};
+    const table = value as Readonly<Record<string, unknown>> | null;
+    const { columns, partitions = [], where: condition, computed } = table ?? {};
     if (!isStrings(columns) || columns.length === 0 || !isStrings(partitions))
       throw new LogdError(
         'config',
@@ -41,13 +48,19 @@ export const tablesOf = (map: unknown, where = 'The column map'): Table[] => {
       );
     if (condition !== undefined && typeof condition !== 'string')
       throw new LogdError('config', `${where}: "where" of table ${name} is not text.`);
-    return { name, columns, partitions, ...(condition !== undefined && { where: condition }) };
+    if (computed !== undefined && !isTexts(computed))
+      throw new LogdError('config', `${where}: "computed" of table ${name} is not a map of expressions.`);
+    return {
+      ...{ name, columns, partitions },
+      ...(condition !== undefined && { where: condition }),
+      ...(computed !== undefined && { computed }),
+    };
   });
   if (tables.length === 0) throw new LogdError('config', `${where} has no table.`);
   return tables;
 };
 
-/** The tables as the Go system's `colsmap.json`; what it cannot say (`where`) is left out. */
+/** The tables as the Go system's `colsmap.json`; what it cannot say (`where`, `computed`) is left out. */
 export const toGoMap = (
   tables: readonly Table[],
 ): Record<string, { columns: string[]; partitions: string[] }> =>

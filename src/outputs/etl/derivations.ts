@@ -1,6 +1,7 @@
 /** What columns are made of besides a line's fields: words, proxies that are trusted, tables to look things up in, and a parser of user agents. */
 import { parse as parseAgent } from 'bowser';
 import { LogdError } from '../../error.ts';
+import type { Compute } from './computed.ts';
 import type { FindNeedle } from './needles.ts';
 
 const MOST_KNOWN = 50_000;
@@ -29,6 +30,8 @@ export interface Derivations {
   clientOf(peer: string, forwarded: string): string;
   agentOf(text: string): Agent;
   readonly lookup: LookupTable | undefined;
+  /** Columns that are computed, by name. */
+  readonly computed: ReadonlyMap<string, Compute>;
 }
 
 const agents = (): ((text: string) => Agent) => {
@@ -85,9 +88,11 @@ export const derivations = (options: {
   readonly findSpider: FindNeedle;
   readonly isTrusted: (address: string) => boolean;
   readonly lookup: LookupTable | undefined;
+  readonly computed: ReadonlyMap<string, Compute>;
 }): Derivations => ({
   findSpider: options.findSpider,
   clientOf: clientFinder(options.isTrusted),
   agentOf: agents(),
   lookup: options.lookup,
+  computed: options.computed,
 });

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { LogdError, messageOf } from '../../error.ts';
 import { formatOf } from '../../formats/registry.ts';
 import { cells } from '../../formats/structured.ts';
+import { type Compute, computeBy } from './computed.ts';
 import { DEFAULT_TABLE, type Table, tablesOf } from './columns.ts';
 import { derivations, type LookupTable, lookupOf } from './derivations.ts';
 import type { EtlRules } from './hour-etl.ts';
@@ -63,6 +64,11 @@ export const loadRules = (options: RuleOptions): EtlRules => {
     derivations: derivations({
       findSpider: needleFinder(readList(options.spiders_file)),
       isTrusted: addressFilter(readList(options.proxies_file)),
+      computed: new Map(
+        tables.flatMap(({ computed = {} }) =>
+          Object.entries(computed).map(([name, text]): [string, Compute] => [name, computeBy(name, text)]),
+        ),
+      ),
       lookup: options.lookup_file === undefined ? undefined : readLookup(options.lookup_file),
     }),
     invalidUtf8: options.invalid_utf8 ?? 'keep',

@@ -309,7 +309,7 @@ export const quickLines = (format: LineFormat, from: Derivations): QuickLine | u
 
   const columns = new Map<string, ColumnWriter>();
   const column = (name: string): ColumnWriter => {
-    const known = columns.get(name) ?? make(columnOf(name));
+    const known = columns.get(name) ?? (from.computed.has(name) ? whole(name) : make(columnOf(name)));
     columns.set(name, known);
     return known;
   };
@@ -318,7 +318,7 @@ export const quickLines = (format: LineFormat, from: Derivations): QuickLine | u
     column,
     text(name) {
       const plain = columnOf(name);
-      const n = DERIVED.has(plain) ? -1 : fields.indexOf(plain);
+      const n = DERIVED.has(plain) || from.computed.has(name) ? -1 : fields.indexOf(plain);
       return n < 0 ? textOf(column(name)) : fieldText(n);
     },
   };

@@ -115,7 +115,8 @@ export const rowOf = (fields: Fields, from: Derivations): ((column: string) => V
         return column in fields ? text(column) : parameter(column);
     }
   };
-  return (column) => derived(columnOf(column));
+  const plain = (column: string): string => plainText(derived(columnOf(column)));
+  return (column) => from.computed.get(column)?.(plain) ?? derived(columnOf(column));
 };
 
 /** A value as the text of a partition or a condition. */

@@ -91,6 +91,22 @@ it('looks up, and takes referer, cookies and user agent apart', () => {
   ]);
 });
 
+it('computes columns, and leaves those empty that cannot be', () => {
+  const map = {
+    t: {
+      columns: ['kib', 'kind', 'broken'],
+      computed: { kib: 'double(status) / 8.0', kind: 'path == "/" ? "home" : path', broken: 'int(path)' },
+    },
+  };
+  const { rows } = rowsOf(line('192.0.2.1', '-'), { ...files, 'columns.json': JSON.stringify(map) });
+  assert.deepEqual(rows, [{ kib: '25', kind: 'home', broken: '' }]);
+  const wrong = { t: { columns: ['a'], computed: { a: 'b +' } } };
+  assert.throws(
+    () => rowsOf('', { ...files, 'columns.json': JSON.stringify(wrong) }),
+    /The expression of column a cannot be used: Unexpected token/,
+  );
+});
+
 it('rejects lines that are not UTF-8 where that is wanted', () => {
   const bad = line('192.0.2.1', '-').replace('/?shop', '/\xff?shop');
   assert.equal(rowsOf(bad, files).counts.rows, 1);
