@@ -1,7 +1,8 @@
 /** The configuration file as the commands take it: `-c FILE`, checked as a whole. */
 import { Option } from 'commander';
 import type { Fault } from '../config/fault.ts';
-import type { Loaded } from '../config/load.ts';
+import type { UnknownVariable } from '../config/environment.ts';
+import type { Given, Loaded } from '../config/load.ts';
 import { LogdError } from '../error.ts';
 import type { LogdConfig } from '../roles/options.ts';
 
@@ -10,9 +11,14 @@ export const configOption = (): Option =>
   new Option('-c, --config <file>', 'configuration file').default('logd.yaml').env('LOGD_CONFIG');
 
 /** The checked configuration. Rejects with a `config` LogdError whose message has a line for each fault. */
-export const readConfig = async (file: string): Promise<LogdConfig> => {
+export const readConfig = async (file: string): Promise<LogdConfig> => (await readGiven(file)).config;
+
+/** The same, with what was written. */
+export const readGiven = async (
+  file: string,
+): Promise<{ readonly config: LogdConfig; readonly given: Given }> => {
   const loaded = await loadFile(file);
-  if (loaded.ok) return loaded.value;
+  if (loaded.ok) return { config: loaded.value, given: loaded.given };
   throw await refusal(file, loaded.faults);
 };
 
@@ -23,6 +29,11 @@ export const loadFile = async (file: string): Promise<Loaded<LogdConfig>> => {
   const { logdOptions } = await import('../roles/options.ts');
   return loadConfig(file, logdOptions, process.env);
 };
+
+/** `The environment variable LOGD_SINK_LISTN is no option of logd and has no effect. Did you mean LOGD_SINK_LISTEN?` */
+export const describeUnknown = ({ variable, nearest }: UnknownVariable): string =>
+  `The environment variable ${variable} is no option of logd and has no effect.` +
+  (nearest === undefined ? '' : ` Did you mean ${nearest}?`);
 
 /** The error that tells the faults of a file: a line for each. */
 export const refusal = async (file: string, faults: readonly Fault[]): Promise<LogdError> => {

@@ -1,7 +1,7 @@
 /** `logd run`: the node itself. */
 import { Command } from 'commander';
 import { systemClock } from '../telemetry/clock.ts';
-import { configOption, readConfig } from './config-file.ts';
+import { configOption, describeUnknown, readGiven } from './config-file.ts';
 import { supervise } from './supervise.ts';
 
 export const runCommand = (): Command =>
@@ -26,12 +26,14 @@ Exit codes:
   128+n  ended at once by a second signal n (130 SIGINT, 143 SIGTERM)`,
     )
     .action(async (options: { config: string }) => {
-      const config = await readConfig(options.config);
+      const { config, given } = await readGiven(options.config);
       const { createLog } = await import('../telemetry/log.ts');
       const { startNode } = await import('../roles/node.ts');
       const { gatherRepeats } = await import('../telemetry/repeats.ts');
       const log = createLog({ ...config.log, clock: systemClock });
       const { emit, close } = gatherRepeats(log, systemClock);
+      for (const unknown of given.unknownVariables)
+        emit('node.variable-unknown', { reason: describeUnknown(unknown) });
       const code = await supervise(() => startNode(config, { emit, clock: systemClock }), {
         node: config.node,
         emit,

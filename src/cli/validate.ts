@@ -5,7 +5,7 @@ import type { Fault } from '../config/fault.ts';
 import type { Given } from '../config/load.ts';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
 import { readTokens } from '../roles/token.ts';
-import { configOption, loadFile, refusal } from './config-file.ts';
+import { configOption, describeUnknown, loadFile, refusal } from './config-file.ts';
 import { printable } from '../telemetry/printable.ts';
 import { fitError } from '../text/prose.ts';
 import { painter } from '../text/terminal.ts';
@@ -38,6 +38,10 @@ Exit codes:
       for (const warning of tokens.warnings)
         process.stderr.write(
           `${fitError(`${painter(process.stderr)('yellow', 'warning:')} `, printable(formatFault(file, warning)), process.stderr)}\n`,
+        );
+      for (const unknown of loaded.given?.unknownVariables ?? [])
+        process.stderr.write(
+          `${fitError(`${painter(process.stderr)('yellow', 'warning:')} `, printable(describeUnknown(unknown)), process.stderr)}\n`,
         );
       const faults = [...(loaded.ok ? [] : loaded.faults), ...tokens.faults];
       if (!loaded.ok || faults.length > 0) throw await refusal(file, faults);

@@ -2,6 +2,7 @@
  * Options from the environment: `LOGD_` and the option's key in capitals, dots as underscores (`sink.listen` →
  * `LOGD_SINK_LISTEN`). They win over the file. Options below maps have none, since their names are the user's.
  */
+import { nearest } from './nearest.ts';
 import { entries, type Node } from './option-tree.ts';
 
 /** A configuration before it is checked: text, and mappings of such. */
@@ -24,6 +25,24 @@ export const overlayEnvironment = (root: Node, value: Raw, env: NodeJS.ProcessEn
     result = withValue(result, key.split('.'), given);
   }
   return { value: result, variables };
+};
+
+/** A variable that looks like one of logd's and is none. */
+export interface UnknownVariable {
+  readonly variable: string;
+  readonly nearest: string | undefined;
+}
+
+/** Variables that are no options: of commands, of tests, and of those who develop logd. */
+const OTHERS = new Set(['LOGD_CONFIG', 'LOGD_FAULT', 'LOGD_SEED', 'LOGD_PARTS']);
+
+/** Variables that begin with `LOGD_` and have no effect. */
+export const unknownVariables = (root: Node, env: NodeJS.ProcessEnv): UnknownVariable[] => {
+  const known = new Set(entries(root).flatMap(({ variable }) => variable ?? []));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('LOGD_') && !name.startsWith('LOGD_TEST_'))
+    .filter((name) => !known.has(name) && !OTHERS.has(name))
+    .map((variable) => ({ variable, nearest: nearest(variable, known) }));
 };
 
 const withValue = (value: Raw, path: readonly string[], given: string): Raw => {

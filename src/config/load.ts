@@ -3,6 +3,7 @@
  * Every fault of the file is found at once, each with its line and column.
  */
 import { open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import {
   isMap,
   isPair,
@@ -14,7 +15,8 @@ import {
 } from 'yaml';
 import type { z } from 'zod';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
-import { overlayEnvironment, type Raw } from './environment.ts';
+import { overlayEnvironment, type Raw, unknownVariables, type UnknownVariable } from './environment.ts';
+import { withPathsBelow } from './relative-paths.ts';
 import { type Fault, type Finding, findingsOf } from './fault.ts';
 import { outline } from './option-tree.ts';
 import { presumeKinds } from './guess-kind.ts';
@@ -32,6 +34,8 @@ export interface Given {
   textOf(key: string): string | undefined;
   /** A fault of that option, with its place. */
   faultOf(key: string, message: string): Fault;
+  /** Variables of the environment that look like options and have no effect. */
+  readonly unknownVariables: readonly UnknownVariable[];
 }
 
 /** Reads and checks a file. Rejects with `config` when the file cannot be read at all. */
@@ -39,7 +43,8 @@ export const loadConfig = async <Schema extends z.ZodType>(
   path: string,
   schema: Schema,
   env: NodeJS.ProcessEnv,
-): Promise<Loaded<z.output<Schema>>> => parseConfig(await readText(path), schema, env);
+): Promise<Loaded<z.output<Schema>>> =>
+  parseConfig(await readText(path), schema, env, dirname(resolve(path)));
 
 const readText = async (path: string): Promise<string> => {
   try {
@@ -62,11 +67,12 @@ const readText = async (path: string): Promise<string> => {
   }
 };
 
-/** Checks the text of a configuration file. */
+/** Checks the text of a configuration file; `base`: the directory that its relative paths are relative to, instead of the current one. */
 export const parseConfig = <Schema extends z.ZodType>(
   text: string,
   schema: Schema,
   env: NodeJS.ProcessEnv,
+  base?: string,
 ): Loaded<z.output<Schema>> => {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, schema: 'failsafe', prettyErrors: false });
@@ -96,7 +102,8 @@ export const parseConfig = <Schema extends z.ZodType>(
     };
   }
   const { value: overlaid, variables } = overlayEnvironment(root, raw === '' ? {} : raw, env);
-  const { value, findings } = presumeKinds(root, overlaid);
+  const { value: presumed, findings } = presumeKinds(root, overlaid);
+  const value = base === undefined ? presumed : withPathsBelow(base, root, presumed);
   const parsed = schema.safeParse(value);
   const placed = (finding: Finding): Fault => {
     const path = finding.path.map(String).join('.');
@@ -107,6 +114,8 @@ export const parseConfig = <Schema extends z.ZodType>(
   };
   const given: Given = {
     textOf: (key) => textAt(value, key.split('.')),
+    // One that the file names, as for a password, is not logd's.
+    unknownVariables: unknownVariables(root, env).filter(({ variable }) => !text.includes(variable)),
     faultOf: (key, message) => placed({ path: key.split('.'), message, atKey: false }),
   };
   if (parsed.success && syntax.length === 0 && findings.length === 0)

@@ -19,6 +19,7 @@ export const EVENTS = {
     text: 'Node {node} cannot start: {reason}',
     fields: { node: 'string', reason: 'string' },
   },
+  'node.variable-unknown': { level: 'warn', text: '{reason}', fields: { reason: 'string' } },
   'node.draining': {
     level: 'info',
     text: 'Received {signal}: finishing what is under way',

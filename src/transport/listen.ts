@@ -3,6 +3,7 @@
  * Which protocol a caller speaks is found out in caller.ts; what happens then is the protocol's.
  */
 import { createServer, type Server } from 'node:net';
+import { formatAddress } from '../config/address.ts';
 import { LogdError, messageOf } from '../error.ts';
 import { byteBudget } from '../pack/byte-budget.ts';
 import type { Clock } from '../telemetry/clock.ts';
@@ -87,7 +88,7 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
   });
   // An accept that fails (no file descriptors left) concerns that one client, which will try again.
   server.on('error', () => undefined);
-  emit('receive.listening', { address: `${address.host}:${port}` });
+  emit('receive.listening', { address: formatAddress({ host: address.host, port }) });
 
   const close = async (end: (caller: Caller) => void): Promise<void> => {
     server.close();
@@ -117,7 +118,7 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
 const bind = async (server: Server, address: ListenOptions['address']): Promise<number> => {
   await new Promise<void>((resolve, reject) => {
     const fail = (error: Error): void => {
-      const message = `Cannot listen on ${address.host}:${address.port}: ${messageOf(error)}. Choose another address.`;
+      const message = `Cannot listen on ${formatAddress(address)}: ${messageOf(error)}. Choose another address.`;
       reject(new LogdError('unreachable', message, { retryable: true, cause: error }));
     };
     server.once('error', fail);

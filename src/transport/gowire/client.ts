@@ -9,6 +9,7 @@
  * empty, so that the receiver's count of ids is whole, and stays named in our own ledger and log.
  */
 import { connect as connectSocket, type Socket } from 'node:net';
+import { formatAddress } from '../../config/address.ts';
 import { LogdError, messageOf } from '../../error.ts';
 import type { Answer } from '../../pack/answer.ts';
 import { decode } from '../../pack/codec.ts';
@@ -67,7 +68,7 @@ export const toV1 = async (pack: Pack, now: number): Promise<Buffer> => {
 /** Connects; rejects with LogdError `unreachable` or `closed`. */
 export const connectV1 = async (options: V1ConnectOptions): Promise<Upstream> => {
   const { address, signal, timeouts } = options;
-  const where = `${address.host}:${address.port}`;
+  const where = formatAddress(address);
   if (signal.aborted) throw new LogdError('closed', `Connecting to ${where} was called off.`);
   const socket = connectSocket({ host: address.host, port: address.port, noDelay: true });
   const opened = Promise.withResolvers<void>();

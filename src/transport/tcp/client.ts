@@ -5,6 +5,7 @@
  */
 import { connect as connectSocket } from 'node:net';
 import type { Socket } from 'node:net';
+import { formatAddress } from '../../config/address.ts';
 import { LogdError, errnoOf, messageOf } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
 import type { Pack } from '../../pack/pack.ts';
@@ -49,7 +50,7 @@ export interface ConnectOptions {
  */
 export const connect = async (options: ConnectOptions): Promise<Upstream> => {
   const { address, signal, timeouts } = options;
-  const where = `${address.host}:${address.port}`;
+  const where = formatAddress(address);
   if (signal.aborted) throw new LogdError('closed', `Connecting to ${where} was called off.`);
   const socket = connectSocket({ host: address.host, port: address.port, noDelay: true });
   const connection = new ClientConnection(socket, where, options);
