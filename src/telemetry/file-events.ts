@@ -42,6 +42,11 @@ export const FILE_EVENTS = {
     text: 'Cannot hard-link {path}, and perhaps other files in its directory. If the file is deleted, it can be read only until this node stops.',
     fields: { path: 'string' },
   },
+  'tail.not-kept': {
+    level: 'warn',
+    text: '{path}, and perhaps other files, can neither be hard-linked nor kept open: this process may open {limit} files. They are opened by their names; one that is deleted before it was read is lost. Raise LimitNOFILE (ulimit -n), or put state_dir on the file system of the logs.',
+    fields: { path: 'string', limit: 'number' },
+  },
   'tail.lost': {
     level: 'error',
     text: '{bytes} bytes of {path} are lost: {reason}',

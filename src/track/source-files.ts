@@ -7,6 +7,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, LogdError } from '../error.ts';
+import { descriptorLimit, shareDescriptors } from '../disk/descriptors.ts';
 import { bytesOfPath } from '../disk/path-bytes.ts';
 import type { Holds } from '../tail/hold.ts';
 import {
@@ -21,8 +22,6 @@ import {
 } from '../tail/source.ts';
 import type { SourceState } from './segment.ts';
 
-/** Files kept open though linked: reopening one costs little. */
-const OPEN_FILES = 64;
 /** Bytes compared on each side of the place up to which a file is cut, when another file has taken its name. */
 const COMPARED_BYTES = 1 << 16;
 
@@ -84,10 +83,19 @@ export const hasLastBytes = async (file: Source, { lastBytes, position }: Source
   return read === now.length && now.equals(lastBytes);
 };
 
-/** `holds` is the directory of links; `onUnlinked` is told of each file that has no link and so must be kept open. */
+export interface SourceFilesOptions {
+  /** Told of each file that has no link and so must be kept open. */
+  readonly onUnlinked?: (path: string) => void;
+  /** Told of each file that has no link and cannot be kept open either, for want of descriptors: it is opened by its name. */
+  readonly onNotKept?: (path: string) => void;
+  /** Most files that are kept open without a link, and most that are open beside them: reopening one costs little. */
+  readonly most?: { readonly kept: number; readonly cached: number };
+}
+
+/** `holds` is the directory of links. */
 export const createSourceFiles = (
   holds: Holds,
-  onUnlinked: (path: string) => void = () => undefined,
+  { onUnlinked, onNotKept, most = shareDescriptors(descriptorLimit()) }: SourceFilesOptions = {},
 ): SourceFiles => {
   /** The longest unused first. */
   const files = new Map<number, OpenFile>();
@@ -114,7 +122,7 @@ export const createSourceFiles = (
 
   const closeSurplus = async (): Promise<void> => {
     for (const [id, { opening, readers }] of files) {
-      if (files.size <= OPEN_FILES) return;
+      if (files.size - onlyOpen.size <= most.cached) return;
       if (readers > 0 || onlyOpen.has(id)) continue;
       files.delete(id);
       await (await opening).close();
@@ -153,8 +161,9 @@ export const createSourceFiles = (
       const inode = inodeOf(source);
       kept.set(inode, (kept.get(inode) ?? new Set()).add(source.id));
       if ((await holds.hold(source.path, source)) === 'linked') return;
+      if (onlyOpen.size >= most.kept) return onNotKept?.(source.path);
       onlyOpen.add(source.id);
-      onUnlinked(source.path);
+      onUnlinked?.(source.path);
       await read(source, async () => undefined).catch(() => onlyOpen.delete(source.id));
     },
     async isGone(source) {

@@ -189,3 +189,37 @@ it('several readers of a file at once open it once', async (context) => {
   await Promise.all(Array.from({ length: 10 }, () => content(source)));
   assert.equal(await openBelow(root), 1);
 });
+
+it('keeps no more unlinked files open than there are descriptors for, and reads all of them', async (context) => {
+  const root = await mkdtemp(join(tmpdir(), 'logd-sources-'));
+  const holds = await openHolds(join(root, 'held'));
+  const told: string[] = [];
+  const files = createSourceFiles(
+    { ...holds, hold: () => Promise.resolve('unlinked') },
+    { most: { kept: 8, cached: 4 }, onNotKept: (path) => told.push(path) },
+  );
+  context.after(async () => {
+    await files[Symbol.asyncDispose]();
+    await rm(root, { recursive: true, force: true });
+  });
+  const opened = async (): Promise<number> => {
+    const links = await Promise.all(
+      (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+    );
+    return links.filter((path) => path.startsWith(root)).length;
+  };
+  for (let id = 1; id <= 40; id++) {
+    const path = join(root, `access.${id}`);
+    await writeFile(path, `${id}\n`);
+    await using file = await openSource(path);
+    const { dev, ino } = file;
+    const row = { id, path, dev, ino, fingerprint: await fingerprintOf(file), position: 0, stop: undefined };
+    const source = sourceState(row, 1, 0);
+    await files.keep(source);
+    const buffer = Buffer.alloc(8);
+    const read = await files.read(source, (open) => open.read(buffer, 0));
+    assert.equal(buffer.subarray(0, read).toString(), `${id}\n`);
+  }
+  assert.ok((await opened()) <= 13, `${await opened()} are open`);
+  assert.equal(told.length, 32);
+});

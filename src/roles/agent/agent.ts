@@ -15,6 +15,7 @@ import { followStream, type StreamView } from '../../cut/stream.ts';
 import { messageOf } from '../../error.ts';
 import { byteBudget } from '../../pack/byte-budget.ts';
 import { createEncoder } from '../../pack/encoder.ts';
+import { descriptorLimit } from '../../disk/descriptors.ts';
 import { makeDirectory } from '../../disk/durable-directory.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
 import { openHolds } from '../../tail/hold.ts';
@@ -41,6 +42,15 @@ const warnOncePerDirectory = (emit: RoleDeps['emit']): ((path: string) => void) 
   };
 };
 
+/** One warning: where there are too few descriptors for one file, there are for many. */
+const warnOnce = (emit: RoleDeps['emit']): ((path: string) => void) => {
+  let isWarned = false;
+  return (path) => {
+    if (!isWarned) emit('tail.not-kept', { path, limit: descriptorLimit() });
+    isWarned = true;
+  };
+};
+
 /** Starts the agent part of a node. Rejects when it cannot: the configuration or the state directory. */
 export const startAgent = async (options: AgentConfig, config: NodeConfig, deps: RoleDeps): Promise<Role> => {
   const { clock } = deps;
@@ -64,7 +74,9 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
   const marks = starting.use(await openMarks(config.state_dir, host));
   const holds = await openHolds(held);
   await releaseStaleHolds(marks, holds);
-  const files = starting.use(createSourceFiles(holds, warnOncePerDirectory(emit)));
+  const files = starting.use(
+    createSourceFiles(holds, { onUnlinked: warnOncePerDirectory(emit), onNotKept: warnOnce(emit) }),
+  );
 
   const buffers = bufferPool(bytesToSee({ packBytes: pack.size, maxLine: pack.max_line }));
   const limit = Math.max(options.window, buffers.size);
