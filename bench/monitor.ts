@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- monitor`: a monitor and many simulated nodes, which are in a process of their own.
  *
- *   --nodes 1000 --rounds 10 --save NAME
+ *   --nodes 1000 --rounds 10 --hosts 200 --hours 8760 --save NAME
  *
  *   round      all nodes register; then how long a round of heartbeats takes, the slowest of all rounds
  *   dead       the same where a tenth of the nodes hang and say nothing: the round takes their time-out and little more
@@ -19,6 +19,7 @@ import { parseArgs } from 'node:util';
 import { createInterface } from 'node:readline';
 import { openReporter } from '../src/reporting/reporter.ts';
 import { systemClock } from '../src/telemetry/clock.ts';
+import { measureHours } from './monitor-hours.ts';
 import { startMeasured } from './node.ts';
 import { reportBars, saveResults, say } from './report.ts';
 import type { Bench } from './run.ts';
@@ -26,6 +27,7 @@ import { freePort } from './shipment.ts';
 
 const INTERVAL_MS = 5_000;
 const TIMEOUT_MS = 2_000;
+const HOURS_REQUESTS = 30;
 const REPORT_SECONDS = 20;
 const REPORTS_A_SECOND = 20;
 
@@ -131,6 +133,8 @@ const run = async (args: readonly string[]): Promise<boolean> => {
     options: {
       nodes: { type: 'string', default: '1000' },
       rounds: { type: 'string', default: '10' },
+      hosts: { type: 'string', default: '200' },
+      hours: { type: 'string', default: '8760' },
       save: { type: 'string' },
     },
   });
@@ -172,8 +176,12 @@ const run = async (args: readonly string[]): Promise<boolean> => {
     say(
       `rounds ${rounds.map((each) => each.toFixed(2)).join(' ')} s; with a tenth that hangs ${dead.toFixed(2)} s`,
     );
-    if (values.save !== undefined) await saveResults(values.save, figures);
+    await measured.stop();
+    // A year of 200 hosts' hours, see monitor-hours.ts.
+    const hours = await measureHours(Number(values.hosts), Number(values.hours), HOURS_REQUESTS);
+    if (values.save !== undefined) await saveResults(values.save, { ...figures, hours: hours.figures });
     return reportBars('monitor', [
+      ...hours.bars,
       { what: 'round of heartbeats, s', is: Math.max(...rounds), atMost: 3 },
       { what: 'round with a tenth hanging, s', is: dead, atMost: 3 },
       { what: 'memory of the monitor, MiB', is: figures.peakMiB, atMost: 300 },
@@ -186,4 +194,7 @@ const run = async (args: readonly string[]): Promise<boolean> => {
   }
 };
 
-export const bench: Bench = { summary: 'heartbeats of a thousand nodes, and what reporting costs', run };
+export const bench: Bench = {
+  summary: 'heartbeats of a thousand nodes, a year of 200 hosts, and what reporting costs',
+  run,
+};

@@ -8,7 +8,8 @@ import { expectOption, type Expected, openExpected } from './expected.ts';
 import { systemClock } from '../telemetry/clock.ts';
 import { configOption } from './config-file.ts';
 import { EXIT } from './exit-codes.ts';
-import { type Selection, selectionOf, selectionOptions } from './selection.ts';
+import { isNarrow, type Selection, selectionOf, selectionOptions } from './selection.ts';
+import { wrap } from '../text/prose.ts';
 import { painter, widthOf } from '../text/terminal.ts';
 
 const WATCH_EVERY_MS = 1000;
@@ -97,6 +98,25 @@ const absentNow = async (
   return absentHours(ledger, selection, rules, systemClock.now());
 };
 
+/** What the monitor's page would say first; nothing for a selection, which is a question of its own. */
+const verdictLines = async (
+  ledger: SqliteLedger,
+  selection: Selection,
+  rules: ExpectRules,
+): Promise<string[]> => {
+  if (isNarrow(selection)) return [];
+  const { ledgerVerdict } = await import('../monitor/hours/ledger-verdict.ts');
+  const { kind, headline, sentences } = await ledgerVerdict(ledger, rules, systemClock.now());
+  if (kind === 'nothing') return [];
+  const { stdout } = process;
+  const [paint, width] = [painter(stdout), widthOf(stdout)];
+  return [
+    ...wrap(headline, width).map((line) => paint('bold', line)),
+    ...wrap(sentences.join(' '), width),
+    '',
+  ].filter((line, n, all) => line !== '' || n === all.length - 1);
+};
+
 /** Returns whether all is sealed. */
 const once = async (ledger: SqliteLedger, options: StatusOptions, rules: ExpectRules): Promise<boolean> => {
   const { showJson, showText } = await import('./status-output.ts');
@@ -113,6 +133,7 @@ const once = async (ledger: SqliteLedger, options: StatusOptions, rules: ExpectR
     width: widthOf(stdout),
     paint: painter(stdout),
   };
+  for (const line of await verdictLines(ledger, selection, rules)) print(`${line}\n`);
   return allSealed(await showText(ledger, shown, (text) => print(`${text}\n`)));
 };
 
@@ -125,8 +146,8 @@ const watch = async (ledger: SqliteLedger, options: StatusOptions, rules: Expect
   const end = (): void => stop.abort();
   process.once('SIGINT', end).once('SIGTERM', end);
   for (;;) {
-    const lines: string[] = [];
     const selection = selectionOf(options);
+    const lines = await verdictLines(ledger, selection, rules);
     const shown = {
       ...{ selection, absent: await absentNow(ledger, selection, rules), all: options.all ?? false },
       ...{ width: widthOf(stdout), paint: painter(stdout) },

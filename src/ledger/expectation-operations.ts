@@ -12,7 +12,7 @@ export const expectationReads = (db: DatabaseSync) => {
     'SELECT host, stream FROM segment WHERE (host, stream, hour) > (?, ?, ?) ORDER BY host, stream, hour LIMIT 1',
   );
   const hoursOf = db.prepare(
-    `SELECT hour, state, expected_hours FROM segment
+    `SELECT hour, state, last_arrival, expected_hours FROM segment
      WHERE host = :host AND stream = :stream AND hour >= :day AND hour <= :to AND (hour >= :from OR hour = :day) ORDER BY hour`,
   );
 
@@ -41,6 +41,7 @@ export const expectationReads = (db: DatabaseSync) => {
         const range = { from, to: `${to}~`, day: from.slice(0, 8) };
         const hours = hoursOf.all({ host, stream, ...range }).map((row) => ({
           ...{ hour: readText(row, 'hour'), state: readState(row, 'state') },
+          lastArrival: readInteger(row, 'last_arrival'),
           ...(isNull(row, 'expected_hours') ? {} : { hoursInDay: readInteger(row, 'expected_hours') }),
         }));
         if (hours.length > 0) found.push({ host, stream, hours });

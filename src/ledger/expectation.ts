@@ -27,6 +27,7 @@ export interface Presence {
   readonly hours: readonly {
     readonly hour: string;
     readonly state: SegmentState;
+    readonly lastArrival: number;
     /** Of the agent's zone; undefined until the hour has ended. */
     readonly hoursInDay?: number;
   }[];

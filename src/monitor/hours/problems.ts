@@ -11,7 +11,8 @@ import { dayInWords, namesInWords, type ProblemHours } from './verdict.ts';
 const DAYS = 8;
 const MOST_NAMES = 3;
 
-interface Found {
+/** One hour that somebody must see. */
+export interface HourProblem {
   readonly state: ProblemLetter;
   readonly stream: string;
   readonly host: string;
@@ -33,10 +34,10 @@ const isProblem = (letter: string): letter is ProblemLetter =>
 const find = (
   source: MatrixSource,
   rules: StateRules,
-): { readonly found: Found[]; readonly rows: number } => {
+): { readonly found: HourProblem[]; readonly rows: number } => {
   const to = indexAt(rules.now) + 1;
   const from = to - DAYS * 24;
-  const found: Found[] = [];
+  const found: HourProblem[] = [];
   let rows = 0;
   for (const stream of streamsOf(source))
     for (const [host, row] of rowsOf(source, stream)) {
@@ -50,7 +51,8 @@ const find = (
 
 const unique = (values: Iterable<string>): string[] => [...new Set(values)].sort(byName);
 
-const summarise = (found: readonly Found[]): ProblemHours[] =>
+/** By state and day. */
+export const summarise = (found: readonly HourProblem[]): ProblemHours[] =>
   [...Map.groupBy(found, ({ state, index }) => `${state}${dayOf(index)}`)].map(([key, group]) => ({
     state: key[0] as ProblemLetter,
     day: key.slice(1),
@@ -59,14 +61,14 @@ const summarise = (found: readonly Found[]): ProblemHours[] =>
     streams: unique(group.map(({ stream }) => stream)),
   }));
 
-const hoursInWords = (group: readonly Found[]): string => {
+const hoursInWords = (group: readonly HourProblem[]): string => {
   const hours = unique(group.map(({ index }) => hourLabel(index).slice(8)));
   return hours.length <= MOST_NAMES
     ? listInWords(hours.map((hour) => `${hour}:00`))
     : `${hours.length} hours`;
 };
 
-const alertOf = (key: string, group: readonly Found[], now: number): AlertProblem => {
+const alertOf = (key: string, group: readonly HourProblem[], now: number): AlertProblem => {
   const [state = 'L', stream = '', day = ''] = key.split('/');
   const hosts = unique(group.map(({ host }) => host));
   const names = namesInWords(hosts, 'hosts');

@@ -42,7 +42,8 @@ export interface VerdictFacts {
   readonly awaySinks: readonly { readonly name: string; readonly since: number }[];
   readonly downNodes: readonly string[];
   readonly nodes: number;
-  readonly alerts: number;
+  /** Open ones; undefined where nobody keeps them. */
+  readonly alerts: number | undefined;
   /** The end of the last hour that is due, Unix milliseconds; undefined where nothing is expected yet. */
   readonly dueUntil: number | undefined;
 }
@@ -140,9 +141,16 @@ const sealedInWords = ({ now, dueUntil, problems, awaySinks }: VerdictFacts): st
     : [`Everything of yesterday is sealed, and of today up to ${until}.`];
 };
 
+const alertsInWords = (alerts: number | undefined): string =>
+  alerts === undefined
+    ? ''
+    : alerts === 0
+      ? 'No alerts.'
+      : `${alerts} open ${alerts === 1 ? 'alert' : 'alerts'}.`;
+
 const allIsWell = ({ nodes, alerts }: VerdictFacts): string => {
   const alive = nodes === 0 ? '' : `${nodes === 1 ? 'The node is' : `All ${nodes} nodes are`} alive. `;
-  return `${alive}${alerts === 0 ? 'No alerts.' : `${alerts} open ${alerts === 1 ? 'alert' : 'alerts'}.`}`;
+  return `${alive}${alertsInWords(alerts)}`.trim();
 };
 
 /** Worst first; within a state the newest day first. */
@@ -175,6 +183,8 @@ export const verdictOf = (facts: VerdictFacts): VerdictLine => {
       sentences: facts.nodes > 0 ? [allIsWell(facts)] : [],
     };
   const [kind, headline] = first;
-  const sentences = [...rest.map(([, text]) => text), ...(isWell ? [allIsWell(facts)] : [])];
+  const sentences = [...rest.map(([, text]) => text), ...(isWell ? [allIsWell(facts)] : [])].filter(
+    (text) => text !== '',
+  );
   return { kind, headline, sentences: sentences.slice(0, MOST_SENTENCES) };
 };

@@ -35,7 +35,8 @@ const CASES: Readonly<Record<string, readonly [Partial<VerdictFacts>, ...string[
     'Everything up to 03:00 is sealed.',
     'The node is alive. 1 open alert.',
   ],
-  'all well, no node: a ledger alone': [{ nodes: 0 }, 'Everything up to 03:00 is sealed.', 'No alerts.'],
+  'all well, no node': [{ nodes: 0 }, 'Everything up to 03:00 is sealed.', 'No alerts.'],
+  'all well, a ledger alone': [{ nodes: 0, alerts: undefined }, 'Everything up to 03:00 is sealed.'],
   'all well, just after midnight': [
     { now: Date.UTC(2026, 10, 26, 0, 10), dueUntil: Date.UTC(2026, 10, 25, 23) },
     'Everything up to 23:00 of yesterday is sealed.',
