@@ -9,12 +9,12 @@ import type { Clock } from '../../telemetry/clock.ts';
 /** No pack for so long: nothing is coming in. */
 const QUIET_MS = 30;
 /** The longest wait before one item. */
-const MOST_MS = 250;
+const MOST_MS = 1_000;
 
 export interface IntakeFirst {
   /** The same target, watched. */
   watching(target: Pick<PackTarget, 'put'>): Pick<PackTarget, 'put'>;
-  /** Resolves once nothing comes in, at the latest after a quarter of a second. */
+  /** Resolves once nothing comes in, at the latest after a second. */
   turn(signal: AbortSignal): Promise<void>;
 }
 
