@@ -280,7 +280,8 @@ export const Matrix = (props: MatrixProps): JSX.Element => {
   const box = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState<Place>({ row: 0, column: Math.max(0, columns.length - 1) });
-  const shouldFocus = useRef(false);
+  /** The cell that a key led to: it gets the focus once it is drawn. */
+  const wanted = useRef<Place | undefined>(undefined);
   const pitch = matchMedia('(max-width: 700px)').matches ? 26 : 20;
   const [from, to] = useVisible(box, rows.length, pitch);
   const [hint, show, hide] = useHint();
@@ -296,8 +297,9 @@ export const Matrix = (props: MatrixProps): JSX.Element => {
     box.current?.querySelector('.cell.open')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [opened]);
   useEffect(() => {
-    if (!shouldFocus.current) return;
-    shouldFocus.current = false;
+    // An effect of an earlier drawing may come first: it knows another place.
+    if (wanted.current?.row !== focused.row || wanted.current.column !== focused.column) return;
+    wanted.current = undefined;
     box.current
       ?.querySelector<HTMLElement>(`[data-row="${focused.row}"][data-column="${focused.column}"]`)
       ?.focus();
@@ -312,7 +314,7 @@ export const Matrix = (props: MatrixProps): JSX.Element => {
     const next = event.metaKey || event.altKey ? undefined : moved(event, focused, props);
     if (next === undefined) return undefined;
     event.preventDefault();
-    shouldFocus.current = true;
+    wanted.current = next;
     // A row that is not drawn yet comes into the window first.
     const top = (box.current?.getBoundingClientRect().top ?? 0) + next.row * pitch;
     if (top < 150 || top > innerHeight - 60) scrollBy({ top: top - innerHeight / 2 });

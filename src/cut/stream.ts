@@ -7,8 +7,9 @@ import { openHours } from '../pack/hour.ts';
 import type { Encode } from '../pack/encoder.ts';
 import type { Codec, LostReason } from '../pack/pack.ts';
 import type { Sender } from '../send/sender.ts';
-import { openDiscovery } from '../tail/discover.ts';
+import { type Discovery, openDiscovery } from '../tail/discover.ts';
 import type { Holds } from '../tail/hold.ts';
+import { explainNoMatch } from '../tail/no-match.ts';
 import { parsePattern } from '../tail/pattern.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -67,6 +68,20 @@ export interface StreamOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
+/** A typo in a pattern is told: `say` is called once, where the first scan finds nothing. */
+const sayWhenEmpty = (discovery: Discovery, say: () => Promise<void>): Discovery => {
+  let isFirst = true;
+  return {
+    ...discovery,
+    async scan(how) {
+      const found = await discovery.scan(how);
+      if (isFirst && found.length === 0) await say();
+      isFirst = false;
+      return found;
+    },
+  };
+};
+
 /** Follows the stream until the signal. Rejects when it cannot go on. */
 export const followStream = async (options: StreamOptions, signal: AbortSignal): Promise<void> => {
   const { host, stream, source, pack, marks, files, budget, buffers, encode, sender, clock, emit, onFatal } =
@@ -110,12 +125,16 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     },
     onUnreadable: warnUnreadable,
   });
-  const discovery = openDiscovery({
-    pattern: parsePattern(source.path),
-    hours,
-    onError: (path, error) => emit('tail.unreadable', { path, reason: messageOf(error) }),
-    onSkipped: (path, reason) => emit('tail.passed-over', { path, reason }),
-  });
+  const pattern = parsePattern(source.path);
+  const discovery = sayWhenEmpty(
+    openDiscovery({
+      pattern,
+      hours,
+      onError: (path, error) => emit('tail.unreadable', { path, reason: messageOf(error) }),
+      onSkipped: (path, reason) => emit('tail.passed-over', { path, reason }),
+    }),
+    async () => emit('tail.no-file', { stream, path: source.path, reason: await explainNoMatch(pattern) }),
+  );
 
   let redelivered = false;
   const { pollInterval } = options;

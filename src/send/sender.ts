@@ -193,7 +193,9 @@ export const createSender = (options: SenderOptions): Sender => {
       const delay_ms = delay.next();
       // A sink that is busy, stops or had to wait too long (for us, or the network between) will let us in again by itself.
       const refused = error instanceof LogdError && error.code === 'refused' && !error.retryable;
-      emit(refused ? 'send.refused' : 'send.disconnected', { address, reason: messageOf(error), delay_ms });
+      const said = messageOf(error);
+      const reason = said.includes(address) ? said : `No connection to ${address}: ${said}`;
+      emit(refused ? 'send.refused' : 'send.disconnected', { address, reason, delay_ms });
       await sleep(delay_ms, undefined, { signal: closing.signal }).catch(() => undefined);
     }
   };

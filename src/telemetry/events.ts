@@ -77,7 +77,7 @@ export const EVENTS = {
   },
   'send.disconnected': {
     level: 'warn',
-    text: 'No connection to {address}: {reason} Next try in {delay_ms} ms; lines wait in their files.',
+    text: '{reason} Next try in {delay_ms} ms; lines wait in their files.',
     fields: { address: 'string', reason: 'string', delay_ms: 'number' },
   },
   'send.back': {

@@ -32,6 +32,11 @@ export const FILE_EVENTS = {
     text: '{path} was rewritten after {hour} was shipped. The whole file is sent again as late lines, so lines already shipped appear twice.',
     fields: { path: 'string', hour: 'string' },
   },
+  'tail.no-file': {
+    level: 'warn',
+    text: 'No file matches {path} of stream {stream}. {reason} It is looked for again and again.',
+    fields: { stream: 'string', path: 'string', reason: 'string' },
+  },
   'tail.passed-over': {
     level: 'warn',
     text: '{path} is not followed: {reason}',

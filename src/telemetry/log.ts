@@ -62,7 +62,9 @@ const textLines = ({ clock }: LogOptions): Render => {
     const event = EVENTS[name];
     const label = event.level.toUpperCase().padEnd(5);
     const shown = colour ? `${COLOURS[event.level]}${label}\x1b[0m` : label;
-    return `${new Date(clock.now()).toISOString()} ${shown} ${renderText(event.text, fields)}\n`;
+    // Documents are indexed by the event's name.
+    const of = colour ? `\x1b[2m[${name}]\x1b[0m` : `[${name}]`;
+    return `${new Date(clock.now()).toISOString()} ${shown} ${renderText(event.text, fields)} ${of}\n`;
   };
 };
 

@@ -192,7 +192,7 @@ describe('a follower that cuts while it looks', () => {
 it('what is due is cut between two looks', async (context) => {
   const rules = { ...RULES, maxDelay: 20, pollInterval: 3_600_000 };
   const { text, clock } = await begin(context, { rules, first: 'one\n' });
-  for (let passed = 0; passed < 5000 && text() === ''; passed += 5) {
+  for (let passed = 0; passed < 60_000 && text() === ''; passed += 5) {
     clock.advance(5);
     await sleep(2);
   }
@@ -204,7 +204,7 @@ it('it looks when an hour begins, however rarely else', async (context) => {
   const { text, clock, write, looks } = await begin(context, { rules, at: '2026-11-22T16:59:59.900Z' });
   while (looks() === 0) await sleep(2);
   await write('659', 'one\n');
-  for (let passed = 0; passed < 5000 && text() === ''; passed += 5) {
+  for (let passed = 0; passed < 60_000 && text() === ''; passed += 5) {
     clock.advance(5);
     await sleep(2);
   }

@@ -51,7 +51,7 @@ const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   ],
   // Cutting works on tracked segments and their marks, opens what is to be tailed, and hands its packs to the sender.
   cut: [
-    ...['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts'],
+    ...['tail/discover.ts', 'tail/hold.ts', 'tail/source.ts', 'tail/pattern.ts', 'tail/no-match.ts'],
     'tail/reserved-room.ts',
     ...[
       'track/file-tracker.ts',

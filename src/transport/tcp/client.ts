@@ -122,9 +122,7 @@ class ClientConnection implements Upstream {
     );
     socket.once('connect', () => this.#hello(options));
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('error', (error) =>
-      this.end(unreachable(`${this.#state()}: ${messageOf(error) || errnoOf(error)}.`, error)),
-    );
+    socket.on('error', (error) => this.end(unreachable(this.#failure(error), error)));
     socket.once('close', () => this.end(this.#closedByPeer()));
   }
 
@@ -329,6 +327,13 @@ class ClientConnection implements Upstream {
   #welcomeOf(): Message<'WELCOME'> {
     if (this.#welcome === undefined) throw new TypeError('The connection has not been welcomed');
     return this.#welcome;
+  }
+
+  /** What a person can do something with: nobody listens, or why not. */
+  #failure(error: unknown): string {
+    if (this.#welcome === undefined && errnoOf(error) === 'ECONNREFUSED')
+      return `Sink ${this.#where} refuses connections (is it running?).`;
+    return `${this.#state()}: ${messageOf(error) || errnoOf(error)}.`;
   }
 
   #state(): string {
