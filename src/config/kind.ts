@@ -112,3 +112,12 @@ export const listenAddress = (): Kind<Address> => ({
   parse: (value) => parseAddress(value, true),
   json: { type: 'string', pattern: ADDRESS_PATTERN },
 });
+
+/** Parts separated by commas; empty ones do not count. */
+export const commaList = () =>
+  textWith('comma-separated list', (value): readonly string[] =>
+    value
+      .split(',')
+      .map((each) => each.trim())
+      .filter((each) => each !== ''),
+  );

@@ -7,10 +7,10 @@
  * It reads `status()`, which is cheap and synchronous, and never waits for the data path.
  */
 import type { FastifyInstance } from 'fastify';
-import { timingSafeEqual, createHash } from 'node:crypto';
 import { formatAddress } from '../config/address.ts';
 import { LogdError, messageOf } from '../error.ts';
 import type { NodeStatus } from '../telemetry/status.ts';
+import { showsToken } from './bearer.ts';
 import { type EventCounts, metricsText } from './metrics.ts';
 
 export interface HttpServerOptions {
@@ -34,14 +34,6 @@ const MOST_URL = 2_048;
 const REQUEST_TIMEOUT_MS = 10_000;
 const OPEN = new Set(['/health', '/ready']);
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-/** Compared by digest, so that the time says nothing of the token. */
-const isAllowed = (header: string | undefined, tokens: readonly string[]): boolean => {
-  const shown = digest(header?.replace(/^Bearer /, '') ?? '');
-  return tokens.some((token) => timingSafeEqual(digest(token), shown));
-};
-
 /** What keeps a node from being ready: a sentence for each role. */
 const faultsOf = ({ roles }: NodeStatus): string[] =>
   roles
@@ -61,7 +53,7 @@ export const listenHttp = async (options: HttpServerOptions): Promise<HttpServer
   });
   app.addHook('onRequest', async (request, reply) => {
     if (tokens === undefined || OPEN.has(request.url.split('?')[0] ?? '')) return;
-    if (!isAllowed(request.headers.authorization, await tokens()))
+    if (!showsToken(request.headers.authorization, await tokens()))
       await reply.code(401).send({ error: 'Send the token as "Authorization: Bearer …".' });
   });
   app.get('/health', () => ({ status: 'ok' }));

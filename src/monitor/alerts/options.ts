@@ -1,16 +1,8 @@
 /** `monitor.alerts`: who is told, how, and when not. */
 import type { z } from 'zod';
-import { choice, duration, text, textWith } from '../../config/kind.ts';
+import { choice, commaList, duration, text, textWith } from '../../config/kind.ts';
 import { group, option } from '../../config/option.ts';
 import { LogdError } from '../../error.ts';
-
-const list = () =>
-  textWith('comma-separated list', (value): readonly string[] =>
-    value
-      .split(',')
-      .map((each) => each.trim())
-      .filter((each) => each !== ''),
-  );
 
 /** Minutes of the day, UTC. */
 export interface QuietHours {
@@ -53,7 +45,7 @@ export const alertOptions = group('Who is told when something is wrong, and when
     default: 'logd@localhost',
     example: 'logd@example.com',
   }),
-  mail_to: option(list(), {
+  mail_to: option(commaList(), {
     summary: 'Receivers of e-mails.',
     absent: 'nobody',
     example: 'oncall@example.com,audit@example.com',

@@ -6,9 +6,9 @@
  * - While there are no users and no proxy, everyone on loopback may look and act: whoever is on the machine could read the database.
  * - What changes something needs a header that no form or link of another page can send, and comes from our own page.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { isLoopback } from '../../config/address.ts';
+import { showsToken } from '../../http/bearer.ts';
 import type { ApiCaller, Gate, Route } from './route.ts';
 import type { Users } from './users.ts';
 
@@ -21,13 +21,6 @@ export interface GateOptions {
   readonly nodeTokens: (() => Promise<readonly string[]>) | undefined;
   readonly userHeader: string | undefined;
 }
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-const hasToken = ({ headers }: FastifyRequest, tokens: readonly string[]): boolean => {
-  const shown = digest(headers.authorization?.replace(/^Bearer /, '') ?? '');
-  return tokens.some((token) => timingSafeEqual(digest(token), shown));
-};
 
 /** The cookie's value; there are no others that matter. */
 export const sessionSecret = ({ headers }: FastifyRequest): string | undefined =>
@@ -93,7 +86,7 @@ export const createGate = ({
     who,
     async check(route, request) {
       if (route.needs !== 'node') return checkPerson(route, request);
-      if (nodeTokens !== undefined && !hasToken(request, await nodeTokens()))
+      if (nodeTokens !== undefined && !showsToken(request.headers.authorization, await nodeTokens()))
         return { status: 401, error: 'The token is wrong, or there is none: see report.token_file.' };
       return { caller: undefined };
     },

@@ -1,19 +1,11 @@
 /** The options of a MongoDB output. */
 import type { z } from 'zod';
-import { choice, duration, integer, path, size, text, textWith } from '../../config/kind.ts';
+import { choice, commaList, duration, integer, path, size, text, textWith } from '../../config/kind.ts';
 import { mapOf, option, rule, section } from '../../config/option.ts';
 import { LogdError } from '../../error.ts';
 import { FORMAT_RULE, formatOf } from '../../formats/registry.ts';
 import { fieldTypes } from './field-types.ts';
 import { checkTemplate } from './namespace.ts';
-
-const list = () =>
-  textWith('comma-separated list', (value): readonly string[] =>
-    value
-      .split(',')
-      .map((each) => each.trim())
-      .filter((each) => each !== ''),
-  );
 
 const connectionString = () =>
   textWith('MongoDB connection string', (value) => {
@@ -99,7 +91,7 @@ function checkConcern(value: string): string {
 }
 
 const documentOptions = {
-  streams: option(list(), {
+  streams: option(commaList(), {
     summary: 'Streams whose lines are delivered.',
     absent: 'all streams',
     example: 'access,click',
@@ -142,7 +134,7 @@ const documentOptions = {
     default: 'json',
     example: 'combined',
   }),
-  keep: option(list(), {
+  keep: option(commaList(), {
     summary: 'Fields that are stored.',
     absent: 'all fields',
     example: 'time,status,path',
@@ -168,7 +160,7 @@ const documentOptions = {
       }),
     }),
   ).optional(),
-  indexes: option(list(), {
+  indexes: option(commaList(), {
     summary:
       'Indexes to make before the first documents: field names, joined by + for one index over several.',
     absent: 'none',
