@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { LogdError } from '../../error.ts';
-import { isName } from '../../pack/name.ts';
+import { isHourLabel, isName } from '../../pack/name.ts';
 import { hourIndex, hourLabel } from '../../pack/hour-index.ts';
 import { indexAt } from '../hours/hour-cells.ts';
 import { pairOf } from '../hours/hour-table.ts';
@@ -26,7 +26,9 @@ import type { Users } from './users.ts';
 const MOST_HOURS: Readonly<Record<Zoom, number>> = { hours: 31 * 24, days: 366 * 24, months: 3_660 * 24 };
 const DEFAULT_HOURS: Readonly<Record<Zoom, number>> = { hours: 48, days: 62 * 24, months: 366 * 24 };
 
-const label = z.string().regex(/^\d{10}$/, 'An hour is written 2026112216.');
+const label = z
+  .string()
+  .refine((value) => value.length === 10 && isHourLabel(value), 'An hour is written 2026112216.');
 const view = z.object({
   stream: z.string().max(64).optional(),
   zoom: z.enum(['hours', 'days', 'months']).default('hours'),
