@@ -104,8 +104,13 @@ flow('ledger-older: an agent behind a relay sends again what the ledger behind i
   await stopSink(rig, second);
   await rename(rig.path('ledger.copy'), rig.path('ledger.db'));
   await rig.start('sink');
-  // An ack tells the agent, which stays connected to the relay, that the sink was started again.
+  // An ack of the sink tells the agent, which stays connected to the relay, that the sink was started again. What the relay's own
+  // spool has acked while the sink was away tells it nothing: so another hour follows once the sink has one.
   await rig.sources.append(HOST, STREAM, '2026112215', bytesOf('three', 20_000));
+  await rig.until('the sink has the hour', async () =>
+    (await readdir(rig.path('received'))).some((name) => name.startsWith(`${HOST}_${STREAM}_2026112215_`)),
+  );
+  await rig.sources.append(HOST, STREAM, '2026112216', bytesOf('four', 20_000));
   assert.equal((await agent.event('send.sent-again')).hours, 1);
   await rig.sealed();
   await assertSealedEqual(rig);
