@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { rule, section } from '../config/option.ts';
 import { defaultNodeName, type NodeConfig, nodeShape } from './node-options.ts';
+import type { RoleKind } from './role.ts';
 import { type RoleKinds, roleKinds, type RoleName } from './registry.ts';
 
 type Schemas = { [Name in RoleName]: z.ZodOptional<RoleKinds[Name]['schema']> };
@@ -25,24 +26,34 @@ const reportNeedsHttp = ({ report, http }: z.output<typeof shape>): string | und
     ? undefined
     : 'report: needs http:, where the monitor asks the node for heartbeats. Add `http: {}` for the default address.';
 
-const withRules = rule(
-  rule(rule(shape, [], reportNeedsHttp), [], (config) =>
-    roleNames.every((name) => config[name] === undefined)
-      ? `The node has nothing to do: add ${roleNames.map((name) => `${name}:`).join(' or ')}, as \`logd init\` shows them.`
-      : undefined,
-  ),
-  [
-    ['agent', 'pack'],
-    ['sink', 'limits', 'pack_bytes'],
-  ],
-  ({ agent, sink }) => {
-    if (agent === undefined || sink === undefined) return undefined;
-    const largest = Math.max(agent.pack.size, agent.pack.max_line);
-    return largest <= sink.limits.pack_bytes
-      ? undefined
-      : 'Packs of this size or with such lines are larger than sink.limits.pack_bytes: lower them or raise the limit.';
-  },
+const withRules = rule(rule(shape, [], reportNeedsHttp), [], (config) =>
+  roleNames.every((name) => config[name] === undefined)
+    ? `The node has nothing to do: add ${roleNames.map((name) => `${name}:`).join(' or ')}, as \`logd init\` shows them.`
+    : undefined,
 );
+
+/** A role of the node makes no packs that another of its roles refuses. */
+const packsFit = (node: typeof withRules, maker: RoleKind, taker: RoleKind): typeof withRules => {
+  const { makes } = maker;
+  const { takes } = taker;
+  if (makes === undefined || takes === undefined) return node;
+  const limit = [taker.name, ...takes.at];
+  return rule(node, [[maker.name, ...makes.at], limit], (config: Readonly<Record<string, unknown>>) => {
+    const [made, taken] = [config[maker.name], config[taker.name]];
+    if (made === undefined || taken === undefined) return undefined;
+    // Both were checked by the schema of their kind.
+    const fits = makes.bytes(made as never) <= takes.bytes(taken as never);
+    return fits
+      ? undefined
+      : `Packs of this size or with such lines are larger than ${limit.join('.')}: lower them or raise the limit.`;
+  });
+};
+
+const kinds: readonly RoleKind[] = Object.values(roleKinds);
+
+const withAllRules = kinds
+  .flatMap((maker) => kinds.map((taker) => [maker, taker] as const))
+  .reduce((node, [maker, taker]) => packsFit(node, maker, taker), withRules);
 
 /** The options of one role with its defaults, undefined where the config does not have it. */
 const complete = <Name extends RoleName>(
@@ -55,7 +66,7 @@ const complete = <Name extends RoleName>(
 };
 
 /** The schema of a configuration file. What its defaults derive from other options is filled in. */
-export const logdOptions = withRules.transform((given): LogdConfig => {
+export const logdOptions = withAllRules.transform((given): LogdConfig => {
   const { state_dir, log, shutdown_timeout, http, report, node = defaultNodeName() } = given;
   const all: NodeConfig = { node, state_dir, log, shutdown_timeout, http, report };
   const roles = roleNames.map((name) => [name, complete(name, given[name], all)]);

@@ -33,6 +33,13 @@ export interface Role {
   http?(app: FastifyInstance): void;
 }
 
+/** How large the packs are that a role makes or takes, read from its options. */
+export interface PackSize<Options> {
+  /** The option or the section, below the role's own, that says so. */
+  readonly at: readonly string[];
+  bytes(options: Options): number;
+}
+
 /** One kind of role. `Options` is what its section of the config comes to, all defaults filled in. */
 export interface RoleKind<Schema extends z.ZodObject = z.ZodObject, Options = unknown> {
   /** The key in the config whose presence makes a node play this role. */
@@ -40,6 +47,9 @@ export interface RoleKind<Schema extends z.ZodObject = z.ZodObject, Options = un
   /** What the role does, in one sentence. */
   readonly summary: string;
   readonly schema: Schema;
+  /** Roles of one node fit each other: the largest pack that one of them makes is no larger than what another one takes. */
+  readonly makes?: PackSize<z.output<Schema>>;
+  readonly takes?: PackSize<z.output<Schema>>;
   /** Fills in the defaults that depend on the node: its name, its state directory. */
   complete(options: z.output<Schema>, node: NodeConfig): Options;
   /** Rejects, with nothing left running, when the role cannot start: its options, a directory, an address. Imports the role's code itself. */
