@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../error.ts';
 import type { Ledger, RecordedSegment, Seal, SegmentRecord } from '../ledger/ledger.ts';
+import type { Repulls } from '../ledger/repull.ts';
 import { recordedSegment } from '../ledger/recorded.ts';
 import { segmentName } from '../pack/pack.ts';
 import { checksumOf } from '../pack/survey.ts';
@@ -38,7 +39,7 @@ export interface SegmentAudit {
 
 /** What an audit looks at. */
 export interface AuditScope extends SourceScope {
-  readonly ledger: Pick<Ledger, 'segment' | 'seals' | 'packs'>;
+  readonly ledger: Pick<Ledger, 'segment' | 'seals' | 'packs'> & Partial<Pick<Repulls, 'repull'>>;
   readonly sink: Pick<Store, 'read' | 'locate'>;
   /** True when `locate` names a file that holds the segment's packs and nothing else. */
   readonly storesFiles: boolean;
@@ -100,8 +101,17 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
         (await firstDifference(scope, segment, difference, atSource)),
     );
   if (faults.length > 0) notes.push(`${segmentName(segment)} as stored: ${faults.join(', ')} (in ${file})`);
+  if (isOther) notes.push(await offerOf(scope, segment));
   const { source, sourceFrom, pieces: sourcePieces, remarks } = atSource;
   return { segment, seal, file, stored, source, sourceFrom, sourcePieces, differences, notes, remarks };
+};
+
+/** What to do about stored bytes that are others, and what came of it. */
+const offerOf = async ({ ledger }: AuditScope, { host, stream, hour }: SegmentRecord): Promise<string> => {
+  const asked = await ledger.repull?.({ host, stream, hour });
+  const before =
+    asked === undefined ? '' : ` Asked for before: ${asked.state}, ${asked.note ?? 'not looked at yet'}`;
+  return `\`logd repull ${host} ${stream} ${hour}\` has its agent send what is damaged again.${before}`;
 };
 
 /**

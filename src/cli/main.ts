@@ -17,6 +17,7 @@ import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
 import { outputsCommand } from './outputs.ts';
 import { rejectsCommand } from './rejects.ts';
+import { repullCommand } from './repull.ts';
 import { importCommand } from './import.ts';
 import { spoolCommand } from './spool.ts';
 import { statusCommand } from './status.ts';
@@ -41,6 +42,7 @@ const SUBCOMMANDS = [
   catCommand,
   outputsCommand,
   rejectsCommand,
+  repullCommand,
   spoolCommand,
   importCommand,
   validateCommand,

@@ -34,6 +34,8 @@ export interface CommitStageOptions {
   readonly onRecorded?: () => void;
   /** Called, in the segment's queue, when a late pack reopens a closed segment, before the pack is written. */
   readonly onReopened: (key: SegmentKey) => Promise<void>;
+  /** Called, in the segment's queue, with a pack that is recorded already; it is acked after that. */
+  readonly onRepeated?: (pack: VerifiedPack) => Promise<void>;
 }
 
 /** A sink's {@link PackTarget}. Packs of a segment are stored in order of the calls; nothing is refused after it was acked. */
@@ -66,15 +68,8 @@ const nack = (code: NackCode, message: string, retryable = false): Answer => ({
 const isCorrupt = (error: unknown): error is LogdError =>
   error instanceof LogdError && error.code === 'corrupt';
 
-export const createCommitStage = ({
-  store,
-  ledger,
-  clock,
-  emit,
-  onComplete,
-  onRecorded,
-  onReopened,
-}: CommitStageOptions): CommitStage => {
+export const createCommitStage = (options: CommitStageOptions): CommitStage => {
+  const { store, ledger, clock, emit, onComplete, onRecorded, onReopened, onRepeated } = options;
   const queues = new Map<string, SegmentQueue>();
 
   const fail = (error: unknown): void => {
@@ -107,7 +102,8 @@ export const createCommitStage = ({
   };
 
   /** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
-  const check = async (queue: SegmentQueue, header: PackHeader): Promise<Answer | undefined> => {
+  const check = async (queue: SegmentQueue, pack: VerifiedPack): Promise<Answer | undefined> => {
+    const { header } = pack;
     const goesOn =
       !mayHaveEnded(header, queue.record) ||
       (queue.record?.state === 'open' && header.generation <= queue.opened);
@@ -120,6 +116,7 @@ export const createCommitStage = ({
       if (result === 'repeat') {
         // Its record may be of a commit that was taken as failed, and then nobody was told.
         if (queue.record?.state === 'complete') onComplete(queue.key);
+        await onRepeated?.(pack);
         return { kind: 'ack' };
       }
       if (result !== 'new') return conflict(header, result.conflict);
@@ -193,7 +190,7 @@ export const createCommitStage = ({
   ): Promise<{ readonly answer: Promise<Answer> | Answer }> => {
     const { header } = pack;
     if (queue.epoch !== epoch) return { answer: LOST_TRACK };
-    const refusal = await check(queue, header);
+    const refusal = await check(queue, pack);
     if (refusal !== undefined) return { answer: refusal };
     const digest = digestAfter(queue, pack);
     if (digest !== undefined && 'kind' in digest) return { answer: digest };

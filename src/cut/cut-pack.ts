@@ -2,6 +2,7 @@
 import type { Lease } from '../pack/byte-budget.ts';
 import type { Cut } from '../marks/cut.ts';
 import type { TrackedSegment } from '../track/segment.ts';
+import type { Upstream } from '../transport/transport.ts';
 
 /** Whoever takes it gives buffer and lease back. */
 export interface CutPack {
@@ -14,4 +15,6 @@ export interface CutPack {
   readonly recorded: Promise<void>;
   /** At least as large as the buffer; undefined where the pack holds no memory, such as a loss. */
   readonly lease?: Lease;
+  /** The connection over which it was wanted again. */
+  readonly via?: Upstream | undefined;
 }

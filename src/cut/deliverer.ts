@@ -73,10 +73,12 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
 
   const settle = async ({ segment, cut }: CutPack, answer: Answer): Promise<void> => {
     if (answer.kind === 'nack') {
+      segment.refused.add(cut.id);
       const { code, message: reason } = answer;
       emit('send.pack-refused', { host, stream, hour: segment.hour, id: cut.id, code, reason });
       return;
     }
+    segment.refused.delete(cut.id);
     fault('send.before-ack-record');
     await marks.write('acked', segment.id, cut.id, keptAt(), answer.ledger);
     fault('send.after-ack-record');
@@ -86,7 +88,7 @@ export const createDeliverer = (options: DelivererOptions): Deliverer => {
 
   const send = async (cutPack: CutPack, pack: Pack, release: () => void): Promise<void> => {
     try {
-      const answer = await sender.send(pack).finally(() => {
+      const answer = await sender.send(pack, cutPack.via).finally(() => {
         cutPack.lease?.release();
         release();
       });

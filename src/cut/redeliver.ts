@@ -8,12 +8,14 @@ import type { LostReason } from '../pack/pack.ts';
 import { checksumOf } from '../pack/survey.ts';
 import { isSourceError } from '../tail/source.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { CutPack } from './cut-pack.ts';
 import type { FileTracker } from '../track/file-tracker.ts';
 import type { Cut, LostCut } from '../marks/cut.ts';
 import type { FollowerOptions } from './follower.ts';
 import type { Marks } from '../marks/marks.ts';
 import type { TrackedSegment } from '../track/segment.ts';
 import type { SourceFiles } from '../track/source-files.ts';
+import type { Upstream } from '../transport/transport.ts';
 
 const PAGE = 256;
 const NO_BYTES = Buffer.alloc(0);
@@ -46,17 +48,21 @@ export const redeliver = async (options: RedeliverOptions, signal: AbortSignal):
     }
 };
 
-/** Delivers those of the segment's unacked cuts that have these ids, in order. */
+/** Delivers those of the segment's unacked cuts that have these ids, in order; over the connection on which they were wanted again. */
 export const redeliverCuts = async (
   options: RedeliverOptions,
   segment: TrackedSegment,
   ids: ReadonlySet<number>,
   signal: AbortSignal,
+  via?: Upstream,
 ): Promise<void> => {
-  const upTo = Math.max(...ids);
-  for (let after = Math.min(...ids) - 1; after < upTo;) {
+  const { deliver } = options;
+  const to = { ...options, deliver: (pack: CutPack) => deliver({ ...pack, via }) };
+  const sorted = [...ids].toSorted((a, b) => a - b);
+  const upTo = sorted.at(-1) ?? 0;
+  for (let after = (sorted[0] ?? 1) - 1; after < upTo;) {
     const cuts = await options.marks.read('cuts', segment.id, after, PAGE);
-    for (const cut of cuts) if (ids.has(cut.id)) await redeliverOne(options, segment, cut, signal);
+    for (const cut of cuts) if (ids.has(cut.id)) await redeliverOne(to, segment, cut, signal);
     after = cuts.at(-1)?.id ?? upTo;
   }
 };

@@ -21,14 +21,16 @@ import { follow } from './follower.ts';
 import { createPackCutter } from './pack-cutter.ts';
 import type { Marks } from '../marks/marks.ts';
 import { redeliver, redeliverCuts } from './redeliver.ts';
+import { type RepullableStream, repull } from './repull.ts';
 import type { ResendingStream } from './send-again.ts';
 import type { VerifiableStream } from './verify.ts';
 import { verifySegment } from '../track/verify-segment.ts';
 import type { TrackedSegment } from '../track/segment.ts';
 import type { SourceFiles } from '../track/source-files.ts';
+import type { Upstream } from '../transport/transport.ts';
 
 /** What can be seen of a stream while it runs, and asked of it. */
-export interface StreamView extends ResendingStream, VerifiableStream {
+export interface StreamView extends ResendingStream, RepullableStream, VerifiableStream {
   /** Its segments that are not ended, by hour. */
   openHours(): readonly SegmentProgress[];
 }
@@ -144,16 +146,18 @@ export const followStream = async (options: StreamOptions, signal: AbortSignal):
     onUnreadable: warnUnreadable,
   };
   const again = redeliver(redelivering, signal).then(() => (redelivered = true));
-  const sendAgain = async (hour: string, ids: readonly number[]): Promise<void> => {
+  const sendAgain = async (hour: string, ids: readonly number[], via?: Upstream): Promise<void> => {
     const segment = tracker.get(hour);
     if (segment === undefined) return;
     segment.unacked += ids.length;
     for (const one of segment.sources) await files.keep(one);
-    await redeliverCuts(redelivering, segment, new Set(ids), signal);
+    await redeliverCuts(redelivering, segment, new Set(ids), signal, via);
   };
   options.onOpened?.({
     openHours: () => tracker.open().map(progressOf),
     sendAgain,
+    repull: (hour, run, via) =>
+      repull({ segment: tracker.get(hour), marks, files, redelivering }, run, via, signal),
     async verify(hour, pace) {
       const segment = tracker.get(hour);
       return segment?.ended === true ? verifySegment(segment, { marks, files, pace }) : undefined;

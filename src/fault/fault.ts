@@ -36,6 +36,11 @@ export const FAULT_POINTS = [
   'seal.after-rename',
   'seal.before-ledger', // the file is final, the seal not recorded
   'seal.after-ledger', // sealed, no output knows yet
+  'repair.before-stage', // a pack came again for a damaged file, nothing is kept
+  'repair.after-stage', // it is durable beside the file, not acknowledged
+  'repair.before-record', // the repaired file is durable under its temporary name
+  'repair.before-rename', // the ledger has its places
+  'repair.after-rename',
   'output.before-deliver', // an item is read, nothing is delivered
   'output.after-deliver', // the destination has it, its position is not recorded
   'output.after-position',

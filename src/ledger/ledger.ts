@@ -84,6 +84,8 @@ export interface Gap {
   readonly reason: 'missing' | NonNullable<PackHeader['lost']>['reason'];
   /** Bytes known to be lost; undefined where unknown. */
   readonly bytes?: number;
+  /** Of missing packs that were wanted again: why their agent cannot make them. See repull.ts. */
+  readonly why?: string;
 }
 
 /** A host's and stream's day. Complete when `sealed === hours`. `day` is `20261122`. */

@@ -6,6 +6,7 @@ import { expectationReads, expectationWrites } from './expectation-operations.ts
 import type { PackEntry } from './ledger.ts';
 import { ledgerReads } from './reads.ts';
 import { LEDGER_SCHEMA } from './schema.ts';
+import { repullReads, repullWrites } from './repull-operations.ts';
 import { sourceWrites } from './source-operations.ts';
 import { ledgerWrites } from './writes.ts';
 
@@ -15,7 +16,10 @@ export const open = (db: DatabaseSync) => {
   const { commit, ...writes } = ledgerWrites(db);
   const { begin, counter } = identityWrites(db);
   return {
-    reads: { ...ledgerReads(db), ...deliveryReads(db), ...identityReads(db), ...expectationReads(db) },
+    reads: {
+      ...{ ...ledgerReads(db), ...deliveryReads(db), ...identityReads(db) },
+      ...{ ...expectationReads(db), ...repullReads(db) },
+    },
     writes: {
       ...{
         ...writes,
@@ -23,6 +27,7 @@ export const open = (db: DatabaseSync) => {
         ...deliveryWrites(db),
         ...expectationWrites(db),
         ...sourceWrites(db),
+        ...repullWrites(db),
       },
       /** With the number of the last change. `start`: of the sink that records them; `store`: where their bytes are. See identity.ts. */
       commit: (entries: readonly PackEntry[], start: string, store?: string) => {

@@ -3,6 +3,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { SegmentKey } from '../pack/pack.ts';
 import { readInteger } from '../sqlite/row.ts';
 import type { DayRecord, Gap, Neighbours, PackRecord, Seal, SegmentFilter, SegmentRecord } from './ledger.ts';
+import { unavailableOf } from './repull-operations.ts';
 import { readDay, readGap, readPack, readSeal, readSegment } from './rows.ts';
 
 /** Runs of ids between neighbours, ids behind the highest one, and lost packs. */
@@ -75,6 +76,7 @@ export const ledgerReads = (db: DatabaseSync) => {
   const findBelow = db.prepare('SELECT * FROM pack WHERE segment = ? AND id < ? ORDER BY id DESC LIMIT 1');
   const listPacks = db.prepare('SELECT * FROM pack WHERE segment = ? AND id > ? ORDER BY id LIMIT ?');
   const listGaps = db.prepare(GAPS);
+  const listUnavailable = db.prepare('SELECT * FROM unavailable WHERE host = ? AND stream = ? AND hour = ?');
   const listSeals = db.prepare(`${SEALS} WHERE seal.segment = ? ORDER BY seal.generation`);
   /** Statements of filters, by their text: a filter has few shapes. */
   const listings = new Map<string, StatementSync>();
@@ -119,8 +121,19 @@ export const ledgerReads = (db: DatabaseSync) => {
         sql: 'ORDER BY host, stream, hour LIMIT ?',
         values: [page?.limit ?? -1],
       }).map(readSegment),
-    gaps: (key: SegmentKey, limit: number): Gap[] =>
-      listGaps.all({ segment: numberOf(key) ?? null, limit }).map(readGap),
+    gaps: (key: SegmentKey, limit: number): Gap[] => {
+      const known = listUnavailable.all(key.host, key.stream, key.hour).map(unavailableOf);
+      return listGaps
+        .all({ segment: numberOf(key) ?? null, limit })
+        .map(readGap)
+        .map((gap) => {
+          const found =
+            gap.reason === 'missing'
+              ? known.find(({ from, to }) => from <= gap.to && to >= gap.from)
+              : undefined;
+          return found === undefined ? gap : { ...gap, why: found.reason };
+        });
+    },
     seals: (key: SegmentKey): Seal[] => listSeals.all(numberOf(key) ?? null).map(readSeal),
     days: (filter: DayFilter): DayRecord[] =>
       list('SELECT * FROM day', dayConditions(filter), {

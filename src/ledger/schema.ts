@@ -18,6 +18,8 @@
  * identity one row: the ledger's own id, and that of the store whose places it records.
  * expectation  hosts and streams that somebody added or retired, see expectation.ts.
  *
+ * repull   hours of which packs are wanted again; unavailable: packs that their agent cannot make again. See repull.ts.
+ *
  * start    each start of a sink that recorded something, with its first pack, and the number of the last change before; see identity.ts.
  *
  * Recovery: none of our own. Rows of one commit appear together or not at all.
@@ -47,6 +49,25 @@ const SOURCES = `
     ALTER TABLE segment ADD COLUMN source TEXT;
     ALTER TABLE segment ADD COLUMN source_generation INTEGER;
     ALTER TABLE segment ADD COLUMN source_place TEXT;
+`;
+
+const REPULLS = `
+    CREATE TABLE repull (
+      host TEXT NOT NULL, stream TEXT NOT NULL, hour TEXT NOT NULL,
+      packs TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'failed')),
+      requested_at INTEGER NOT NULL,
+      noted_at INTEGER NOT NULL,
+      note TEXT,
+      PRIMARY KEY (host, stream, hour)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE unavailable (
+      host TEXT NOT NULL, stream TEXT NOT NULL, hour TEXT NOT NULL,
+      first INTEGER NOT NULL,
+      last INTEGER NOT NULL,
+      reason TEXT NOT NULL,
+      PRIMARY KEY (host, stream, hour, first)
+    ) STRICT, WITHOUT ROWID;
 `;
 
 const OUTPUTS = `
@@ -101,8 +122,8 @@ const FROM_3 = `${OUTPUTS}
 
 export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
-  version: 7,
-  migrations: { 3: FROM_3, 4: IDENTITY, 5: EXPECTATIONS, 6: SOURCES },
+  version: 8,
+  migrations: { 3: FROM_3, 4: IDENTITY, 5: EXPECTATIONS, 6: SOURCES, 7: REPULLS },
   title: 'ledger',
   ifDamaged:
     'Restore it from a copy, as docs/operations/state-directory.md says under "Backup"; start no sink on an empty ledger with the old store.',
@@ -184,6 +205,7 @@ export const LEDGER_SCHEMA: Schema = {
     ${IDENTITY}
     ${EXPECTATIONS}
     ${SOURCES}
+    ${REPULLS}
   `,
 };
 

@@ -13,8 +13,9 @@ import type { Expectations } from './expectation.ts';
 import type { LedgerIdentity } from './identity.ts';
 import type { CommitResult, Ledger, PackEntry } from './ledger.ts';
 import type { LedgerOperations } from './operations.ts';
+import type { Repulls } from './repull.ts';
 
-export interface SqliteLedger extends Ledger, Deliveries, Expectations, LedgerIdentity {
+export interface SqliteLedger extends Ledger, Deliveries, Expectations, Repulls, LedgerIdentity {
   /** Transactions and writes so far: how well commits are grouped. */
   counters(): Counters;
   /** Resolves when the ledger has ended: with undefined after disposal, else with the reason. The node cannot go on then. */
@@ -127,6 +128,14 @@ export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> 
     expectations: () => thread.read('expectations'),
     expect: (expectation) => thread.write('expect', expectation),
     presence: (filter, from, to) => thread.read('presence', filter, from, to),
+    requestRepull: (key, packs, at) => thread.write('requestRepull', key, packs, at),
+    noteRepull: (request) => thread.write('noteRepull', request),
+    repulls: (state, limit) => thread.read('repulls', state, limit),
+    repull: (key) => thread.read('repull', key),
+    setUnavailable: (key, packs) => thread.write('setUnavailable', key, packs),
+    unavailable: (key) => thread.read('unavailable', key),
+    replacePlaces: (key, places) => thread.write('replacePlaces', key, places),
+    reprove: (key) => thread.write('reprove', key),
     counters: thread.counters,
     ended: thread.ended,
     [Symbol.asyncDispose]: async () => {

@@ -15,7 +15,14 @@ export const keptReads = (db: DatabaseSync) => {
     `SELECT s.id, s.stream, s.hour, max(k.id) AS packs FROM segments s JOIN kept k ON k.segment = s.id
      WHERE s.id > ?2 AND ${ofLedger} GROUP BY s.id ORDER BY s.id LIMIT ?3`,
   );
+  const remembered = db.prepare(
+    `SELECT id FROM kept WHERE segment = ?1 AND id BETWEEN ?2 AND ?3
+     UNION SELECT id FROM cuts WHERE segment = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id`,
+  );
   return {
+    /** Ids `from` to `to` of which there is a cut, acked or not. */
+    remembered: (segment: number, from: number, to: number): number[] =>
+      remembered.all(segment, from, to).map((row) => readInteger(row, 'id')),
     ledger: (id: string): KnownLedger | undefined => {
       const row = findLedger.get(id);
       if (row === undefined) return undefined;

@@ -11,7 +11,8 @@
  *                          late lines come, still as of the end before them
  *     missing_packs        ids that are known to exist and are not here
  *     lost_packs, lost_bytes  what is gone for good
- *     gaps                 list of { from, to, reason, bytes }, bytes null where unknown; the first 100
+ *     gaps                 list of { from, to, reason, bytes, why }, bytes null where unknown, why null unless the agent
+ *                          said that it cannot make missing packs again; the first 100
  *     first_arrival, last_arrival  times of the first and the last pack
  *     last_line            time at which the source was last written, as far as it is here
  *     lag_ms               last_arrival − last_line
@@ -51,7 +52,13 @@ export const segmentJson = (segment: SegmentRecord, gaps: readonly Gap[]) => ({
   missing_packs: missingPacks(segment),
   lost_packs: segment.lostPacks,
   lost_bytes: segment.lostBytes,
-  gaps: gaps.map(({ from, to, reason, bytes }) => ({ from, to, reason, bytes: bytes ?? null })),
+  gaps: gaps.map(({ from, to, reason, bytes, why }) => ({
+    from,
+    to,
+    reason,
+    bytes: bytes ?? null,
+    why: why ?? null,
+  })),
   first_arrival: iso(segment.firstArrival),
   last_arrival: iso(segment.lastArrival),
   last_line: iso(segment.lastLine),

@@ -136,9 +136,10 @@ export const dayTable = (rows: readonly DayRecord[], width: number, paint: Paint
 
 /** `web1/access/2026112216: packs 3–5 missing; pack 9 lost (source-vanished, 1.0 KiB)` */
 export const describeGaps = (key: SegmentKey, gaps: readonly Gap[]): string => {
-  const parts = gaps.map(({ from, to, reason, bytes }) => {
+  const parts = gaps.map(({ from, to, reason, bytes, why }) => {
     const ids = from === to ? `pack ${from}` : `packs ${from}–${to}`;
-    if (reason === 'missing') return `${ids} missing`;
+    if (reason === 'missing')
+      return why === undefined ? `${ids} missing` : `${ids} missing for good (${why})`;
     return `${ids} lost (${reason}${bytes === undefined ? '' : `, ${formatBytes(bytes)}`})`;
   });
   return `${segmentName(key)}: ${parts.join('; ')}`;

@@ -4,7 +4,7 @@ import { createSpreadSender } from '../send/spread-sender.ts';
 import type { Sender } from '../send/sender.ts';
 import { packageVersion } from '../telemetry/version.ts';
 import { connectUpstream } from '../transport/registry.ts';
-import type { Upstream } from '../transport/transport.ts';
+import type { ConnectDeps, Upstream } from '../transport/transport.ts';
 import type { RoleDeps } from './role.ts';
 import type { ReadTokens } from './token.ts';
 
@@ -17,16 +17,18 @@ export interface UpstreamSenderOptions {
   readonly damagedTries?: number;
   /** Called with each connection. */
   readonly onUpstream?: (upstream: Upstream) => void;
+  /** Called when a receiver wants packs again. */
+  readonly onWant?: ConnectDeps['onWant'];
 }
 
 /** Names are looked up again at each connection, as the transports connect by name. */
 export const createUpstreamSender = (options: UpstreamSenderOptions, { clock, emit }: RoleDeps): Sender => {
-  const { node, to, tokens, retry, slowStart, damagedTries, onUpstream } = options;
+  const { node, to, tokens, retry, slowStart, damagedTries, onUpstream, onWant } = options;
   const connectTo =
     ({ address, transport }: UpstreamAddress) =>
     async (signal: AbortSignal): Promise<Upstream> => {
       const [token] = (await tokens?.()) ?? [];
-      const hello = { node, software: `logd/${packageVersion()}`, token, clock, signal };
+      const hello = { node, software: `logd/${packageVersion()}`, token, clock, signal, onWant };
       return connectUpstream({ ...transport, address }, hello);
     };
   return createSpreadSender({

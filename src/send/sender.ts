@@ -30,8 +30,11 @@ export interface SenderOptions {
 }
 
 export interface Sender extends AsyncDisposable {
-  /** Resolves with the ack, or with a refusal that trying again cannot change. Rejects with `closed` only, or as `failover` says. */
-  send(pack: Pack): Promise<Answer>;
+  /**
+   * Resolves with the ack, or with a refusal that trying again cannot change. Rejects with `closed` only, or as `failover` says. `via`: the
+   * connection that it should leave by, as long as that is there.
+   */
+  send(pack: Pack, via?: Upstream): Promise<Answer>;
   /** There is a connection. */
   readonly connected: boolean;
   /** Packs that are neither answered nor in flight. */

@@ -38,12 +38,15 @@ interface Lane {
   readonly name: string;
   readonly weight: number;
   readonly sender: Sender;
+  /** The newest connection. */
+  upstream: Upstream | undefined;
   health: UpstreamHealth;
 }
 
 interface WaitingSend {
   readonly order: number;
   readonly pack: Pack;
+  readonly via: Upstream | undefined;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -82,11 +85,15 @@ export const createSpreadSender = (options: SpreadOptions): Sender => {
       retry,
       emit,
       onConnection,
-      onUpstream,
+      onUpstream(upstream) {
+        lane.upstream = upstream;
+        onUpstream?.(upstream);
+      },
       failover: true,
       ...tries,
     });
-    const lane: Lane = { name, weight, sender, health: { connectedSince: undefined, returned: false } };
+    const health = { connectedSince: undefined, returned: false };
+    const lane: Lane = { name, weight, sender, upstream: undefined, health };
     return lane;
   });
 
@@ -97,13 +104,10 @@ export const createSpreadSender = (options: SpreadOptions): Sender => {
 
   const dispatch = (one: WaitingSend): void => {
     const { host, stream } = one.pack.header;
-    const lane = chooseUpstream(
-      lanes,
-      `${host}/${stream}`,
-      ({ health }) => health,
-      clock.monotonic(),
-      slowStart,
-    );
+    const asked = one.via && lanes.find(({ upstream, sender }) => upstream === one.via && sender.connected);
+    const lane =
+      asked ??
+      chooseUpstream(lanes, `${host}/${stream}`, ({ health }) => health, clock.monotonic(), slowStart);
     if (lane === undefined) return void waiting.push(one);
     lane.sender.send(one.pack).then(
       (answer) => {
@@ -128,11 +132,11 @@ export const createSpreadSender = (options: SpreadOptions): Sender => {
     get queued() {
       return lanes.reduce((sum, { sender }) => sum + sender.queued, waiting.length);
     },
-    send: (pack) =>
+    send: (pack, via) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(new LogdError('closed', 'The sender is closed.'));
         unanswered++;
-        dispatch({ order: orders++, pack, resolve, reject });
+        dispatch({ order: orders++, pack, via, resolve, reject });
       }),
     drain: () =>
       new Promise((resolve) => (unanswered === 0 || !isConnectedAtAll() ? resolve() : drained.push(resolve))),

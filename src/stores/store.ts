@@ -8,9 +8,37 @@
  */
 import type { z } from 'zod';
 import type { Place, RecordedSegment } from '../ledger/ledger.ts';
+import type { NewPlace } from '../ledger/repull.ts';
 import type { PackHeader, SegmentKey, VerifiedPack } from '../pack/pack.ts';
 
+/** What was found of a segment: the ids of packs that are not stored as they were recorded, and whether anything is wrong at all. */
+export interface Inspection {
+  readonly damaged: readonly number[];
+  /** No pack is damaged, and a sealed file holds nothing else. */
+  readonly isWhole: boolean;
+}
+
+/** How packs that were damaged, or removed, are put back. A store without it cannot be repaired. */
+export interface StoreRepairs {
+  /** Reads all that is stored of the segment. A sealed segment without packs that have bytes may be missing too. */
+  inspect(segment: RecordedSegment): Promise<Inspection>;
+  /** Keeps a pack that came again, durably, until `repair`. */
+  stage(pack: VerifiedPack): Promise<void>;
+  /** The ids of what is kept. */
+  staged(key: SegmentKey): Promise<readonly number[]>;
+  /**
+   * Puts the packs that are kept in the place of damaged ones: into a new file, which takes the old one's place once it is whole and
+   * proven. Called while nothing is written to the segment. `record` makes places durable in the ledger that are other than before.
+   * Rejects with `corrupt` where something is still damaged, and changes nothing then.
+   */
+  repair(segment: RecordedSegment, record: (places: readonly NewPlace[]) => Promise<void>): Promise<void>;
+  /** What is kept of the segment is needed no more. */
+  discard(key: SegmentKey): Promise<void>;
+}
+
 export interface Store extends AsyncDisposable {
+  readonly repairs?: StoreRepairs;
+
   /**
    * At start, once for each segment that is not sealed: removes everything stored that the ledger does not know, and
    * learns where to go on. Idempotent.

@@ -100,6 +100,16 @@ export const EVENTS = {
     text: 'The ledger does not have {host}/{stream}/{hour} any more, and this agent cannot send it again: its files are gone. The stored file may still be there.',
     fields: { ...segment },
   },
+  'send.repulled': {
+    level: 'warn',
+    text: '{node} wants packs again: {packs} of {host}/{stream}/{hour} are read from their files and sent again',
+    fields: { ...segment, packs: 'number', node: 'string' },
+  },
+  'send.cannot-repull': {
+    level: 'error',
+    text: 'Packs {packs} of {host}/{stream}/{hour} are wanted again and cannot be sent: this agent does not remember them any more',
+    fields: { ...segment, packs: 'string' },
+  },
   'send.refused': {
     level: 'error',
     text: '{reason} Next try in {delay_ms} ms',
@@ -258,6 +268,36 @@ export const EVENTS = {
     level: 'error',
     text: '{host}/{stream}/{hour} is closed as incomplete: {reason}',
     fields: { ...segment, reason: 'string' },
+  },
+  'repull.asked': {
+    level: 'warn',
+    text: 'Packs {packs} of {host}/{stream}/{hour} are missing or damaged: {connections} connections are asked to send them again',
+    fields: { ...segment, packs: 'string', connections: 'number' },
+  },
+  'repull.unavailable': {
+    level: 'error',
+    text: '{host} cannot send pack {from} of {host}/{stream}/{hour}, or some after it, again: {reason}',
+    fields: { ...segment, from: 'number', reason: 'string' },
+  },
+  'repull.repaired': {
+    level: 'info',
+    text: 'The stored file of {host}/{stream}/{hour} is repaired: {packs} packs came again, and every byte is what its agent read',
+    fields: { ...segment, packs: 'number' },
+  },
+  'repull.failed': {
+    level: 'warn',
+    text: 'Cannot repair {host}/{stream}/{hour} yet: {reason} The sink tries again.',
+    fields: { ...segment, reason: 'string' },
+  },
+  'repull.done': {
+    level: 'info',
+    text: 'What was wanted again of {host}/{stream}/{hour} is here. {note}',
+    fields: { ...segment, note: 'string' },
+  },
+  'repull.incomplete': {
+    level: 'error',
+    text: 'Not all that was wanted again of {host}/{stream}/{hour} can be had. {note}',
+    fields: { ...segment, note: 'string' },
   },
   'output.failed': {
     level: 'warn',

@@ -59,6 +59,8 @@ export interface TrackedSegment {
   splitLines: number;
   /** Packs that are cut and not acked. */
   unacked: number;
+  /** Those of them that were refused for good since the agent started: they are not on their way. */
+  readonly refused: Set<number>;
   readonly sources: SourceState[];
   /** Monotonic time of the last change that was seen. */
   changedAt: number;
@@ -119,6 +121,7 @@ export const segmentState = (marks: SegmentMarks, now: number): TrackedSegment =
   ...marks,
   sources: marks.sources.map((source) => ({ ...sourceState(source, 0, now), settled: marks.ended })),
   splitLines: 0,
+  refused: new Set(),
   changedAt: now,
   unopened: new Map(),
   digest: undefined,

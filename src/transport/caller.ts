@@ -8,7 +8,7 @@
  * Whoever has to be told something (busy, shutting down, too slow) before that is spoken to in the first protocol of the list.
  */
 import type { Socket } from 'node:net';
-import type { PackConnection, Peer, Protocol, Serving } from './transport.ts';
+import type { PackConnection, Peer, Protocol, Serving, WantedRun } from './transport.ts';
 
 /** How long a stranger may go on sending after its end was sent. Closing at once would reset the connection. */
 const LINGER = 1000;
@@ -35,6 +35,15 @@ export class Caller {
 
   get peer(): Peer | undefined {
     return this.#connection?.peer;
+  }
+
+  /** See {@link PackConnection}. */
+  carries(host: string): boolean | undefined {
+    return this.#connection?.carries?.(host);
+  }
+
+  want(runs: readonly WantedRun[]): void {
+    this.#connection?.want?.(runs);
   }
 
   refuse(code: 'busy', message: string): void {

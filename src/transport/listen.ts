@@ -10,7 +10,16 @@ import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { Caller } from './caller.ts';
 import { startTicker } from './ticker.ts';
-import type { LedgerSide, OnLoosePack, OnPack, Peer, Protocol, ServerLimits, Serving } from './transport.ts';
+import type {
+  LedgerSide,
+  OnLoosePack,
+  OnPack,
+  Peer,
+  Protocol,
+  ServerLimits,
+  Serving,
+  WantedRun,
+} from './transport.ts';
 
 export interface ListenOptions {
   /** Port 0 takes a free one. */
@@ -29,6 +38,7 @@ export interface ListenOptions {
   readonly onPack: OnPack;
   readonly onLoosePack?: OnLoosePack | undefined;
   readonly ledger?: LedgerSide | undefined;
+  readonly onCannot?: Serving['onCannot'];
 }
 
 /** Disposing of it closes all connections at once; packs whose answer is due come again later. */
@@ -41,6 +51,11 @@ export interface Listener extends AsyncDisposable {
   readonly connections: number;
   /** Who sends at the moment, at most `most` of them. */
   peers(most: number): readonly Peer[];
+  /**
+   * Asks for packs again: each host's on the connections that its packs came on, or on all of them where none did, or `widely`. Returns how
+   * many connections were asked.
+   */
+  want(runs: readonly WantedRun[], widely?: boolean): number;
   /**
    * Lets nobody in, says so, answers the packs on their way; resolves when all clients have gone. Those that keep silent are cut off
    * after a second or two. Has no deadline of its own: dispose of the listener to end the waiting.
@@ -62,10 +77,10 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
   const timeouts = [limits.idleTimeout, limits.frameTimeout, limits.helloTimeout, pingInterval];
   const ticker = startTicker(clock, timeouts, () => callers.forEach((caller) => caller.tick()));
   const budget = byteBudget(limits.inFlightBytes);
-  const { node, tokens, onPack, onLoosePack, ledger, software = 'logd' } = options;
+  const { node, tokens, onPack, onLoosePack, ledger, onCannot, software = 'logd' } = options;
   const serving: Serving = {
     ...{ node, software, tokens, limits, pingInterval },
-    ...{ clock, ticker, budget, emit, onPack, onLoosePack, ledger },
+    ...{ clock, ticker, budget, emit, onPack, onLoosePack, ledger, onCannot },
   };
   const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
 
@@ -109,9 +124,23 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
       for (const { peer } of callers) if (peer !== undefined && found.push(peer) >= most) break;
       return found;
     },
+    want: (runs, widely = false) => askCallers(callers, runs, widely),
     drain: () => close((caller) => caller.drain()),
     [Symbol.asyncDispose]: () => close((caller) => caller.destroy()),
   };
+};
+
+const askCallers = (callers: ReadonlySet<Caller>, runs: readonly WantedRun[], widely: boolean): number => {
+  const asked = new Set<Caller>();
+  for (const [host, ofHost] of Map.groupBy(runs, (run) => run.host)) {
+    const able = [...callers].filter((caller) => caller.carries(host) !== undefined);
+    const carriers = widely ? [] : able.filter((caller) => caller.carries(host));
+    for (const caller of carriers.length > 0 ? carriers : able) {
+      caller.want(ofHost);
+      asked.add(caller);
+    }
+  }
+  return asked.size;
 };
 
 /** Resolves with the port. */

@@ -64,6 +64,17 @@ export interface LedgerSide {
   readonly ask: Ask;
 }
 
+/** Packs `from` to `to` of an hour; without `to`, all from there on. */
+export interface WantedRun extends SegmentKey {
+  readonly from: number;
+  readonly to?: number;
+}
+
+/** Wanted packs that their agent cannot make again: `not-kept` (it does not remember their cuts any more), `unknown-hour`, or another word of a later version. */
+export interface UnavailableRun extends WantedRun {
+  readonly reason: string;
+}
+
 /** The sender's end of an open connection. */
 export interface Upstream extends AsyncDisposable {
   /** The other node's name, from WELCOME. */
@@ -78,6 +89,8 @@ export interface Upstream extends AsyncDisposable {
   readonly ledger?: LedgerMark | undefined;
   /** Asks that ledger, one question at a time. */
   readonly ask?: Ask;
+  /** Says that packs which the other side wants again cannot be made. */
+  cannot?(runs: readonly UnavailableRun[]): void;
   /** Resolves (never rejects) when the connection has ended, with the reason. */
   readonly ended: Promise<LogdError>;
 }
@@ -124,6 +137,8 @@ export interface ConnectDeps {
   readonly software: string;
   readonly token?: string | undefined;
   readonly clock: Clock;
+  /** Called when the other side wants packs again. Without it we do not say that we can be asked. */
+  readonly onWant?: ((runs: readonly WantedRun[], upstream: Upstream) => void) | undefined;
   /** Ends the attempt; once connected it has no more effect, so that a drain can wait for answers. */
   readonly signal: AbortSignal;
 }
@@ -157,6 +172,8 @@ export interface Serving {
   readonly emit: Emit;
   readonly onPack: OnPack;
   readonly ledger?: LedgerSide | undefined;
+  /** Called when a client cannot make packs again that were wanted. */
+  readonly onCannot?: ((runs: readonly UnavailableRun[], peer: Peer) => void) | undefined;
   /** Where packs of wire v1 go; undefined where it is not spoken. */
   readonly onLoosePack?: OnLoosePack | undefined;
 }
@@ -170,6 +187,10 @@ export interface PackConnection {
   /** Takes no new packs; closes once those on their way are answered. */
   drain(): void;
   destroy(): void;
+  /** Whether packs of this host have come on it; undefined where it cannot be asked for packs again. */
+  carries?(host: string): boolean | undefined;
+  /** Asks for packs again. */
+  want?(runs: readonly WantedRun[]): void;
   /** Called at each tick of the listener: cuts off whoever lets us wait too long. */
   tick(): void;
 }

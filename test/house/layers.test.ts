@@ -1,7 +1,7 @@
 /**
  * The layer law, held against every import statement below src/. The table is the drawing of docs/architecture.md:
  *
- *   cli → demo, audit → roles → report → inputs, tail, track, marks, cut, send, receive, spool, commit, seal, outputs
+ *   cli → demo, audit → roles → report → inputs, tail, track, marks, cut, send, receive, spool, commit, seal, repull, outputs
  *       → transport, stores, formats, ledger, http → pack, config, sqlite, threads, disk, text → telemetry, fault → error
  *
  * A file may import from its own folder, from any layer below, and sideways only where SIDEWAYS says so. A new folder must be
@@ -21,7 +21,20 @@ const LAYERS: readonly (readonly string[])[] = [
   ['roles'],
   ['monitor'],
   ['report'],
-  ['inputs', 'tail', 'track', 'marks', 'cut', 'send', 'receive', 'spool', 'commit', 'seal', 'outputs'],
+  [
+    'inputs',
+    'tail',
+    'track',
+    'marks',
+    'cut',
+    'send',
+    'receive',
+    'spool',
+    'commit',
+    'seal',
+    'repull',
+    'outputs',
+  ],
   ['transport', 'stores', 'formats', 'ledger', 'http', 'reporting'],
   ['pack', 'config', 'sqlite'],
   ['threads', 'disk', 'text'],
@@ -34,12 +47,14 @@ const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   // What an input has acknowledged waits in a spool until it is in order.
   inputs: ['spool/spool.ts', 'spool/refused.ts'],
   // A store keeps packs where the ledger says: it sees the ledger's words, not its workings.
-  stores: ['ledger/ledger.ts'],
+  stores: ['ledger/ledger.ts', 'ledger/repull.ts'],
   // Whoever takes packs fulfils the receiver's contract.
   commit: ['receive/pack-target.ts'],
   spool: ['receive/pack-target.ts'],
   // Sealing goes through the commit stage, which keeps the packs of a segment in order.
   seal: ['commit/commit-stage.ts'],
+  // A repaired hour is put in place, and proven again, in its queue of the commit stage.
+  repull: ['commit/commit-stage.ts'],
   // Tracking brings what tailing finds, holds and opens into the segments, as the marks have them.
   track: [
     'tail/discover.ts',

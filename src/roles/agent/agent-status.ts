@@ -1,6 +1,7 @@
 /** What an agent says about itself: its streams, what is not cut or not acknowledged, its connection. */
 import type { StreamView } from '../../cut/stream.ts';
 import type { Pack } from '../../pack/pack.ts';
+import type { Upstream } from '../../transport/transport.ts';
 import type { Sender } from '../../send/sender.ts';
 import type { Clock } from '../../telemetry/clock.ts';
 import { createInFlight } from '../../telemetry/in-flight.ts';
@@ -62,11 +63,11 @@ export const createAgentStatus = (options: AgentStatusOptions): AgentStatus => {
   return {
     opened: (stream, view) => void views.set(stream, view),
     counting: (sender) => ({
-      async send(pack: Pack) {
+      async send(pack: Pack, via?: Upstream) {
         const { stream, bytes, lines } = pack.header;
         const end = flights.get(stream)?.begin(bytes);
         try {
-          const answer = await sender.send(pack);
+          const answer = await sender.send(pack, via);
           if (answer.kind === 'ack') meter.count({ lines, bytes });
           return answer;
         } finally {

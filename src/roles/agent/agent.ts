@@ -8,6 +8,7 @@ import { bytesToSee } from '../../cut/pack-end.ts';
 import { releaseStaleHolds } from '../../track/release-stale-holds.ts';
 import { openMarks } from '../../marks/marks.ts';
 import { createSourceFiles } from '../../track/source-files.ts';
+import { createRepullAnswers } from '../../cut/repull.ts';
 import { createSendAgain } from '../../cut/send-again.ts';
 import { startVerifier } from '../../cut/verify.ts';
 import type { Upstream } from '../../transport/transport.ts';
@@ -105,7 +106,10 @@ export const startAgent = async (options: AgentConfig, config: NodeConfig, deps:
     again.connected(upstream);
     verifier?.connected(upstream);
   };
-  const sending = { node: config.node, to, tokens, retry, slowStart, onUpstream };
+  const onWant = createRepullAnswers({
+    ...{ host, streams: views, opened: opened.promise, emit, signal: reading.signal, onFatal: fail },
+  });
+  const sending = { node: config.node, to, tokens, retry, slowStart, onUpstream, onWant };
   const sender = starting.use(createUpstreamSender(sending, { clock, emit }));
 
   const status = createAgentStatus({

@@ -1,10 +1,18 @@
 /** The ledger behind a relay: what its next hop says of it, for those who send to the relay. */
 import { LogdError } from '../../error.ts';
-import type { LedgerReply, LedgerSide, LedgerQuestion, Upstream } from '../../transport/transport.ts';
+import type {
+  LedgerReply,
+  LedgerSide,
+  LedgerQuestion,
+  UnavailableRun,
+  Upstream,
+} from '../../transport/transport.ts';
 
 export interface LedgerBehind extends LedgerSide {
   /** To be called with each connection to a next hop. */
   connected(upstream: Upstream): void;
+  /** Passes on that packs which were wanted again cannot be made. */
+  cannot(runs: readonly UnavailableRun[]): void;
 }
 
 export const createLedgerBehind = (): LedgerBehind => {
@@ -30,6 +38,7 @@ export const createLedgerBehind = (): LedgerBehind => {
       upstreams.add(upstream);
       void upstream.ended.then(() => upstreams.delete(upstream));
     },
+    cannot: (runs) => upstreams.forEach((upstream) => upstream.cannot?.(runs)),
     mark: () => find(undefined)?.ledger,
     ask(question) {
       const answer = turn.then(() => askNow(question));

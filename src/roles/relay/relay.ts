@@ -10,7 +10,9 @@ import { createMeter } from '../../telemetry/meter.ts';
 import { rememberErrors } from '../../telemetry/recent-errors.ts';
 import { type Gauge, type Lag, NO_LAG, type RoleStatus } from '../../telemetry/status.ts';
 import { packageVersion } from '../../telemetry/version.ts';
+import type { Listener } from '../../transport/listen.ts';
 import { listenForPacks } from '../../transport/registry.ts';
+import type { WantedRun } from '../../transport/transport.ts';
 import { forAtMost } from '../deadline.ts';
 import { startGoInput } from '../go-input-option.ts';
 import { serverLimits } from '../limits-option.ts';
@@ -66,7 +68,9 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
   const sending = {
     ...{ node, to, tokens: sendTokens, retry, slowStart, damagedTries: DAMAGED_TRIES },
     onUpstream: ledger.connected,
+    onWant: (runs: readonly WantedRun[]) => void listener?.want(runs),
   };
+  let listener: Listener | undefined;
   const sender = createUpstreamSender(sending, { clock, emit });
   const forwarder = createForwarder({
     node,
@@ -93,14 +97,15 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
     emit,
   });
   if (goInput !== undefined) starting.use(goInput);
-  const server = starting.use(
+  const server = (listener = starting.use(
     await listenForPacks({
       ...{ address: options.listen, node, software: `logd/${packageVersion()}` },
       ...(tokens !== undefined && { tokens }),
       limits: serverLimits(options.limits),
       ...{ clock, emit, onPack: counted, onLoosePack: goInput?.take, ledger },
+      onCannot: ledger.cannot,
     }),
-  );
+  ));
 
   const parts = starting.move();
   return {

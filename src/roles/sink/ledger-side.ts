@@ -1,12 +1,11 @@
 /** What a sink says of its ledger to agents that ask whether it still has what it acknowledged. */
 import type { LedgerIdentity } from '../../ledger/identity.ts';
+import type { IdRun } from '../../ledger/repull.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import type { LedgerSide, LedgerReply, SourceReport } from '../../transport/transport.ts';
 
 const MOST_RUNS = 256;
-
-type IdRun = Omit<LedgerReply['runs'][number], 'segment'>;
 
 export const createLedgerSide = (
   ledger: Pick<Ledger, 'segment' | 'gaps' | 'setSource'> & LedgerIdentity,

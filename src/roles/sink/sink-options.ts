@@ -66,6 +66,13 @@ export const sinkOptions = rule(
       example: '12h',
       min: '1s',
     }),
+    repull_after: option(duration(), {
+      summary:
+        'An open hour with missing packs that is quiet for this long: the sink asks its agent to send them again. Their cuts must be remembered there (agent.keep_cuts), and their files be there. 0s never asks by itself; `logd repull` does.',
+      default: '1m',
+      example: '5m',
+      max: '1d',
+    }),
     limits,
     gowire: goInputOption.optional(),
     store: variants('Where packs are kept.', storeKinds),

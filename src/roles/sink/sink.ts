@@ -22,6 +22,7 @@ import { serverLimits } from '../limits-option.ts';
 import { openTokens } from '../token.ts';
 import { watchOpenHours } from './open-hours.ts';
 import type { SinkConfig } from './sink-options.ts';
+import { type RepullStage, startRepull } from '../../repull/repull.ts';
 import { startOutputs } from '../../outputs/outputs.ts';
 import { addHours } from './hours-http.ts';
 import { createIntakeFirst } from './intake-first.ts';
@@ -58,6 +59,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       ...{ stateDir: config.state_dir, ledger, store, clock, emit, turn: intake.turn },
     }),
   );
+  let repull: RepullStage | undefined;
   const commit = createCommitStage({
     store,
     ledger,
@@ -66,6 +68,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     onComplete: (key) => sealer.request(key),
     onRecorded: () => outputs.wake(),
     onReopened: (key) => outputs.reopened(key),
+    onRepeated: async (pack) => repull?.repeated(pack),
   });
   const sealer = starting.use(
     createSealer({ commit, store, ledger, clock, emit, onSealed: () => outputs.wake() }),
@@ -112,6 +115,14 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       },
       onLoosePack: goInput?.take,
       ledger: createLedgerSide(ledger, emit),
+      onCannot: (runs) => repull?.cannot(runs),
+    }),
+  );
+  repull = starting.use(
+    startRepull({
+      ...{ ledger, store, commit, clock, emit, after: options.repull_after },
+      want: (runs, widely) => listener.want(runs, widely),
+      requestSeal: (key) => sealer.request(key),
     }),
   );
 

@@ -20,8 +20,11 @@ import { option, section } from '../../config/option.ts';
 import type { Place, RecordedSegment } from '../../ledger/ledger.ts';
 import { encode } from '../../pack/codec.ts';
 import type { PackHeader, SegmentKey, VerifiedPack } from '../../pack/pack.ts';
-import type { Store, StoreKind, StoreView } from '../store.ts';
+import type { Store, StoreKind, StoreRepairs, StoreView } from '../store.ts';
+import { inspectFile, repairFile, takeLeftRepair } from './repair.ts';
+import { stagedPacksBelow } from './staged-packs.ts';
 import { makeDirectory } from '../../disk/durable-directory.ts';
+import { fault } from '../../fault/fault.ts';
 import { asideOf } from './aside.ts';
 import { directoriesBelow } from './directories.ts';
 import { finishFile, recoverFile, writeFully } from './final-form.ts';
@@ -136,10 +139,39 @@ export const openFileStore = async (
       }
     });
 
+  const staged = stagedPacksBelow(dir);
+  const repairs: StoreRepairs = {
+    inspect: ({ segment, packs }) =>
+      inspectFile(view.locate(segment), isCompressed(view.locate(segment)), { segment, packs }),
+    async stage(pack) {
+      fault('repair.before-stage');
+      await staged.add(
+        pack.header,
+        pack.header.id,
+        isCompressed(view.locate(pack.header)) ? await frameOf(pack) : pack.raw,
+      );
+      fault('repair.after-stage');
+    },
+    staged: (key) => staged.list(key),
+    discard: (key) => staged.clear(key),
+    repair: (recorded, record) =>
+      files.exclusive(recorded.segment, async (file) => {
+        const { path } = file;
+        const compressed = isCompressed(path);
+        await files.release(file);
+        await directories.prepare(path);
+        files.learn(file, undefined);
+        if (await takeLeftRepair(path, compressed, recorded)) return;
+        await repairFile({ path, compressed, recorded, staged, record });
+        await directories.flush();
+      }),
+  };
+
   starting.move();
   return {
     ...view,
     id,
+    repairs,
     recover,
     write,
     flush: () => files.flush(),

@@ -16,8 +16,17 @@ import { VERSION, checkOwnPack, isRetryable, readMessage } from './messages.ts';
 import type { Message } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
 import type { LedgerMark } from '../../pack/ledger-mark.ts';
-import type { Ask, LedgerQuestion, PeerLimits, LedgerReply, Upstream } from '../transport.ts';
+import type {
+  Ask,
+  ConnectDeps,
+  LedgerQuestion,
+  LedgerReply,
+  PeerLimits,
+  UnavailableRun,
+  Upstream,
+} from '../transport.ts';
 import { PREAMBLE } from './preamble.ts';
+import { cannotFrames } from './questions.ts';
 import { startTicker } from '../ticker.ts';
 import type { Ticker } from '../ticker.ts';
 
@@ -39,6 +48,8 @@ export interface ConnectOptions {
   /** What we call ourselves in HELLO, such as `logd/0.1.0`. */
   readonly software?: string;
   readonly clock: Clock;
+  /** See ConnectDeps. */
+  readonly onWant?: ConnectDeps['onWant'];
   /** Ends the attempt; once connected it has no more effect, so that a drain can wait for answers. */
   readonly signal: AbortSignal;
   readonly timeouts: ClientTimeouts;
@@ -85,6 +96,7 @@ class ClientConnection implements Upstream {
   readonly #socket: Socket;
   readonly #where: string;
   readonly #timeouts: ClientTimeouts;
+  readonly #onWant: ConnectDeps['onWant'];
   readonly #ticker: Ticker;
   readonly #decoder = new FrameDecoder({ headerBytes: HEADER_BYTES, bodyBytes: 0 });
   readonly #unanswered = new Map<number, Unanswered>();
@@ -109,6 +121,7 @@ class ClientConnection implements Upstream {
     this.#socket = socket;
     this.#where = where;
     this.#timeouts = options.timeouts;
+    this.#onWant = options.onWant;
     this.ended = new Promise((resolve) => (this.#onEnd = resolve));
     this.welcomed = new Promise((resolve, reject) => {
       this.#onWelcome = () => resolve(this);
@@ -173,6 +186,10 @@ class ClientConnection implements Upstream {
     return answer;
   };
 
+  cannot(runs: readonly UnavailableRun[]): void {
+    if (this.#end === undefined) for (const frame of cannotFrames(runs)) this.#socket.write(frame);
+  }
+
   async #askNow({ mark, segments, sources }: LedgerQuestion): Promise<LedgerReply> {
     if (this.#end !== undefined) throw this.#end;
     const asking = Promise.withResolvers<LedgerReply>();
@@ -219,13 +236,14 @@ class ClientConnection implements Upstream {
     }
   }
 
-  #hello({ node, token, software = 'logd', clock }: ConnectOptions): void {
+  #hello({ node, token, software = 'logd', clock, onWant }: ConnectOptions): void {
     const hello = {
       versions: [VERSION],
       node,
       software,
       ...(token === undefined ? {} : { token }),
       time: clock.now(),
+      ...(onWant && { repull: true }),
     };
     this.#socket.write(Buffer.concat([PREAMBLE, encodeFrame('HELLO', hello)]));
   }
@@ -274,7 +292,7 @@ class ClientConnection implements Upstream {
         break;
       }
       case 'WANT':
-        this.#asking?.resolve(readMessage('WANT', head));
+        this.#wanted(readMessage('WANT', head));
         break;
       case 'PING':
         this.#socket.write(encodeFrame('PONG', {}));
@@ -291,6 +309,13 @@ class ClientConnection implements Upstream {
           `${this.#where} sent a ${head.type} frame, which only a client may send.`,
         );
     }
+  }
+
+  #wanted({ seq, packs, runs, ...reply }: Message<'WANT'>): void {
+    if (packs !== undefined) this.#onWant?.(packs, this);
+    else if (seq !== undefined && runs !== undefined) this.#asking?.resolve({ ...reply, runs });
+    else
+      throw new LogdError('protocol', `${this.#where} sent a WANT that answers nothing and wants nothing.`);
   }
 
   #acked({ seqs, ledger }: Message<'ACK'>): void {

@@ -11,15 +11,16 @@
 import type { Socket } from 'node:net';
 import { LogdError, messageOf } from '../../error.ts';
 import type { PackHeader } from '../../pack/pack.ts';
-import { checkSegmentKey, isName, NAME_RULE } from '../../pack/name.ts';
+import { isName, NAME_RULE } from '../../pack/name.ts';
 import { AnswerQueue } from './answers.ts';
 import { FrameDecoder, HEADER_BYTES, HELLO_BYTES, encodeFrame } from './frame.ts';
 import type { FrameHead } from './frame.ts';
 import { VERSION, isFault, readMessage, readPack, shorten } from './messages.ts';
 import type { Message, PackFault, RefuseCode } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
-import type { PackConnection, Peer, Serving } from '../transport.ts';
+import type { PackConnection, Peer, Serving, WantedRun } from '../transport.ts';
 import { PREAMBLE } from './preamble.ts';
+import { answerQuestion, readCannot, wantFrames } from './questions.ts';
 import { tokenFault } from './token.ts';
 
 /** A wrong token is answered after so many milliseconds, so that guessing is slow. */
@@ -28,6 +29,9 @@ const TOKEN_DELAY = 200;
 const LINGER = 1000;
 /** A client that got our BYE, owes us its own and sends nothing for so long is gone. */
 const DRAIN_SILENCE = 1000;
+
+/** Of so many hosts a connection remembers that their packs came on it. */
+const MOST_HOSTS = 10_000;
 
 /** The pack whose head is here and whose body is not. */
 interface Incoming {
@@ -50,6 +54,8 @@ export class ServerConnection implements PackConnection {
   /** Bytes of the preamble that are still to come. */
   #preambleLeft = PREAMBLE.length;
   #peer: Peer | undefined;
+  /** Hosts whose packs came; undefined where the client cannot be asked for packs again. */
+  #hosts: Set<string> | undefined;
   #incoming: Incoming | undefined;
   #seq = 0;
   /** A question is being answered. */
@@ -102,6 +108,14 @@ export class ServerConnection implements PackConnection {
     this.#lastByte = this.#serving.ticker.now;
     this.#send(encodeFrame('BYE', {}));
     this.#finish();
+  }
+
+  carries(host: string): boolean | undefined {
+    return this.#state === 'open' ? this.#hosts?.has(host) : undefined;
+  }
+
+  want(runs: readonly WantedRun[]): void {
+    if (this.#state === 'open') for (const frame of wantFrames(runs)) this.#send(frame);
   }
 
   destroy(): void {
@@ -185,6 +199,7 @@ export class ServerConnection implements PackConnection {
     if (!hello.versions.includes(VERSION))
       return this.refuse('version', `Version ${VERSION} of the wire is the only one that the sink speaks.`);
     if (!isName(hello.node)) return this.refuse('name', `The node name is not allowed: use ${NAME_RULE}.`);
+    if (hello.repull === true) this.#hosts = new Set();
     if (tokens === undefined) return this.#welcome(hello.node);
     this.#state = 'token';
     // What follows HELLO waits in the client's kernel.
@@ -232,6 +247,8 @@ export class ServerConnection implements PackConnection {
     } else if (head.type === 'HAVE' && !this.#asked) {
       this.#asked = true;
       void this.#reply(readMessage('HAVE', head));
+    } else if (head.type === 'CANNOT') {
+      this.#serving.onCannot?.(readCannot(head), this.#peer!);
     } else if (head.type === 'PING') {
       this.#send(encodeFrame('PONG', {}));
     } else if (head.type === 'BYE') {
@@ -244,26 +261,10 @@ export class ServerConnection implements PackConnection {
 
   /** One question at a time, so that nobody fills memory with them. */
   async #reply({ seq, ...question }: Message<'HAVE'>): Promise<void> {
-    let frame: Buffer;
-    try {
-      for (const key of [...question.segments, ...(question.sources ?? [])]) checkSegmentKey(key);
-      const { ledger } = this.#serving;
-      if (ledger === undefined) throw new LogdError('storage', 'There is no ledger here to ask.');
-      const reply = await ledger.ask(question);
-      frame = encodeFrame('WANT', { seq, ...reply });
-      const { knows } = reply;
-      if (knows === false && this.#peer !== undefined)
+    const frame = await answerQuestion(this.#serving, seq, question, () => {
+      if (this.#peer !== undefined)
         this.#serving.emit('receive.ledger-older', { node: this.#peer.node, peer: this.#address });
-    } catch (error) {
-      const retryable = error instanceof LogdError && error.retryable;
-      frame = encodeFrame('NACK', {
-        seq,
-        code: 'storage',
-        message: shorten(messageOf(error)),
-        retryable,
-        have: true,
-      });
-    }
+    });
     this.#asked = false;
     if (this.#state === 'open') this.#send(frame);
   }
@@ -312,6 +313,7 @@ export class ServerConnection implements PackConnection {
     this.#frameSince = undefined;
     this.#unanswered++;
     this.#unansweredBytes += incoming.head.bodyBytes;
+    if (this.#hosts !== undefined && this.#hosts.size < MOST_HOSTS) this.#hosts.add(header.host);
     void this.#answer(incoming, header, body);
     return true;
   }

@@ -32,6 +32,7 @@ export const FRAME_TYPES = {
   PONG: 9,
   BYE: 10,
   HAVE: 11,
+  CANNOT: 12,
 } as const;
 
 export type FrameType = keyof typeof FRAME_TYPES;

@@ -23,6 +23,8 @@ const REFUSE_CODES = ['token', 'version', 'busy', 'name', 'closing', 'protocol',
 /** Most hours in one HAVE, and most runs of packs in the WANT that answers it. */
 export const HAVE_SEGMENTS = 32;
 export const WANT_RUNS = 256;
+/** Most runs of packs in a WANT that asks for them, and in a CANNOT: they fit into a header whatever their names. */
+export const ASKED_RUNS = 64;
 
 /** Why a connection is closed, or not let in. */
 export type RefuseCode = (typeof REFUSE_CODES)[number];
@@ -55,6 +57,7 @@ const limits = z.object({
 });
 limits satisfies z.ZodType<PeerLimits>;
 
+const segmentKey = { host: name, stream: name, hour: name };
 const totals = { packs: positive, lines: natural, bytes: natural, sha256 };
 
 /** The fields of a pack, without what they say about each other. */
@@ -98,6 +101,7 @@ const MESSAGES = {
     software: name,
     token: z.string().min(1).max(1024).exactOptional(),
     time,
+    repull: z.literal(true).exactOptional(),
   }),
   WELCOME: z.object({
     version: z.literal(VERSION),
@@ -137,11 +141,26 @@ const MESSAGES = {
       .max(HAVE_SEGMENTS)
       .exactOptional(),
   }),
+  /** The answer to a HAVE has `seq` and `runs`; one that asks for packs again has `packs` alone. */
   WANT: z.object({
-    seq,
+    seq: seq.exactOptional(),
     knows: z.boolean().exactOptional(),
     unknown: z.array(natural).max(HAVE_SEGMENTS).exactOptional(),
-    runs: z.array(z.object({ segment: natural, from: positive, to: positive })).max(WANT_RUNS),
+    runs: z
+      .array(z.object({ segment: natural, from: positive, to: positive }))
+      .max(WANT_RUNS)
+      .exactOptional(),
+    packs: z
+      .array(z.object({ ...segmentKey, from: positive, to: positive.exactOptional() }))
+      .max(ASKED_RUNS)
+      .exactOptional(),
+  }),
+  CANNOT: z.object({
+    packs: z
+      .array(
+        z.object({ ...segmentKey, from: positive, to: positive.exactOptional(), reason: z.string().max(32) }),
+      )
+      .max(ASKED_RUNS),
   }),
   PING: z.object({}),
   PONG: z.object({}),
