@@ -75,9 +75,10 @@ export const repullCommand = (): Command =>
     .description(
       'Have missing or damaged packs of an hour sent again by its agent; without an hour, list what was asked for.',
     )
-    .argument('[host]', 'the host')
-    .argument('[stream]', 'the stream')
-    .argument('[hour]', '2026112216, or 20261122 for a stream with a segment a day')
+    .argument(
+      '[hour...]',
+      'host, stream and hour: web1 access 2026112216, or a day where the stream has one segment a day',
+    )
     .addOption(configOption())
     .option('--packs <ids>', 'only these packs: 3,7-9 (default: all that are missing or damaged)', parsePacks)
     .option('--wait', 'wait until it is done, or something cannot be had again')
@@ -100,19 +101,13 @@ Exit codes:
   1  with --wait: something cannot be had again; or the ledger cannot be read or written
   2  the command line or the configuration is wrong`,
     )
-    .action(
-      async (
-        host: string | undefined,
-        stream: string | undefined,
-        hour: string | undefined,
-        options: RepullCommandOptions,
-      ) => {
-        if (host === undefined) return list(options);
-        if (stream === undefined || hour === undefined)
-          throw new LogdError(
-            'usage',
-            'Name a host, a stream and an hour: logd repull web1 access 2026112216.',
-          );
-        return request([host, stream, hour], options);
-      },
-    );
+    .action(async (names: readonly string[], options: RepullCommandOptions) => {
+      const [host, stream, hour] = names;
+      if (host === undefined) return list(options);
+      if (stream === undefined || hour === undefined || names.length > 3)
+        throw new LogdError(
+          'usage',
+          'Name a host, a stream and an hour: logd repull web1 access 2026112216.',
+        );
+      return request([host, stream, hour], options);
+    });

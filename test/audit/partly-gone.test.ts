@@ -184,7 +184,8 @@ test('while the stored hour is not as sealed, there is nothing to hold a part of
   await writeFile(stored, ALL.replace('three', 'thrEe'));
   const found = await audit(hours, filesOf('20', '40'));
   assert.deepEqual([found.stored, found.source, isProven(found)], ['differs', 'unknown', false]);
-  assert.match(found.notes.at(-1)!, /0x45, at the source 0x65$/, 'but it tells the byte');
+  assert.match(found.notes.at(-2)!, /0x45, at the source 0x65$/, 'but it tells the byte');
+  assert.match(found.notes.at(-1)!, /logd repull/);
 });
 
 test('with marks, lines that came late to an earlier file are found in the place that they were shipped to', async () => {

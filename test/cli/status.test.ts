@@ -135,7 +135,7 @@ test('--json is one document with stable names and ISO times', async () => {
     last_line: '2026-11-22T16:59:59.000Z',
     ...{ lag_ms: 2500, source: 'unchecked', source_place: null, reason: null },
   });
-  assert.deepEqual(open!['gaps'], [{ from: 2, to: 2, reason: 'missing', bytes: null }]);
+  assert.deepEqual(open!['gaps'], [{ from: 2, to: 2, reason: 'missing', bytes: null, why: null }]);
   assert.deepEqual(document.days, [
     { host: 'web1', stream: 'access', day: '20261122', sealed: 1, hours: 24, complete: false },
   ]);

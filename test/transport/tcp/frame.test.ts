@@ -178,7 +178,7 @@ test('headers that are no JSON object, and unknown types and flags, break the pr
     [broken(same, 'null'), /not a JSON object/],
     [broken(same, '{"a":"\xff"}'), /not UTF-8/],
     [broken(same, '['.repeat(1000)), /not JSON/],
-    [broken((bytes) => bytes.writeUInt8(12, 0)), /unknown type 12/],
+    [broken((bytes) => bytes.writeUInt8(13, 0)), /unknown type 13/],
     [broken((bytes) => bytes.writeUInt8(1, 1)), /flags/],
     [broken((bytes) => bytes.writeUInt8(1, 3)), /flags/],
   ];
