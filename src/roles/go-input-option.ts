@@ -1,10 +1,11 @@
 /** The `gowire` of a role that listens: packs of the Go system are taken on the same port. */
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { duration, path, size } from '../config/kind.ts';
+import { duration, path, size, textWith } from '../config/kind.ts';
 import { option, section } from '../config/option.ts';
 import { type GoInput, openGoInput } from '../inputs/gowire/go-input.ts';
 import type { Answer } from '../pack/answer.ts';
+import { resolveZone } from '../pack/hour.ts';
 import type { Pack } from '../pack/pack.ts';
 import { name } from './name-option.ts';
 import type { RoleDeps } from './role.ts';
@@ -16,6 +17,12 @@ export const goInputOption = section(
       summary: 'Name of the stream that its lines become, as the Go system has no streams.',
       default: 'access',
       example: 'weblog',
+    }),
+    zone: option(textWith('time zone', resolveZone), {
+      summary:
+        'Time zone of its hours, which says how many a day has: an IANA name, or local for the zone of this machine.',
+      default: 'local',
+      example: 'Europe/Berlin',
     }),
     dir: option(path(), {
       summary: 'Directory for packs that are acknowledged and not stored or forwarded yet.',
@@ -47,6 +54,6 @@ export const startGoInput = async (
   { clock, emit }: RoleDeps,
 ): Promise<GoInput | undefined> => {
   if (options === undefined) return undefined;
-  const { stream, size: bytes, gap_after: gapAfter, dir = join(stateDir, 'gowire') } = options;
-  return openGoInput({ ...{ dir, stream, bytes, rawBytes, gapAfter, target, clock, emit } });
+  const { stream, zone, size: bytes, gap_after: gapAfter, dir = join(stateDir, 'gowire') } = options;
+  return openGoInput({ ...{ dir, stream, zone, bytes, rawBytes, gapAfter, target, clock, emit } });
 };

@@ -12,11 +12,13 @@
  * gives the same packs in the same ids, so each gets the same offset and digest. A pack is known by address, hour and id, never by its
  * bytes. An id that is still missing `gapAfter` ms after the hour's end has come is a gap.
  */
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDirectory } from '../../disk/durable-directory.ts';
 import { LogdError, messageOf } from '../../error.ts';
 import type { Answer } from '../../pack/answer.ts';
+import { dayOf, openHours } from '../../pack/hour.ts';
 import { isName } from '../../pack/name.ts';
 import type { Pack } from '../../pack/pack.ts';
 import { keepRefused } from '../../spool/refused.ts';
@@ -36,6 +38,8 @@ export interface GoInputOptions {
   readonly bytes: number;
   /** Most raw bytes of a pack. */
   readonly rawBytes: number;
+  /** Of the hours. */
+  readonly zone: string;
   /** Milliseconds. */
   readonly gapAfter: number;
   readonly target: (pack: Pack) => Promise<Answer>;
@@ -58,6 +62,10 @@ interface Hour {
   /** Monotonic time since when packs are missing although the last has come. */
   missingSince: number | undefined;
   unanswered: number;
+  /** Packs that are being handed on: the journal stays open. */
+  users: number;
+  /** Monotonic time when a pack of it last came. */
+  usedAt: number;
 }
 
 const AGE = 10 * 365 * 24 * 3_600_000;
@@ -65,6 +73,11 @@ const LOOK_EVERY_MS = 250;
 const RETRY_MS = 500;
 /** Packs on their way to the target. */
 const IN_FLIGHT = 64;
+/** An hour to which nothing happens for so long is closed; its list is read again should a pack come. */
+const IDLE_MS = 300_000;
+/** Lists of packs are kept for so long after their last change. A repeat that comes later is for the sink to tell. */
+const LISTS_MS = 35 * 24 * 3_600_000;
+const CLEAN_EVERY_MS = 3_600_000;
 /** Packs of one hour that wait for their turn in memory. Beyond that the missing one is a gap. */
 const MOST_HELD = 256;
 
@@ -74,6 +87,27 @@ export const openGoInput = async (options: GoInputOptions): Promise<GoInput> => 
   const spool = await openSpool({ dir: join(dir, 'queue'), bytes, age: AGE, clock, emit });
   return createGoInput(options, spool);
 };
+
+/** Removes the lists of hours that are long over. */
+const removeOldLists = async (dir: string, before: number): Promise<void> => {
+  const names = await readdir(dir);
+  for (const name of names) {
+    // An hour that is not over has its lines beside its list.
+    if (!name.endsWith('.packs') || names.includes(name.slice(0, -'.packs'.length))) continue;
+    const { mtimeMs } = await stat(join(dir, name));
+    if (mtimeMs < before) await rm(join(dir, name), { force: true });
+  }
+};
+
+/** Hours in the day of an hour; 0 for one that the zone does not have. */
+const countHours = (zone: string): ((hour: string) => number) => {
+  const hours = openHours(zone);
+  return (hour) => (hours.startOf(hour) === undefined ? 0 : hours.hoursInDay(dayOf(hour)).length);
+};
+
+/** Whether nothing happens to an hour, and it can be closed. */
+const isIdle = ({ held, users, missingSince, usedAt }: Hour, now: number): boolean =>
+  held.size === 0 && users === 0 && missingSince === undefined && now - usedAt >= IDLE_MS;
 
 /** Keeps a pack that cannot be used, and says so. */
 const setAside = async (
@@ -98,6 +132,8 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
   const failed = Promise.withResolvers<Error>();
   const inFlight = new Set<Promise<void>>();
   const decoded = decodedPacks(rawBytes);
+  const hoursInDay = countHours(options.zone);
+  let cleanAt = clock.monotonic();
 
   const fail = (error: unknown): void => {
     if (!stop.signal.aborted) failed.resolve(error instanceof Error ? error : new Error(messageOf(error)));
@@ -108,7 +144,14 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
     const known = hours.get(name);
     if (known !== undefined) return known;
     const opened = openHourJournal(join(dir, 'hours', name)).then((journal): Hour => ({
-      ...{ key: { host, stream, hour }, journal, held: new Map(), unanswered: 0 },
+      ...{
+        key: { host, stream, hour },
+        journal,
+        held: new Map(),
+        unanswered: 0,
+        users: 0,
+        usedAt: clock.monotonic(),
+      },
       last: journal.isOver ? journal.entries.length : undefined,
       missingSince: undefined,
     }));
@@ -168,16 +211,20 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
     emit('input.hour-ended', { ...hour.key, packs: entries.length, lines: entries.at(-1)?.done ?? 0 });
   };
 
-  const start = async (job: Promise<void>): Promise<void> => {
-    const running = job.catch(fail).finally(() => inFlight.delete(running));
+  const start = async (hour: Hour, job: Promise<void>): Promise<void> => {
+    hour.users++;
+    const running = job.catch(fail).finally(() => {
+      hour.users--;
+      inFlight.delete(running);
+    });
     inFlight.add(running);
     if (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
   };
 
   const addGap = async (hour: Hour, reason: string): Promise<void> => {
-    const entry = await hour.journal.add(Buffer.alloc(0), { done: false, gap: true });
+    const entry = await hour.journal.add(Buffer.alloc(0), { done: false, hoursInDay: 0, gap: true });
     emit('input.gap', { ...hour.key, id: entry.id, reason });
-    await start(deliver(hour, entry, Buffer.alloc(0), undefined));
+    await start(hour, deliver(hour, entry, Buffer.alloc(0), undefined));
   };
 
   /** Everything whose turn has come. */
@@ -188,8 +235,9 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
       if (given === undefined) break;
       hour.held.delete(next);
       const raw = await decoded.take(given);
-      const entry = await hour.journal.add(raw, { done: given.pack.header.done !== undefined });
-      await start(deliver(hour, entry, raw, given));
+      const done = given.pack.header.done !== undefined;
+      const entry = await hour.journal.add(raw, { done, hoursInDay: hoursInDay(hour.key.hour) });
+      await start(hour, deliver(hour, entry, raw, given));
     }
     if (hour.held.size === 0 || hour.last === undefined) hour.missingSince = undefined;
     else hour.missingSince ??= clock.monotonic();
@@ -212,12 +260,13 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
       await setAside(options, hour, given, reason);
       return spool.done(given.ticket);
     }
-    await start(deliver(hour, entry, raw, given));
+    await start(hour, deliver(hour, entry, raw, given));
   };
 
   const place = async (given: SpooledPack): Promise<void> => {
     const { host, hour: label, id, done } = given.pack.header;
     const hour = await hourOf(host, label);
+    hour.usedAt = clock.monotonic();
     if (id <= hour.journal.entries.length || hour.journal.isOver) return repeat(hour, given);
     const before = hour.held.get(id);
     if (before !== undefined) {
@@ -244,6 +293,20 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
     }
   };
 
+  /** Memory and open files are for hours under way, not for each that ever was. */
+  const closeIdle = async (): Promise<void> => {
+    const now = clock.monotonic();
+    for (const [name, opened] of hours) {
+      const hour = await opened;
+      if (!isIdle(hour, now)) continue;
+      hours.delete(name);
+      await hour.journal.close();
+    }
+    if (now < cleanAt) return;
+    cleanAt = now + CLEAN_EVERY_MS;
+    await removeOldLists(join(dir, 'hours'), clock.now() - LISTS_MS);
+  };
+
   /** One thing at a time: ids of an hour are given out in order. */
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) {
@@ -254,6 +317,7 @@ const createGoInput = (options: GoInputOptions, spool: Spool): GoInput => {
       });
       if (given !== undefined) await place(given);
       await closeGaps();
+      await closeIdle();
     }
   };
   const running = run().catch(fail);

@@ -2,7 +2,7 @@
  * One hour of one address as it came from the Go system, in order of pack ids.
  *
  *   <dir>/<host>.<hour>        the raw lines, end to end; deleted once the hour is over and everything of it was taken
- *   <dir>/<host>.<hour>.packs  one JSON line for each pack in the journal: {"id","offset","bytes","lines","checksum","sha256","done"?,"gap"?}
+ *   <dir>/<host>.<hour>.packs  one JSON line for each pack in the journal: {"id","offset","bytes","lines","checksum","sha256","done"?,"hoursInDay"?,"gap"?}
  *
  * Invariant: the n-th line is pack n, so the line count is the highest id, and `offset + bytes` of the last is the journal's length.
  * Recovery: a line without newline is torn and cut off, so are bytes of the journal beyond the last line. Their packs are still in
@@ -22,6 +22,8 @@ export interface JournalEntry {
   readonly sha256: string;
   /** The hour is over with this pack; lines of the whole hour. */
   readonly done?: number;
+  /** With `done`: hours of its day. */
+  readonly hoursInDay?: number;
   /** It never came. */
   readonly gap?: true;
 }
@@ -30,7 +32,10 @@ export interface HourJournal {
   readonly entries: readonly JournalEntry[];
   readonly isOver: boolean;
   /** Adds the next pack in order; not durable before sync(). */
-  add(raw: Buffer, options: { readonly done: boolean; readonly gap?: true }): Promise<JournalEntry>;
+  add(
+    raw: Buffer,
+    options: { readonly done: boolean; readonly hoursInDay: number; readonly gap?: true },
+  ): Promise<JournalEntry>;
   /** The raw bytes of an earlier pack; undefined when the journal is deleted. */
   read(entry: JournalEntry): Promise<Buffer | undefined>;
   sync(): Promise<void>;
@@ -89,13 +94,13 @@ export const openHourJournal = async (path: string): Promise<HourJournal> => {
     get isOver() {
       return isOver();
     },
-    async add(raw, { done, gap }) {
+    async add(raw, { done, hoursInDay, gap }) {
       const seen = survey(raw);
       const next = digest.fork();
       next.update(raw);
       const entry: JournalEntry = {
         ...{ id: entries.length + 1, offset: end(), bytes: raw.length, ...seen, sha256: next.hex() },
-        ...(done && { done: lines + seen.lines }),
+        ...(done && { done: lines + seen.lines, hoursInDay }),
         ...(gap && { gap }),
       };
       if (raw.length > 0) await data?.write(raw, 0, raw.length, entry.offset);
@@ -133,12 +138,13 @@ export const headerOfEntry = (
   key: { readonly host: string; readonly stream: string; readonly hour: string },
   time: number,
 ): PackHeader => {
-  const { id, offset, bytes, lines, checksum, sha256, done, gap } = entry;
+  // A list of an earlier version does not have it.
+  const { id, offset, bytes, lines, checksum, sha256, done, hoursInDay = 24, gap } = entry;
   return {
     ...key,
     ...{ id, generation: 1, offset, bytes, lines, checksum, sha256, codec: 'none', time },
     ...(done !== undefined && {
-      done: { packs: id, lines: done, bytes: offset + bytes, sha256, hoursInDay: 24 },
+      done: { packs: id, lines: done, bytes: offset + bytes, sha256, hoursInDay },
     }),
     ...(gap && { lost: { reason: 'source-vanished', bytes: 0 } }),
   };

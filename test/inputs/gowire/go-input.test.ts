@@ -31,7 +31,11 @@ interface Rig {
   until(condition: () => boolean): Promise<void>;
 }
 
-const rigFor = async (t: { after(fn: () => unknown): void }, gapAfter = 60_000): Promise<Rig> => {
+const rigFor = async (
+  t: { after(fn: () => unknown): void },
+  gapAfter = 60_000,
+  { zone = 'UTC', clock = systemClock } = {},
+): Promise<Rig> => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-go-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const rig: Rig = {
@@ -41,7 +45,7 @@ const rigFor = async (t: { after(fn: () => unknown): void }, gapAfter = 60_000):
     answer: () => ({ kind: 'ack' }),
     open: (from = dir) =>
       openGoInput({
-        ...{ dir: from, stream: 'access', bytes: 16 << 20, rawBytes: 1 << 20, gapAfter, clock: systemClock },
+        ...{ dir: from, stream: 'access', zone, bytes: 16 << 20, rawBytes: 1 << 20, gapAfter, clock },
         target: (pack) => {
           const answer = rig.answer(pack);
           if (answer.kind === 'ack') rig.got.push(pack);
@@ -139,5 +143,24 @@ describe('input of the Go system', () => {
     });
     await input.take(loose(9));
     await rig.until(() => rig.said.includes('input.conflict'));
+  });
+
+  it('says how many hours the day has in its zone, and takes a repeat after the hour was closed and forgotten', async (t) => {
+    let now = 0;
+    const clock = { ...systemClock, monotonic: () => now };
+    const rig = await rigFor(t, 60_000, { zone: 'Europe/Berlin', clock });
+    await using input = await rig.open();
+    const hour = '2026102516';
+    await input.take(loose(1, { hour }));
+    await input.take(loose(2, { hour, done: true, lines: 0, body: deflateSync('') }));
+    await rig.until(() => rig.said.includes('input.hour-ended'));
+    assert.equal(rig.got.at(-1)?.header.done?.hoursInDay, 25);
+    now += 400_000;
+    // Its journal is closed now; the list of its packs is on disk.
+    await sleep(600);
+    assert.deepEqual(await input.take(loose(1, { hour })), { kind: 'ack' });
+    await input.take(loose(3, { hour }));
+    await rig.until(() => rig.said.includes('input.conflict'));
+    assert.equal(rig.got.length, 2, 'nothing came a second time');
   });
 });
