@@ -15,6 +15,7 @@ import { listenForPacks } from '../../transport/registry.ts';
 import type { WantedRun } from '../../transport/transport.ts';
 import { forAtMost } from '../deadline.ts';
 import { startGoInput } from '../go-input-option.ts';
+import { createRouteLatency } from '../route-latency.ts';
 import { serverLimits } from '../limits-option.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
@@ -53,6 +54,7 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
   const { emit } = upstreams;
   const startedAt = clock.now();
   const meter = createMeter(clock);
+  const latency = createRouteLatency(config.node, clock);
   const { node } = config;
   await using starting = new AsyncDisposableStack();
   const tokensOf = async (path: string | undefined): Promise<ReadTokens | undefined> =>
@@ -88,6 +90,7 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
   const counted = async (pack: Pack): Promise<Answer> => {
     const { lines, bytes } = pack.header;
     deps.tap?.offer('relay', pack);
+    latency.note(pack.header);
     const answer = await forwarder.put(pack);
     if (answer.kind === 'ack') meter.count({ lines, bytes });
     return answer;
@@ -113,7 +116,12 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
     status: () => ({
       ...{ role: 'relay', ...stateOf(upstreams.trouble()), startedAt, throughput: meter.read() },
       lag: lagOf(spool.status(), clock.now()),
-      ...{ openHours: [], openHourCount: 0, parts: upstreams.parts(), errors: errors.list() },
+      ...{
+        openHours: [],
+        openHourCount: 0,
+        parts: [...upstreams.parts(), ...latency.parts()],
+        errors: errors.list(),
+      },
       gauges: gaugesOf(spool.status(), forwarder.status()),
     }),
     async stop() {

@@ -1,6 +1,7 @@
 /** What a sink says about itself: who sends, what is being stored, which hours are open. */
 import type { FollowerStatus } from '../../outputs/output-follower.ts';
 import type { Answer } from '../../pack/answer.ts';
+import type { PackHeader } from '../../pack/pack.ts';
 import type { PackTarget } from '../../receive/pack-target.ts';
 import type { Clock } from '../../telemetry/clock.ts';
 import { createInFlight } from '../../telemetry/in-flight.ts';
@@ -21,6 +22,8 @@ export interface SinkStatusOptions {
   readonly limits: { readonly connections: number; readonly in_flight: number };
   /** Further parts, such as outputs. */
   readonly parts?: () => readonly PartStatus[];
+  /** Called with the header of each pack that arrives. */
+  readonly onHeader?: (header: PackHeader) => void;
 }
 
 export interface SinkStatus {
@@ -67,6 +70,7 @@ export const createSinkStatus = (options: SinkStatusOptions): SinkStatus => {
     counting: (target) => ({
       async put(pack, from) {
         const { lines, bytes } = pack.header;
+        options.onHeader?.(pack.header);
         const end = storing.begin(bytes);
         try {
           const answer = await target.put(pack, from);

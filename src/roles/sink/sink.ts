@@ -18,6 +18,7 @@ import { forAtMost } from '../deadline.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
 import { startGoInput } from '../go-input-option.ts';
+import { createRouteLatency } from '../route-latency.ts';
 import { serverLimits } from '../limits-option.ts';
 import { openTokens } from '../token.ts';
 import { watchOpenHours } from './open-hours.ts';
@@ -80,6 +81,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   const failed = ledger.ended.then((error) => error ?? new Error('The ledger was closed.'));
   const openHours = watchOpenHours(ledger, clock);
   await openHours.refresh();
+  const latency = createRouteLatency(config.node, clock);
   const status = createSinkStatus({
     clock,
     failed,
@@ -87,7 +89,8 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     openHours,
     limits,
     listener: () => listener,
-    parts: () => outputs.status().map(outputPart),
+    parts: () => [...outputs.status().map(outputPart), ...latency.parts()],
+    onHeader: latency.note,
   });
   const onPack = createReceiver({
     target: intake.watching(status.counting(commit)),
