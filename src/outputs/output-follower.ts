@@ -45,8 +45,6 @@ export interface OutputFollowerOptions {
   readonly store: Pick<Store, 'read'>;
   readonly clock: Clock;
   readonly emit: Emit;
-  /** Resolves when it is this output's turn: packs that come in go first. Asked before each pack. */
-  readonly turn?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface FollowerStatus extends OutputStatus {
@@ -134,8 +132,6 @@ const workOnSegment = async (
       const run = await nextPacks(ledger, segment, delivery.nextId);
       if (run.length === 0) return;
       for await (const item of readRun({ ledger, store }, segment, run)) {
-        await options.turn?.(signal);
-        signal.throwIfAborted();
         fault('output.before-deliver');
         const counts = checked({ item }, await output.deliver(item, signal), 0);
         const { id, generation } = item.header;

@@ -27,8 +27,6 @@ export interface OutputsOptions {
   readonly store: Pick<Store, 'read'>;
   readonly clock: Clock;
   readonly emit: Emit;
-  /** Resolves when it is the turn of outputs that deliver packs: what comes in goes first. */
-  readonly turn?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface Outputs extends AsyncDisposable {
@@ -54,7 +52,6 @@ export const startOutputs = async (options: OutputsOptions): Promise<Outputs> =>
     opened.push(output);
     const follower = await followOutput({
       ...{ name, unit, output, start, parallel, ledger, store, clock, emit },
-      ...(options.turn !== undefined && { turn: options.turn }),
     });
     followers.push(starting.use(follower));
   }

@@ -353,7 +353,7 @@ export const EVENTS = {
   'monitor.alert-resolved': { level: 'info', text: 'Resolved: {alert}', fields: { alert: 'string' } },
   'monitor.alert-not-sent': {
     level: 'warn',
-    text: 'An alert could not be sent by {notifier}: {reason} It is sent again with the next one.',
+    text: 'An alert could not be sent by {notifier}: {reason} It is tried again by itself.',
     fields: { notifier: 'string', reason: 'string' },
   },
   'monitor.go-message-refused': {

@@ -145,25 +145,15 @@ const quickWay = (rules: EtlRules) => {
   };
 };
 
-/** Which table a line goes to; what it goes to none for is counted. */
-const createSorter = (rules: EtlRules) => {
-  const dropped: Record<string, number> = {};
-  /** The table of a line, or undefined with the line dropped. */
-  const tableFor = (
-    text: (column: string) => string,
-    hasHost: boolean,
-  ): EtlRules['tables'][number] | undefined => {
-    const rule =
-      hasHost && !rules.isHostAllowed(text('host'))
-        ? 'host'
-        : rules.isAddressListed(text('remote_addr'))
-          ? 'address'
-          : undefined;
-    const table = rule === undefined ? rules.tables.find(({ isWanted }) => isWanted(text)) : undefined;
-    if (table === undefined) dropped[rule ?? 'no table'] = (dropped[rule ?? 'no table'] ?? 0) + 1;
-    return table;
-  };
-  return { tableFor, dropped };
+/** The table of a line, or the rule by which it is dropped. */
+const tableFor = (
+  rules: EtlRules,
+  text: (column: string) => string,
+  hasHost: boolean,
+): EtlRules['tables'][number] | string => {
+  if (hasHost && !rules.isHostAllowed(text('host'))) return 'host';
+  if (rules.isAddressListed(text('remote_addr'))) return 'address';
+  return rules.tables.find(({ isWanted }) => isWanted(text)) ?? 'no table';
 };
 
 /** `part` is the name of the files, without extension: `part-web1-2026112216`. */
@@ -173,7 +163,7 @@ export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => 
   const files = createFiles(dir);
   const paths = new Map(tables.map((table) => [table.name, pathOf(table, part)]));
   const quick = quickWay(rules);
-  const { tableFor, dropped } = createSorter(rules);
+  const dropped: Record<string, number> = {};
   let [lines, rows, rejected] = [0, 0, 0];
   let rest: Buffer = Buffer.alloc(0);
 
@@ -183,6 +173,10 @@ export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => 
     makeRoom(out, size);
     out.end += out.bytes.write(text, out.end);
     files.wrote(size);
+  };
+
+  const drop = (rule: string): void => {
+    dropped[rule] = (dropped[rule] ?? 0) + 1;
   };
 
   const reject = (line: Buffer, reason: string): void => {
@@ -198,8 +192,8 @@ export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => 
     const { fields } = parsed;
     const value = rowOf(fields, rules.derivations);
     const text = (column: string): string => plainText(value(column));
-    const table = tableFor(text, 'host' in fields);
-    if (table === undefined) return undefined;
+    const table = tableFor(rules, text, 'host' in fields);
+    if (typeof table === 'string') return drop(table);
     rows++;
     const path = paths.get(table.name)!(table.partitions.map(text));
     return addText(path, write(table.columns, table.columns.map(value)));
@@ -216,25 +210,25 @@ export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => 
       if (found === undefined) isCareful = true;
       return found ?? '';
     };
-    const before = { ...dropped };
-    const table = tableFor(text, hasHost);
-    const partitions = table?.partitions.map(text) ?? [];
-    if (isCareful) {
-      Object.assign(dropped, before);
-      return false;
+    const table = tableFor(rules, text, hasHost);
+    const partitions = typeof table === 'string' ? [] : table.partitions.map(text);
+    if (isCareful) return false;
+    if (typeof table === 'string') {
+      drop(table);
+      return true;
     }
-    if (table === undefined) return true;
     const { columns } = ready.get(table.name)!;
     const out = files.writer(paths.get(table.name)!(partitions));
     const start = out.end;
-    // A row has at most the line once for each column, and what is derived of it.
-    makeRoom(out, (length + MOST_DERIVED) * columns.length);
     for (let n = 0; n < columns.length; n++) {
+      // Room for the line and what is derived of it; a column that writes more makes room itself.
+      makeRoom(out, length + MOST_DERIVED);
       if (n > 0) putByte(out, 0x01);
       if (columns[n]!(out)) continue;
       out.end = start;
       return false;
     }
+    makeRoom(out, 1);
     putByte(out, NEWLINE);
     rows++;
     files.wrote(out.end - start);

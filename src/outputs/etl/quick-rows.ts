@@ -214,6 +214,7 @@ const requestColumns = (
       const { is, mark, second } = line.request();
       if (is) return writeQuery(out, line.bytes, Math.min(mark + 1, second), second);
       const alone = createRowWriter();
+      makeRoom(alone, line.to - line.from);
       return ofQuery(alone) && writeQuery(out, alone.bytes, 0, alone.end);
     },
   };

@@ -1,6 +1,7 @@
 /** Bytes of rows on their way to a file: a buffer that grows, and copies without making strings. */
 
-const FIRST_BYTES = 64 * 1024;
+/** Small, since there may be a writer for each of very many partitions. */
+const FIRST_BYTES = 1024;
 
 export interface RowWriter {
   bytes: Buffer;

@@ -26,7 +26,6 @@ import type { SinkConfig } from './sink-options.ts';
 import { type RepullStage, startRepull } from '../../repull/repull.ts';
 import { startOutputs } from '../../outputs/outputs.ts';
 import { addHours } from './hours-http.ts';
-import { createIntakeFirst } from './intake-first.ts';
 import { createLedgerSide } from './ledger-side.ts';
 import { configuredOutputs } from './sink-outputs.ts';
 import { createSinkStatus, outputPart } from './sink-status.ts';
@@ -53,11 +52,10 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   const store = starting.use(await openStore(options.store, ledger.storeId()));
   if (ledger.storeId() !== store.id) ledger.setStoreId(store.id);
 
-  const intake = createIntakeFirst(clock);
   const outputs = starting.use(
     await startOutputs({
       outputs: configuredOutputs(options),
-      ...{ stateDir: config.state_dir, ledger, store, clock, emit, turn: intake.turn },
+      ...{ stateDir: config.state_dir, ledger, store, clock, emit },
     }),
   );
   let repull: RepullStage | undefined;
@@ -93,7 +91,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     onHeader: latency.note,
   });
   const onPack = createReceiver({
-    target: intake.watching(status.counting(commit)),
+    target: status.counting(commit),
     emit,
     rawBytes: DECODED_BYTES,
   });
