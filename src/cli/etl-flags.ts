@@ -16,6 +16,7 @@ export interface EtlFlags {
   readonly addresses?: string;
   readonly proxies?: string;
   readonly lookup?: string;
+  readonly zone: string;
   readonly lines: string;
   readonly json?: boolean;
 }
@@ -34,7 +35,8 @@ export const ruleFlags = (command: Command): Command =>
     .option('--hosts <file>', 'regular expressions of the hosts to keep, one a line')
     .option('--addresses <file>', 'addresses and ranges to drop, one a line')
     .option('--proxies <file>', 'addresses and ranges of trusted proxies, for the column client')
-    .option('--lookup <file>', 'CSV to look things up in, for columns lookup.NAME');
+    .option('--lookup <file>', 'CSV to look things up in, for columns lookup.NAME')
+    .option('--zone <zone>', 'time zone of the columns day and hour: an IANA name, local, or line', 'UTC');
 
 /** The first lines of a file. */
 export const firstLines = async (path: string): Promise<Buffer[]> => {
@@ -63,6 +65,7 @@ export const formatFor = async (flags: EtlFlags, lines: readonly Buffer[]): Prom
 
 export const rulesOf = (flags: EtlFlags, format: string): RuleOptions => ({
   ...{ format, form: flags.form },
+  zone: flags.zone,
   columns_file: flags.columns,
   spiders_file: flags.spiders,
   hosts_file: flags.hosts,

@@ -9,28 +9,15 @@ const testEtl = async (flags: EtlFlags): Promise<void> => {
   const lines = await firstLines(flags.sample);
   const format = await formatFor(flags, lines);
   const { loadRules } = await import('../outputs/etl/load-rules.ts');
-  const { rowOf, plainText } = await import('../outputs/etl/row.ts');
+  const { shownLine, shownResult } = await import('./etl-sample.ts');
   const { painter } = await import('../text/terminal.ts');
-  const { printable } = await import('../telemetry/printable.ts');
   const paint = painter(process.stdout);
   const rules = loadRules(rulesOf(flags, format));
   let rejected = 0;
   for (const line of lines.slice(0, Number(flags.lines))) {
-    process.stdout.write(`${paint('dim', printable(line.toString('utf8')))}\n`);
-    const parsed = rules.format.read(line);
-    if ('reason' in parsed) {
-      rejected++;
-      process.stdout.write(`  ${paint('red', 'rejected')}: ${printable(parsed.reason)}\n\n`);
-      continue;
-    }
-    const value = rowOf(parsed.fields, rules.derivations);
-    const table = rules.tables.find(({ isWanted }) => isWanted((column) => plainText(value(column))));
-    process.stdout.write(`  ${paint('bold', 'table')} ${table?.name ?? '(none: dropped)'}\n`);
-    for (const column of [...(table?.partitions ?? []), ...(table?.columns ?? [])])
-      process.stdout.write(
-        `  ${paint('cyan', column || '(empty)')} ${printable(plainText(value(column)))}\n`,
-      );
-    process.stdout.write('\n');
+    const { text, isRejected } = shownResult(line, rules, paint);
+    if (isRejected) rejected++;
+    process.stdout.write(`${shownLine(line, rules.format, paint)}\n${text}\n`);
   }
   if (rejected > 0) process.exitCode = EXIT.failed;
 };

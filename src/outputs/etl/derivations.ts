@@ -2,6 +2,7 @@
 import { parse as parseAgent } from 'bowser';
 import { LogdError } from '../../error.ts';
 import type { Compute } from './computed.ts';
+import type { FindDayAndHour } from './day-and-hour.ts';
 import type { FindNeedle } from './needles.ts';
 
 const MOST_KNOWN = 50_000;
@@ -29,6 +30,7 @@ export interface Derivations {
   /** The last address of the forwarded list that no trusted proxy has; the peer's own where that is not trusted. */
   clientOf(peer: string, forwarded: string): string;
   agentOf(text: string): Agent;
+  readonly dayAndHour: FindDayAndHour;
   readonly lookup: LookupTable | undefined;
   /** Columns that are computed, by name. */
   readonly computed: ReadonlyMap<string, Compute>;
@@ -89,10 +91,12 @@ export const derivations = (options: {
   readonly isTrusted: (address: string) => boolean;
   readonly lookup: LookupTable | undefined;
   readonly computed: ReadonlyMap<string, Compute>;
+  readonly dayAndHour: FindDayAndHour;
 }): Derivations => ({
   findSpider: options.findSpider,
   clientOf: clientFinder(options.isTrusted),
   agentOf: agents(),
+  dayAndHour: options.dayAndHour,
   lookup: options.lookup,
   computed: options.computed,
 });

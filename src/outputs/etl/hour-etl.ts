@@ -88,18 +88,25 @@ const createFiles = (dir: string) => {
     for (const writer of writers.values()) writer.end = 0;
     buffered = 0;
   };
+  const writer = (file: string): RowWriter => {
+    const known = writers.get(file) ?? createRowWriter();
+    writers.set(file, known);
+    return known;
+  };
+  /** A row of so many bytes was written. */
+  const wrote = (bytes: number): void => {
+    longest = Math.max(longest, bytes);
+    buffered += bytes;
+    if (buffered >= FLUSH_BYTES) flush();
+  };
   return {
-    flush,
-    writer(file: string): RowWriter {
-      const known = writers.get(file) ?? createRowWriter();
-      writers.set(file, known);
-      return known;
-    },
-    /** A row of so many bytes was written. */
-    wrote(bytes: number): void {
-      longest = Math.max(longest, bytes);
-      buffered += bytes;
-      if (buffered >= FLUSH_BYTES) flush();
+    ...{ flush, writer, wrote },
+    addText(file: string, text: string): void {
+      const out = writer(file);
+      const size = Buffer.byteLength(text);
+      makeRoom(out, size);
+      out.end += out.bytes.write(text, out.end);
+      wrote(size);
     },
     written: (): readonly string[] => [...files].toSorted(),
     longest: () => longest,
@@ -146,7 +153,7 @@ const quickWay = (rules: EtlRules) => {
 };
 
 /** The table of a line, or the rule by which it is dropped. */
-const tableFor = (
+export const tableFor = (
   rules: EtlRules,
   text: (column: string) => string,
   hasHost: boolean,
@@ -167,14 +174,6 @@ export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => 
   let [lines, rows, rejected] = [0, 0, 0];
   let rest: Buffer = Buffer.alloc(0);
 
-  const addText = (file: string, text: string): void => {
-    const out = files.writer(file);
-    const size = Buffer.byteLength(text);
-    makeRoom(out, size);
-    out.end += out.bytes.write(text, out.end);
-    files.wrote(size);
-  };
-
   const drop = (rule: string): void => {
     dropped[rule] = (dropped[rule] ?? 0) + 1;
   };
@@ -182,7 +181,7 @@ export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => 
   const reject = (line: Buffer, reason: string): void => {
     rejected++;
     const shown = line.toString('utf8', 0, MOST_SHOWN);
-    addText(`etl_reject/${part}.jsonl`, `${JSON.stringify({ line: lines, reason, text: shown })}\n`);
+    files.addText(`etl_reject/${part}.jsonl`, `${JSON.stringify({ line: lines, reason, text: shown })}\n`);
   };
 
   const take = (line: Buffer): void => {
@@ -196,7 +195,7 @@ export const hourEtl = (rules: EtlRules, dir: string, part: string): HourEtl => 
     if (typeof table === 'string') return drop(table);
     rows++;
     const path = paths.get(table.name)!(table.partitions.map(text));
-    return addText(path, write(table.columns, table.columns.map(value)));
+    return files.addText(path, write(table.columns, table.columns.map(value)));
   };
 
   /** False where the line needs care after all; nothing of it is left then. */

@@ -6,6 +6,7 @@ import { formatOf } from '../../formats/registry.ts';
 import { cells } from '../../formats/structured.ts';
 import { type Compute, computeBy } from './computed.ts';
 import { DEFAULT_TABLE, type Table, tablesOf } from './columns.ts';
+import { dayAndHourIn, resolveColumnZone } from './day-and-hour.ts';
 import { derivations, type LookupTable, lookupOf } from './derivations.ts';
 import type { EtlRules } from './hour-etl.ts';
 import { needleFinder } from './needles.ts';
@@ -16,7 +17,7 @@ export type RuleOptions = Pick<
   EtlOptions,
   'format' | 'form' | 'columns_file' | 'spiders_file' | 'hosts_file' | 'addresses_file'
 > &
-  Partial<Pick<EtlOptions, 'proxies_file' | 'lookup_file' | 'invalid_utf8'>>;
+  Partial<Pick<EtlOptions, 'proxies_file' | 'lookup_file' | 'invalid_utf8' | 'zone'>>;
 
 const readText = (path: string): string => {
   try {
@@ -69,6 +70,7 @@ export const loadRules = (options: RuleOptions): EtlRules => {
           Object.entries(computed).map(([name, text]): [string, Compute] => [name, computeBy(name, text)]),
         ),
       ),
+      dayAndHour: dayAndHourIn(resolveColumnZone(options.zone ?? 'UTC')),
       lookup: options.lookup_file === undefined ? undefined : readLookup(options.lookup_file),
     }),
     invalidUtf8: options.invalid_utf8 ?? 'keep',

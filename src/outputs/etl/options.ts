@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { choice, path, text, textWith } from '../../config/kind.ts';
 import { option, section } from '../../config/option.ts';
 import { formatOf, FORMAT_RULE } from '../../formats/registry.ts';
+import { resolveColumnZone } from './day-and-hour.ts';
 import { FORMS } from './forms.ts';
 
 const lineFormat = textWith('line format', (value) => {
@@ -28,6 +29,12 @@ export const etlOptions = section(
         'How rows are written: hive (text), tsv, jsonl, or parquet (needs the package @duckdb/node-api).',
       default: 'hive',
       example: 'parquet',
+    }),
+    zone: option(textWith('time zone', resolveColumnZone), {
+      summary:
+        'Time zone of the columns day and hour: an IANA name, local, or line, which takes the offset that each line has.',
+      default: 'UTC',
+      example: 'Europe/Berlin',
     }),
     dir: option(path(), {
       summary: 'Directory below which tables, rejects and done markers are written.',

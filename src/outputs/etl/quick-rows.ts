@@ -7,6 +7,7 @@
  */
 import type { LineFormat } from '../../formats/format.ts';
 import { addressToInteger, instantOf, queryPairs } from '../../formats/values.ts';
+import type { FindDayAndHour } from './day-and-hour.ts';
 import type { Derivations } from './derivations.ts';
 import { writeQuery } from './query-writer.ts';
 import { columnOf, isSlowColumn, rowOf, TIMES } from './row.ts';
@@ -69,16 +70,17 @@ interface Time {
 }
 const NO_TIME: Time = { text: NOTHING, iso: NOTHING, unix: NOTHING, day: NOTHING, hour: NOTHING };
 
-const timeOf = (bytes: Buffer): Time => {
-  const ms = instantOf(bytes.toString('utf8'));
+const timeOf = (bytes: Buffer, find: FindDayAndHour): Time => {
+  const text = bytes.toString('utf8');
+  const ms = instantOf(text);
   if (ms === undefined) return NO_TIME;
-  const iso = new Date(ms).toISOString();
+  const { day, hour } = find(ms, text);
   return {
     text: Buffer.from(bytes),
-    iso: Buffer.from(iso),
+    iso: Buffer.from(new Date(ms).toISOString()),
     unix: Buffer.from(String(Math.floor(ms / 1000))),
-    day: Buffer.from(iso.slice(0, 10)),
-    hour: Buffer.from(String(Number(iso.slice(11, 13)))),
+    day: Buffer.from(day),
+    hour: Buffer.from(String(hour)),
   };
 };
 
@@ -115,7 +117,7 @@ const requestAt = (bytes: Buffer, start: number, end: number): Request => {
 };
 
 /** The line that is being written, and what of it is found once for all columns. */
-const createLine = (format: LineFormat) => {
+const createLine = (format: LineFormat, dayAndHour: FindDayAndHour) => {
   const { fields = [], locate } = format;
   const places = new Int32Array(fields.length * 2);
   const times = TIMES.map((name) => fields.indexOf(name)).filter((n) => n >= 0);
@@ -145,7 +147,7 @@ const createLine = (format: LineFormat) => {
         const [start, end] = [line.start(n), line.end(n)];
         if (start < 0) continue;
         if (isAt(line.bytes, start, end, last.text)) return last;
-        const found = timeOf(line.bytes.subarray(start, end));
+        const found = timeOf(line.bytes.subarray(start, end), dayAndHour);
         if (found === NO_TIME) continue;
         last = found;
         return found;
@@ -224,7 +226,7 @@ const requestColumns = (
 export const quickLines = (format: LineFormat, from: Derivations): QuickLine | undefined => {
   const { fields, locate } = format;
   if (locate === undefined || fields === undefined) return undefined;
-  const line = createLine(format);
+  const line = createLine(format, from.dayAndHour);
   const scratch = createRowWriter();
 
   const field = (name: string): ColumnWriter => {

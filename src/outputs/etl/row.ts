@@ -1,6 +1,7 @@
 /** The values of a line's columns: its fields, and what is derived from them when a column asks for it. */
 import type { Fields } from '../../formats/format.ts';
 import { addressToInteger, instantOf, queryMap, queryPairs, requestOf } from '../../formats/values.ts';
+import type { DayAndHour } from './day-and-hour.ts';
 import type { Derivations } from './derivations.ts';
 
 export type Value = string | number | ReadonlyMap<string, string>;
@@ -43,9 +44,18 @@ export const rowOf = (fields: Fields, from: Derivations): ((column: string) => V
   const text = (field: string): string => textOf(fields[field]);
   const request = requestOf(text('request'));
   let instant: number | undefined;
+  let timeField = '';
   const at = (): number | undefined => {
-    for (const field of TIMES) instant ??= field in fields ? instantOf(text(field)) : undefined;
+    for (const field of TIMES) {
+      if (instant !== undefined) break;
+      instant = field in fields ? instantOf(text(field)) : undefined;
+      timeField = field;
+    }
     return instant;
+  };
+  const dayAndHour = (): DayAndHour | undefined => {
+    const ms = at();
+    return ms === undefined ? undefined : from.dayAndHour(ms, text(timeField));
   };
   const iso = (): string => {
     const ms = at();
@@ -71,9 +81,9 @@ export const rowOf = (fields: Fields, from: Derivations): ((column: string) => V
       case 'unix':
         return at() === undefined ? '' : Math.floor(at()! / 1000);
       case 'day':
-        return iso().slice(0, 10);
+        return dayAndHour()?.day ?? '';
       case 'hour':
-        return iso() === '' ? '' : Number(iso().slice(11, 13));
+        return dayAndHour()?.hour ?? '';
       case 'method':
         return request?.method ?? text('request_method');
       case 'path':

@@ -39,7 +39,8 @@ for (const form of ['hive', 'tsv', 'jsonl'] as const satisfies readonly Form[])
       const dir = await mkdtemp(join(tmpdir(), 'logd-etl-'));
       return {
         unit: 'hour',
-        open: () => etlOutput.open({ invalid_utf8: 'keep', ...{ format: 'combined', form, dir } }, deps),
+        open: () =>
+          etlOutput.open({ invalid_utf8: 'keep', zone: 'UTC', ...{ format: 'combined', form, dir } }, deps),
         lines: async (key) => {
           const table = join(dir, 'lines');
           if (!existsSync(table)) return 0;
