@@ -51,8 +51,12 @@ export const readTables = (path: string): Table[] => {
   return tablesOf(value, `The column map ${path}`);
 };
 
+/** The tables that lines go to. */
+export const loadTables = ({ columns_file: file }: Pick<RuleOptions, 'columns_file'>): readonly Table[] =>
+  file === undefined ? [DEFAULT_TABLE] : readTables(file);
+
 export const loadRules = (options: RuleOptions): EtlRules => {
-  const tables = options.columns_file === undefined ? [DEFAULT_TABLE] : readTables(options.columns_file);
+  const tables = loadTables(options);
   return {
     format: formatOf(options.format),
     form: options.form,

@@ -14,8 +14,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../../disk/durable-directory.ts';
-import { EXTENSIONS } from './forms.ts';
-import type { EtlCounts, EtlRules } from './hour-etl.ts';
+import type { Table } from './columns.ts';
+import { EXTENSIONS, type Form } from './forms.ts';
+import type { EtlCounts } from './hour-etl.ts';
 import { toParquet } from './parquet.ts';
 
 export const workDirectory = (dir: string, part: string): string => join(dir, '.work', part);
@@ -49,23 +50,23 @@ const writeDurably = async (path: string, text: string): Promise<void> => {
 };
 
 /** Where a file of the work directory ends up, below `dir`. */
-const finalName = (file: string, { form }: EtlRules): string =>
+const finalName = (file: string, form: Form): string =>
   file.startsWith('etl_reject/') ? file : `${file}.${EXTENSIONS[form]}`;
 
 /** Moves the files of a finished run to their places. Idempotent together with running the hour again. */
 export const publishHour = async (
   dir: string,
   part: string,
-  rules: EtlRules,
+  rules: { readonly form: Form; readonly tables: readonly Table[] },
   run: { readonly counts: EtlCounts; readonly files: readonly string[]; readonly longestRow: number },
   seal?: string,
 ): Promise<string[]> => {
   const work = workDirectory(dir, part);
   const before = await readListed(dir, part);
-  const now = run.files.map((file) => finalName(file, rules));
+  const now = run.files.map((file) => finalName(file, rules.form));
   await writeDurably(listPath(dir, part), JSON.stringify({ files: [...new Set([...before, ...now])] }));
   for (const file of run.files) {
-    const to = join(dir, finalName(file, rules));
+    const to = join(dir, finalName(file, rules.form));
     await mkdir(dirname(to), { recursive: true });
     let from = join(work, file);
     if (rules.form === 'parquet' && !file.startsWith('etl_reject/')) {

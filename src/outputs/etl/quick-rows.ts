@@ -124,6 +124,7 @@ const createLine = (format: LineFormat, dayAndHour: FindDayAndHour) => {
   const requestField = fields.indexOf('request');
   let last = NO_TIME;
   let request: Request | undefined;
+  let time: Time | undefined;
   const line = {
     bytes: NOTHING as Buffer,
     from: 0,
@@ -133,7 +134,7 @@ const createLine = (format: LineFormat, dayAndHour: FindDayAndHour) => {
     set(bytes: Buffer, from: number, to: number): boolean {
       line.bytes = bytes;
       [line.from, line.to] = [from, to];
-      request = undefined;
+      request = time = undefined;
       return locate?.(bytes, from, to, places) === true;
     },
     start: (n: number): number => (n < 0 ? -1 : places[2 * n]!),
@@ -142,7 +143,8 @@ const createLine = (format: LineFormat, dayAndHour: FindDayAndHour) => {
       const start = line.start(requestField);
       return (request ??= start < 0 ? NO_REQUEST : requestAt(line.bytes, start, line.end(requestField)));
     },
-    time(): Time {
+    time: (): Time => (time ??= line.findTime()),
+    findTime(): Time {
       for (const n of times) {
         const [start, end] = [line.start(n), line.end(n)];
         if (start < 0) continue;
@@ -310,6 +312,8 @@ export const quickLines = (format: LineFormat, from: Derivations): QuickLine | u
     }
   };
 
+  /** The field that a column is the same as; -1 where it is made of something. */
+  const plainFields = new Map<string, number>();
   const columns = new Map<string, ColumnWriter>();
   const column = (name: string): ColumnWriter => {
     const known = columns.get(name) ?? (from.computed.has(name) ? whole(name) : make(columnOf(name)));
@@ -320,8 +324,12 @@ export const quickLines = (format: LineFormat, from: Derivations): QuickLine | u
     set: line.set,
     column,
     text(name) {
-      const plain = columnOf(name);
-      const n = DERIVED.has(plain) || from.computed.has(name) ? -1 : fields.indexOf(plain);
+      let n = plainFields.get(name);
+      if (n === undefined) {
+        const plain = columnOf(name);
+        n = DERIVED.has(plain) || from.computed.has(name) ? -1 : fields.indexOf(plain);
+        plainFields.set(name, n);
+      }
       return n < 0 ? textOf(column(name)) : fieldText(n);
     },
   };

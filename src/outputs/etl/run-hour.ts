@@ -4,13 +4,15 @@ import { Worker } from 'node:worker_threads';
 import { LogdError } from '../../error.ts';
 import { moduleBeside } from '../../threads/module-beside.ts';
 import type { EtlCounts, HourEtl } from './hour-etl.ts';
-import { loadRules, type RuleOptions } from './load-rules.ts';
+import { loadTables, type RuleOptions } from './load-rules.ts';
 import { publishHour, workDirectory } from './publish-hour.ts';
 
 /** What the worker is asked for, and answers. Chunks are taken one at a time: the next is sent when one is done. */
 export type ToWorker = { readonly kind: 'chunk'; readonly bytes: Uint8Array } | { readonly kind: 'end' };
 export type FromWorker =
   { readonly kind: 'taken' } | ({ readonly kind: 'done' } & ReturnType<HourEtl['end']>);
+
+type WorkerRun = Extract<FromWorker, { kind: 'done' }>;
 
 export interface WorkerTask {
   readonly options: RuleOptions;
@@ -35,11 +37,20 @@ export const runHour = async (
   await rm(work, { recursive: true, force: true });
   await mkdir(work, { recursive: true });
   const task: WorkerTask = { options, dir: work, part };
+  const run = await runInWorker(task, bytes, signal);
+  const files = await publishHour(dir, part, { form: options.form, tables: loadTables(options) }, run, seal);
+  return { counts: run.counts, files };
+};
+
+/** The worker's memory is free again when this resolves: Parquet needs some. */
+const runInWorker = async (
+  task: WorkerTask,
+  bytes: AsyncIterable<Buffer>,
+  signal: AbortSignal | undefined,
+): Promise<WorkerRun> => {
   const worker = new Worker(moduleBeside(import.meta.url, 'worker'), { workerData: task });
   try {
-    const run = await feed(worker, bytes, signal);
-    const files = await publishHour(dir, part, loadRules(options), run, seal);
-    return { counts: run.counts, files };
+    return await feed(worker, bytes, signal);
   } finally {
     await worker.terminate();
   }
@@ -49,7 +60,7 @@ const feed = async (
   worker: Worker,
   bytes: AsyncIterable<Buffer>,
   signal: AbortSignal | undefined,
-): Promise<Extract<FromWorker, { kind: 'done' }>> => {
+): Promise<WorkerRun> => {
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
   worker.on('error', failed.reject);

@@ -1,6 +1,7 @@
 /** Parquet through DuckDB, and `logd query` over it: as a user would run them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +56,27 @@ it('the same hour as Parquet, text and by hand agree in counts, sums and groups;
     const before = await readFile(file);
     logd('etl', 'run', '--input', input, '--form', 'parquet', '--out', out('parquet'));
     assert.ok((await readFile(file)).equals(before));
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+it('has memory enough for rows of several KiB', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'logd-parquet-'));
+  try {
+    const input = join(dir, 'access.log');
+    const noise = randomBytes(1 << 20).toString('hex');
+    const lines = Array.from({ length: 14_000 }, (_, n) => {
+      const path = noise.slice(n * 16, n * 16 + 12_000);
+      return `10.0.0.1 - - [22/Nov/2026:16:03:11 +0000] "GET /${path} HTTP/1.1" 200 ${n} "-" "curl"\n`;
+    });
+    await writeFile(input, lines);
+    const out = join(dir, 'out');
+    logd('etl', 'run', '--input', input, '--format', 'combined', '--form', 'parquet', '--out', out);
+    const sql = 'select count(*)::integer n, sum(length(path))::bigint::varchar l from lines';
+    assert.deepEqual(JSON.parse(logd('query', '--etl', out, '--format', 'json', sql)), [
+      { n: 14_000, l: String(14_000 * 12_001) },
+    ]);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
