@@ -14,7 +14,7 @@ import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
-import { openLedger } from '../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../src/ledger/sqlite/sqlite-ledger.ts';
 import { openMongoServer, type MongoServer } from '../test/servers/mongo-server.ts';
 import { type Figures, median } from './figures.ts';
 import { generate, measureInput, type Input } from './input.ts';

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { openLedger } from '../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../src/ledger/sqlite/sqlite-ledger.ts';
 import { hourLabel } from '../src/pack/hour-index.ts';
 import { type MeasuredNode, startMeasured } from './node.ts';
 import { type Bar, reportBars, saveResults, say } from './report.ts';

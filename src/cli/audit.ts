@@ -82,7 +82,7 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
       'usage',
       `${options.config} has no sink, so it stores nothing: name the sink's configuration.`,
     );
-  const { openLedger } = await import('../ledger/sqlite-ledger.ts');
+  const { openLedger } = await import('../ledger/sqlite/sqlite-ledger.ts');
   const { viewStore } = await import('../stores/registry.ts');
   const { openShipped } = await import('../audit/shipped.ts');
   const { auditSegment } = await import('../audit/segment.ts');

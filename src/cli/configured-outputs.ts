@@ -1,5 +1,5 @@
 /** What the commands about outputs share: the ledger of a sink, and what its configuration says of its outputs. */
-import type { SqliteLedger } from '../ledger/sqlite-ledger.ts';
+import type { SqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts';
 import { LogdError } from '../error.ts';
 import type { OutputRecord } from '../ledger/delivery.ts';
 import type { KnownOutput } from '../report/output-progress.ts';
@@ -37,7 +37,7 @@ export const openSinkLedger = async (
   { sink }: Pick<SinkOutputs, 'sink'>,
   how: 'look' | 'change',
 ): Promise<SqliteLedger> => {
-  const { openLedger } = await import('../ledger/sqlite-ledger.ts');
+  const { openLedger } = await import('../ledger/sqlite/sqlite-ledger.ts');
   return openLedger({ path: sink.ledger.path, ...(how === 'look' ? { readOnly: true } : { beside: true }) });
 };
 

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { type NamedHost, parseHosts } from '../ledger/expected-hosts.ts';
 import { LogdError, messageOf } from '../error.ts';
 import type { ExpectRules } from '../ledger/expected-set.ts';
-import type { SqliteLedger } from '../ledger/sqlite-ledger.ts';
+import type { SqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts';
 import { readConfig } from './config-file.ts';
 
 /** The option that {@link expectOption} adds. */
@@ -50,7 +50,7 @@ export const openExpected = async (
       'usage',
       `${options.config} has no sink, and only a sink keeps a ledger: name the sink's configuration, or --ledger FILE.`,
     );
-  const { openLedger } = await import('../ledger/sqlite-ledger.ts');
+  const { openLedger } = await import('../ledger/sqlite/sqlite-ledger.ts');
   const ledger = await openLedger({ path, ...(how === 'look' ? { readOnly: true } : { beside: true }) });
   return { ledger, rules: rulesOf(options, sink) };
 };

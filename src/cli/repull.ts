@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { LogdError } from '../error.ts';
-import { parseIdRuns } from '../ledger/repull-operations.ts';
+import { parseIdRuns } from '../ledger/sqlite/repull-operations.ts';
 import type { IdRun, RepullRequest } from '../ledger/repull.ts';
 import { segmentName } from '../pack/pack.ts';
 import { systemClock } from '../telemetry/clock.ts';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { LogdError } from '../error.ts';
 import type { AbsentHour, ExpectRules } from '../ledger/expected-set.ts';
-import type { SqliteLedger } from '../ledger/sqlite-ledger.ts';
+import type { SqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts';
 import { expectOption, type Expected, openExpected } from './expected.ts';
 import { systemClock } from '../telemetry/clock.ts';
 import { configOption } from './config-file.ts';

@@ -1,6 +1,6 @@
 /** The ETL in the demo: the hours become Parquet as they are sealed; at the end they are queried, and every line accounted for. */
 import { join } from 'node:path';
-import { openLedger } from '../ledger/sqlite-ledger.ts';
+import { openLedger } from '../ledger/sqlite/sqlite-ledger.ts';
 import { runSql } from '../outputs/etl/parquet.ts';
 import { formatCount, type Paint, table } from '../text/terminal.ts';
 import { demoPaths, type DemoPlan, STREAM } from './plan.ts';

@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LogdError, messageOf } from '../error.ts';
-import { openLedger } from '../ledger/sqlite-ledger.ts';
+import { openLedger } from '../ledger/sqlite/sqlite-ledger.ts';
 import { formatCount, type Paint, table } from '../text/terminal.ts';
 import { type Child, startChild } from './child.ts';
 import { demoPaths, type DemoPlan, STREAM } from './plan.ts';

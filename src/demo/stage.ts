@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../error.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { openLedger } from '../ledger/sqlite-ledger.ts';
+import { openLedger } from '../ledger/sqlite/sqlite-ledger.ts';
 import type { Cast } from './cast.ts';
 import { observe, type View } from './observe.ts';
 import { demoPaths, type DemoPlan } from './plan.ts';

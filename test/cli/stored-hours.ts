@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { recordedSegment } from '../../src/ledger/recorded.ts';
 import { runningDigest } from '../../src/pack/digest.ts';

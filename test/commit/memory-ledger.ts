@@ -4,7 +4,7 @@ import { LogdError } from '../../src/error.ts';
 import type { Deliveries } from '../../src/ledger/delivery.ts';
 import type { Expectations } from '../../src/ledger/expectation.ts';
 import type { Ledger, PackRecord } from '../../src/ledger/ledger.ts';
-import { open, schema } from '../../src/ledger/operations.ts';
+import { open, schema } from '../../src/ledger/sqlite/operations.ts';
 import type { SegmentKey } from '../../src/pack/pack.ts';
 
 export type LedgerCall = keyof Omit<Ledger & Deliveries & Expectations, typeof Symbol.asyncDispose>;

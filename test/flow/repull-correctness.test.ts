@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import { FAULT_POINTS } from '../../src/fault/fault.ts';
 import type { PackRecord } from '../../src/ledger/ledger.ts';
 import type { RepullRequest } from '../../src/ledger/repull.ts';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { assertAudit, assertSealedEqual, storedPath } from './compare.ts';
 import { bytesOf, hoursFrom } from './lines.ts';
 import { runLogd } from './process.ts';

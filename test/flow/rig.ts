@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type TestContext, test } from 'node:test';
 import { stringify } from 'yaml';
 import type { Ledger, SegmentRecord } from '../../src/ledger/ledger.ts';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import type { EventName } from '../../src/telemetry/events.ts';
 import { type NodeProcess, startLogd } from './process.ts';
 import { type Sources, openSources } from './sources.ts';

@@ -18,7 +18,7 @@ const LONGER: Readonly<Record<string, number>> = {
   'src/cut/follower.ts follow': 130,
   'src/cut/pack-cutter.ts createPackCutter': 170,
   'src/inputs/gowire/go-input.ts createGoInput': 220,
-  'src/ledger/writes.ts ledgerWrites': 150,
+  'src/ledger/sqlite/writes.ts ledgerWrites': 150,
   'src/marks/marks-database.ts open': 190,
   'src/outputs/output-follower.ts followOutput': 180,
   'src/send/sender.ts createSender': 190,

@@ -174,7 +174,7 @@ describe('the layer law', () => {
     assert.match(faultOf('attic/x.ts', 'pack/pack.ts') ?? '', /no layer/);
     assert.match(faultOf('pack/x.ts', 'attic/x.ts') ?? '', /no layer/);
     assert.match(faultOf('stores/file/x.ts', 'sqlite/x.ts') ?? '', /sees only/);
-    assert.match(faultOf('stores/file/x.ts', 'ledger/sqlite-ledger.ts') ?? '', /sideways/);
+    assert.match(faultOf('stores/file/x.ts', 'ledger/sqlite/sqlite-ledger.ts') ?? '', /sideways/);
     assert.match(faultOf('stores/file/x.ts', 'stores/kafka/x.ts') ?? '', /no other kind/);
     assert.match(faultOf('stores/file/x.ts', 'stores/registry.ts') ?? '', /no other kind/);
     assert.match(faultOf('outputs/etl/x.ts', 'outputs/mongodb/x.ts') ?? '', /no other kind/);

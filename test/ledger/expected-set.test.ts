@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { isExpected } from '../../src/ledger/expectation.ts';
 import { absentHours, expectedHosts, type ExpectRules } from '../../src/ledger/expected-set.ts';
 import { hourStanding, isWhole } from '../../src/ledger/hour-standing.ts';
-import { openLedger, type SqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger, type SqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { hourIndex, hourLabel } from '../../src/pack/hour-index.ts';
 import { end, lastPack, pack, sealOf } from './packs.ts';
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createCommitStage } from '../../src/commit/commit-stage.ts';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { markersKind } from '../../src/outputs/markers/markers.ts';
 import { startOutputs } from '../../src/outputs/outputs.ts';
 import { resume } from '../../src/seal/resume.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { promisify } from 'node:util';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { lockDirectory } from '../../src/disk/directory-lock.ts';
 import { ledgerContract } from '../contract/ledger.ts';
 import { KEY, lastPack, pack } from './packs.ts';
@@ -80,7 +80,7 @@ it('is read by another process while it is written', async () => {
   await using home = await createHome();
   await using ledger = await home.open();
   await ledger.commit([pack(1), pack(3)]);
-  const module = new URL('../../src/ledger/sqlite-ledger.ts', import.meta.url).href;
+  const module = new URL('../../src/ledger/sqlite/sqlite-ledger.ts', import.meta.url).href;
   const script = `import { openLedger } from ${JSON.stringify(module)};
     await using ledger = await openLedger({ path: process.argv[1], readOnly: true });
     console.log(JSON.stringify(await ledger.gaps(${JSON.stringify(KEY)}, 10)));`;

@@ -3,7 +3,7 @@
  * segment one by one, and writes `<lane> <id>` once each is acknowledged.
  */
 import { writeSync } from 'node:fs';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { pack } from '../ledger/packs.ts';
 
 const [path = '', lanes = '1', packs = '1'] = process.argv.slice(2);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { KEY, pack } from '../ledger/packs.ts';
 
 const COMMITTER = fileURLToPath(new URL('./ledger-committer.ts', import.meta.url));

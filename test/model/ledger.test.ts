@@ -7,7 +7,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import type { PackEntry } from '../../src/ledger/ledger.ts';
 import { freshDelivery } from '../../src/outputs/due.ts';
-import { openLedger, type SqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger, type SqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import type { SegmentKey } from '../../src/pack/pack.ts';
 import { end, sealOf } from '../ledger/packs.ts';
 import { SegmentModel } from './ledger-model.ts';

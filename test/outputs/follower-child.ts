@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { createCommitStage } from '../../src/commit/commit-stage.ts';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { startOutputs } from '../../src/outputs/outputs.ts';
 import { resume } from '../../src/seal/resume.ts';
 import { createSealer } from '../../src/seal/sealer.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '../../src/config/load.ts';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import type { Ledger, SegmentRecord } from '../../src/ledger/ledger.ts';
 import { recordedSegment } from '../../src/ledger/recorded.ts';
 import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/pack.ts';

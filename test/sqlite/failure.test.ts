@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openMarks } from '../../src/marks/marks.ts';
-import { openLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { databaseError } from '../../src/sqlite/failure.ts';
 import { readHex, readInteger, readText } from '../../src/sqlite/row.ts';
 

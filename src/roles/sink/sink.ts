@@ -1,7 +1,7 @@
 /**
  * The sink node: receive ─ verify ─ commit (store, ledger) ─ ack; beside it complete ─ prove ─ seal; after it the outputs.
  */
-import { openLedger } from '../../ledger/sqlite-ledger.ts';
+import { openLedger } from '../../ledger/sqlite/sqlite-ledger.ts';
 import { createReceiver } from '../../receive/receiver.ts';
 import { startExpiry } from '../../seal/expiry.ts';
 import { resume } from '../../seal/resume.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fastify } from 'fastify';
-import { openLedger, type SqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import { openLedger, type SqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts';
 import type {
   AlertsAnswer,
   ExpectationsAnswer,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fastify } from 'fastify';
-import { openLedger, type SqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import { openLedger, type SqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts';
 import { createHourBook, type HourBook } from '../../../src/monitor/hours/hour-cells.ts';
 import { hourTable } from '../../../src/monitor/hours/hour-table.ts';
 import { openHourZone } from '../../../src/monitor/hours/hour-zone.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ExpectRules } from '../../../src/ledger/expected-set.ts';
-import { openLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import { openLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts';
 import type { Output } from '../../../src/outputs/output.ts';
 import { openMarkerFiles } from '../../../src/outputs/markers/marker-files.ts';
 import { openMarkers } from '../../../src/outputs/markers/markers.ts';

@@ -3,15 +3,15 @@
  * pack, however many are recorded. Every write either throws and changes nothing, or does all of what it says.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { LogdError } from '../error.ts';
-import { segmentName } from '../pack/pack.ts';
-import type { SegmentKey } from '../pack/pack.ts';
-import { readInteger } from '../sqlite/row.ts';
-import type { CommitResult, DayRecord, PackEntry, PackRecord, Seal, SegmentRecord } from './ledger.ts';
+import { LogdError } from '../../error.ts';
+import { segmentName } from '../../pack/pack.ts';
+import type { SegmentKey } from '../../pack/pack.ts';
+import { readInteger } from '../../sqlite/row.ts';
+import type { CommitResult, DayRecord, PackEntry, PackRecord, Seal, SegmentRecord } from '../ledger.ts';
 import { packParameters, readDay, readPack, readSegment, sealParameters, segmentParameters } from './rows.ts';
 import type { Parameters } from './rows.ts';
 import { PACK_COLUMNS, SEAL_COLUMNS, SEGMENT_COLUMNS } from './schema.ts';
-import { addPack, dayShare, fits, isRepeat, reopened } from './rules.ts';
+import { addPack, dayShare, fits, isRepeat, reopened } from '../rules.ts';
 
 /** `INSERT` with one named parameter for each column. */
 const insertInto = (table: string, columns: readonly string[]): string => {

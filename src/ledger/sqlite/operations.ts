@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { deliveryReads, deliveryWrites, outputWrites } from './delivery-operations.ts';
 import { identityReads, identityWrites } from './identity-operations.ts';
 import { expectationReads, expectationWrites } from './expectation-operations.ts';
-import type { PackEntry } from './ledger.ts';
+import type { PackEntry } from '../ledger.ts';
 import { ledgerReads } from './reads.ts';
 import { LEDGER_SCHEMA } from './schema.ts';
 import { repullReads, repullWrites } from './repull-operations.ts';

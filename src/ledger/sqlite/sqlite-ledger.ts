@@ -1,19 +1,19 @@
-/** The ledger in SQLite: the contract of {@link file://./ledger.ts} over a database thread. */
+/** The ledger in SQLite: the contract of {@link file://../ledger.ts} over a database thread. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { LogdError } from '../error.ts';
-import { type DatabaseThread, openDatabaseThread } from '../sqlite/database-thread.ts';
-import { moduleBeside } from '../threads/module-beside.ts';
-import type { Counters } from '../sqlite/database-thread.ts';
-import { lockDirectory } from '../disk/directory-lock.ts';
-import type { Deliveries } from './delivery.ts';
-import type { Expectations } from './expectation.ts';
-import type { LedgerIdentity } from './identity.ts';
-import type { CommitResult, Ledger, PackEntry } from './ledger.ts';
+import { LogdError } from '../../error.ts';
+import { type DatabaseThread, openDatabaseThread } from '../../sqlite/database-thread.ts';
+import { moduleBeside } from '../../threads/module-beside.ts';
+import type { Counters } from '../../sqlite/database-thread.ts';
+import { lockDirectory } from '../../disk/directory-lock.ts';
+import type { Deliveries } from '../delivery.ts';
+import type { Expectations } from '../expectation.ts';
+import type { LedgerIdentity } from '../identity.ts';
+import type { CommitResult, Ledger, PackEntry } from '../ledger.ts';
 import type { LedgerOperations } from './operations.ts';
-import type { Repulls } from './repull.ts';
+import type { Repulls } from '../repull.ts';
 
 export interface SqliteLedger extends Ledger, Deliveries, Expectations, Repulls, LedgerIdentity {
   /** Transactions and writes so far: how well commits are grouped. */

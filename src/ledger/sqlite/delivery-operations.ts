@@ -1,10 +1,10 @@
 /** Outputs and deliveries, as operations inside the database thread. See {@link file://./delivery.ts} for what they mean. */
 import type { DatabaseSync } from 'node:sqlite';
-import { LogdError } from '../error.ts';
-import { type SegmentKey, segmentName } from '../pack/pack.ts';
-import { isNull, readInteger, readText } from '../sqlite/row.ts';
-import type { Row } from '../sqlite/row.ts';
-import type { Change, Delivery, OutputRecord, Position } from './delivery.ts';
+import { LogdError } from '../../error.ts';
+import { type SegmentKey, segmentName } from '../../pack/pack.ts';
+import { isNull, readInteger, readText } from '../../sqlite/row.ts';
+import type { Row } from '../../sqlite/row.ts';
+import type { Change, Delivery, OutputRecord, Position } from '../delivery.ts';
 import { readSegment } from './rows.ts';
 
 const DELIVERY = `SELECT d.*, host, stream, hour FROM delivery AS d JOIN segment USING (segment)`;

@@ -1,11 +1,11 @@
 /** Rows of {@link file://./schema.ts} as the records of the contract, and back. */
 import type { SQLInputValue } from 'node:sqlite';
-import { LogdError } from '../error.ts';
-import type { Done, LostReason, PackHeader, SegmentKey } from '../pack/pack.ts';
-import { damage } from '../sqlite/failure.ts';
-import { isNull, readHex, readInteger, readText } from '../sqlite/row.ts';
-import type { Row } from '../sqlite/row.ts';
-import type { DayRecord, Gap, PackEntry, PackRecord, Seal, SegmentRecord, SegmentState } from './ledger.ts';
+import { LogdError } from '../../error.ts';
+import type { Done, LostReason, PackHeader, SegmentKey } from '../../pack/pack.ts';
+import { damage } from '../../sqlite/failure.ts';
+import { isNull, readHex, readInteger, readText } from '../../sqlite/row.ts';
+import type { Row } from '../../sqlite/row.ts';
+import type { DayRecord, Gap, PackEntry, PackRecord, Seal, SegmentRecord, SegmentState } from '../ledger.ts';
 
 /** Named parameters of a statement. */
 export type Parameters = Record<string, SQLInputValue>;

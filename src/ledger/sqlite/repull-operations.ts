@@ -1,10 +1,10 @@
 /** Packs that are wanted again: the operations of {@link file://./repull.ts} inside the database thread. */
 import type { DatabaseSync } from 'node:sqlite';
-import { LogdError } from '../error.ts';
-import { type SegmentKey, segmentName } from '../pack/pack.ts';
-import { isNull, readInteger, readText, type Row } from '../sqlite/row.ts';
-import type { SegmentRecord } from './ledger.ts';
-import type { IdRun, NewPlace, RepullRequest, UnavailablePacks } from './repull.ts';
+import { LogdError } from '../../error.ts';
+import { type SegmentKey, segmentName } from '../../pack/pack.ts';
+import { isNull, readInteger, readText, type Row } from '../../sqlite/row.ts';
+import type { SegmentRecord } from '../ledger.ts';
+import type { IdRun, NewPlace, RepullRequest, UnavailablePacks } from '../repull.ts';
 import { readSegment } from './rows.ts';
 
 const KEY = 'host = ? AND stream = ? AND hour = ?';

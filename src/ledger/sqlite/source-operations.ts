@@ -1,7 +1,7 @@
 /** What became of the files of an hour after they were sent, as an operation inside the database thread. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { SegmentKey } from '../pack/pack.ts';
-import type { SourceVerdict } from '../pack/source-verdict.ts';
+import type { SegmentKey } from '../../pack/pack.ts';
+import type { SourceVerdict } from '../../pack/source-verdict.ts';
 
 export const sourceWrites = (db: DatabaseSync) => {
   const setSource = db.prepare(

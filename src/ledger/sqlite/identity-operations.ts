@@ -1,7 +1,7 @@
 /** Which ledger this is: the operations of {@link file://./identity.ts} inside the database thread. */
 import type { DatabaseSync } from 'node:sqlite';
-import { isNull, readInteger, readText } from '../sqlite/row.ts';
-import type { LedgerMark } from '../pack/ledger-mark.ts';
+import { isNull, readInteger, readText } from '../../sqlite/row.ts';
+import type { LedgerMark } from '../../pack/ledger-mark.ts';
 
 /** The number of the last change, 0 before there was one. */
 export const changeCounter = (db: DatabaseSync): (() => number) => {

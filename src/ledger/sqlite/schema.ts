@@ -24,7 +24,7 @@
  *
  * Recovery: none of our own. Rows of one commit appear together or not at all.
  */
-import type { Schema } from '../sqlite/operations.ts';
+import type { Schema } from '../../sqlite/operations.ts';
 
 const APPLICATION_ID = 0x6c6f6764; // 'logd'
 

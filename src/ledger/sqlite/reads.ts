@@ -1,8 +1,16 @@
 /** What the ledger can be asked, as operations inside the database thread. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { SegmentKey } from '../pack/pack.ts';
-import { readInteger } from '../sqlite/row.ts';
-import type { DayRecord, Gap, Neighbours, PackRecord, Seal, SegmentFilter, SegmentRecord } from './ledger.ts';
+import type { SegmentKey } from '../../pack/pack.ts';
+import { readInteger } from '../../sqlite/row.ts';
+import type {
+  DayRecord,
+  Gap,
+  Neighbours,
+  PackRecord,
+  Seal,
+  SegmentFilter,
+  SegmentRecord,
+} from '../ledger.ts';
 import { unavailableOf } from './repull-operations.ts';
 import { readDay, readGap, readPack, readSeal, readSegment } from './rows.ts';
 

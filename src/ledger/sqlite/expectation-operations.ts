@@ -1,8 +1,8 @@
 /** Expectations, and what hosts and streams have, as operations inside the database thread. */
 import type { DatabaseSync } from 'node:sqlite';
-import { isNull, readInteger, readText } from '../sqlite/row.ts';
-import type { Expectation, Presence } from './expectation.ts';
-import type { SegmentFilter } from './ledger.ts';
+import { isNull, readInteger, readText } from '../../sqlite/row.ts';
+import type { Expectation, Presence } from '../expectation.ts';
+import type { SegmentFilter } from '../ledger.ts';
 import { readState } from './rows.ts';
 
 export const expectationReads = (db: DatabaseSync) => {
