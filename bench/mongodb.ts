@@ -14,7 +14,7 @@ import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
-import { openLedger } from '../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../src/ledger/sqlite/sqlite-ledger.ts';
 import { openMongoServer, type MongoServer } from '../test/servers/mongo-server.ts';
 import { type Figures, median } from './figures.ts';
 import { generate, measureInput, type Input } from './input.ts';
@@ -79,7 +79,7 @@ const deliver = async (
   await node.event('receive.listening');
   const started = performance.now();
   const before = node.cpuSeconds();
-  await using ledger = await openLedger({ path: join(home, 'sink', 'ledger.db'), readOnly: true });
+  await using ledger = await openSqliteLedger({ path: join(home, 'sink', 'ledger.db'), readOnly: true });
   for (;;) {
     const [hour] = await ledger.deliveries('mongo', {}, { limit: 1 });
     if (hour !== undefined && hour.delivered + hour.rejected === input.lines) break;

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { openLedger } from '../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../src/ledger/sqlite/sqlite-ledger.ts';
 import { hourLabel } from '../src/pack/hour-index.ts';
 import { type MeasuredNode, startMeasured } from './node.ts';
 import { type Bar, reportBars, saveResults, say } from './report.ts';
@@ -27,7 +27,7 @@ const MONTH_HOURS = 720;
 
 /** A ledger with sealed hours, written past its rules: packs and seals are not asked for here. */
 const fillLedger = async (path: string, hosts: number, hours: number): Promise<void> => {
-  await (await openLedger({ path }))[Symbol.asyncDispose]();
+  await (await openSqliteLedger({ path }))[Symbol.asyncDispose]();
   const db = new DatabaseSync(path);
   const last = Math.floor(Date.now() / HOUR_MS) - 1;
   const insert = db.prepare(

@@ -82,7 +82,7 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
       'usage',
       `${options.config} has no sink, so it stores nothing: name the sink's configuration.`,
     );
-  const { openLedger } = await import('../ledger/sqlite/sqlite-ledger.ts');
+  const { openLedger } = await import('../ledger/registry.ts');
   const { viewStore } = await import('../stores/registry.ts');
   const { openShipped } = await import('../audit/shipped.ts');
   const { auditSegment } = await import('../audit/segment.ts');
@@ -95,7 +95,7 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
     problems.push(`Cannot look for sources in ${path}: ${messageOf(error)}.`);
   });
   using progress = openProgress(process.stderr, systemClock);
-  await using ledger = await openLedger({ path: config.sink.ledger.path, readOnly: true });
+  await using ledger = await openLedger(config.sink.ledger, 'look');
   await using shipped = openShipped(ledger);
   const scope: AuditScope = {
     ...{ ledger, sources, shipped, sink: await viewStore(config.sink.store) },

@@ -26,11 +26,11 @@ const cat = async (host: string, stream: string, hour: string, { config: file, o
   const { sink } = await readConfig(file);
   if (sink === undefined)
     throw new LogdError('usage', `${file} has no sink, so it stores nothing: name the sink's configuration.`);
-  const { openLedger } = await import('../ledger/sqlite/sqlite-ledger.ts');
+  const { openLedger } = await import('../ledger/registry.ts');
   const { recordedSegment } = await import('../ledger/recorded.ts');
   const { selectSegments } = await import('../ledger/walk.ts');
   const { viewStore } = await import('../stores/registry.ts');
-  await using ledger = await openLedger({ path: sink.ledger.path, readOnly: true });
+  await using ledger = await openLedger(sink.ledger, 'look');
   const store = await viewStore(sink.store);
   let found = 0;
   for await (const segment of selectSegments(ledger, { host, stream, hour })) {

@@ -1,5 +1,5 @@
 /** What the commands about outputs share: the ledger of a sink, and what its configuration says of its outputs. */
-import type { SqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts';
+import type { OpenLedger } from '../ledger/ledger-kind.ts';
 import { LogdError } from '../error.ts';
 import type { OutputRecord } from '../ledger/delivery.ts';
 import type { KnownOutput } from '../report/output-progress.ts';
@@ -36,9 +36,9 @@ export const readSinkOutputs = async (file: string): Promise<SinkOutputs> => {
 export const openSinkLedger = async (
   { sink }: Pick<SinkOutputs, 'sink'>,
   how: 'look' | 'change',
-): Promise<SqliteLedger> => {
-  const { openLedger } = await import('../ledger/sqlite/sqlite-ledger.ts');
-  return openLedger({ path: sink.ledger.path, ...(how === 'look' ? { readOnly: true } : { beside: true }) });
+): Promise<OpenLedger> => {
+  const { openLedger } = await import('../ledger/registry.ts');
+  return openLedger(sink.ledger, how);
 };
 
 /** The record of an output by its name. Throws `usage` for one that the ledger does not know. */

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { type NamedHost, parseHosts } from '../ledger/expected-hosts.ts';
 import { LogdError, messageOf } from '../error.ts';
 import type { ExpectRules } from '../ledger/expected-set.ts';
-import type { SqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts';
+import type { OpenLedger } from '../ledger/ledger-kind.ts';
 import { readConfig } from './config-file.ts';
 
 /** The option that {@link expectOption} adds. */
@@ -42,15 +42,15 @@ const rulesOf = ({ expect }: Expected, sink: SinkRules | undefined): ExpectRules
 export const openExpected = async (
   options: Expected & { readonly config: string; readonly ledger?: string },
   how: 'look' | 'change' = 'look',
-): Promise<{ readonly ledger: SqliteLedger; readonly rules: ExpectRules }> => {
+): Promise<{ readonly ledger: OpenLedger; readonly rules: ExpectRules }> => {
   const sink = options.ledger === undefined ? (await readConfig(options.config)).sink : undefined;
-  const path = options.ledger ?? sink?.ledger.path;
-  if (path === undefined)
+  const { openLedger, USUAL_LEDGER } = await import('../ledger/registry.ts');
+  const section = options.ledger === undefined ? sink?.ledger : { kind: USUAL_LEDGER, path: options.ledger };
+  if (section === undefined)
     throw new LogdError(
       'usage',
       `${options.config} has no sink, and only a sink keeps a ledger: name the sink's configuration, or --ledger FILE.`,
     );
-  const { openLedger } = await import('../ledger/sqlite/sqlite-ledger.ts');
-  const ledger = await openLedger({ path, ...(how === 'look' ? { readOnly: true } : { beside: true }) });
+  const ledger = await openLedger(section, how);
   return { ledger, rules: rulesOf(options, sink) };
 };

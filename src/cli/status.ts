@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { LogdError } from '../error.ts';
 import type { AbsentHour, ExpectRules } from '../ledger/expected-set.ts';
-import type { SqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts';
+import type { OpenLedger } from '../ledger/ledger-kind.ts';
 import { expectOption, type Expected, openExpected } from './expected.ts';
 import { systemClock } from '../telemetry/clock.ts';
 import { configOption } from './config-file.ts';
@@ -90,7 +90,7 @@ Exit codes:
     });
 
 const absentNow = async (
-  ledger: SqliteLedger,
+  ledger: OpenLedger,
   selection: Selection,
   rules: ExpectRules,
 ): Promise<AbsentHour[]> => {
@@ -100,7 +100,7 @@ const absentNow = async (
 
 /** What the monitor's page would say first; nothing for a selection, which is a question of its own. */
 const verdictLines = async (
-  ledger: SqliteLedger,
+  ledger: OpenLedger,
   selection: Selection,
   rules: ExpectRules,
 ): Promise<string[]> => {
@@ -118,7 +118,7 @@ const verdictLines = async (
 };
 
 /** Returns whether all is sealed. */
-const once = async (ledger: SqliteLedger, options: StatusOptions, rules: ExpectRules): Promise<boolean> => {
+const once = async (ledger: OpenLedger, options: StatusOptions, rules: ExpectRules): Promise<boolean> => {
   const { showJson, showText } = await import('./status-output.ts');
   const { allSealed } = await import('../report/summary.ts');
   const selection = selectionOf(options);
@@ -138,7 +138,7 @@ const once = async (ledger: SqliteLedger, options: StatusOptions, rules: ExpectR
 };
 
 /** Shows the state again and again until a signal; then returns whether all was sealed. */
-const watch = async (ledger: SqliteLedger, options: StatusOptions, rules: ExpectRules): Promise<boolean> => {
+const watch = async (ledger: OpenLedger, options: StatusOptions, rules: ExpectRules): Promise<boolean> => {
   const { showText } = await import('./status-output.ts');
   const { allSealed } = await import('../report/summary.ts');
   const { stdout } = process;

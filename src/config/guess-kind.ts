@@ -32,7 +32,8 @@ const presume = (node: Node | undefined, value: Raw, path: readonly string[], fo
     case 'variants': {
       const kind = kindMeant(node, value);
       if (kind === undefined) return value;
-      if (kind !== value['kind'])
+      const mayLack = value['kind'] === undefined && node.usual !== undefined;
+      if (kind !== value['kind'] && !mayLack)
         found.push({
           path: [...path, 'kind'],
           message: kindFault(value['kind'], [...node.variants.keys()]),
@@ -43,11 +44,14 @@ const presume = (node: Node | undefined, value: Raw, path: readonly string[], fo
   }
 };
 
-const kindMeant = ({ variants }: VariantsNode, value: Readonly<Record<string, Raw>>): string | undefined => {
+const kindMeant = (
+  { variants, usual }: VariantsNode,
+  value: Readonly<Record<string, Raw>>,
+): string | undefined => {
   const names = [...variants.keys()];
   const mistyped = Object.keys(value).find((key) => nearest(key, ['kind']) !== undefined);
   const kind = value['kind'] ?? (mistyped === undefined ? undefined : value[mistyped]);
-  const only = names.length === 1 ? names[0] : undefined;
+  const only = kind === undefined && usual !== undefined ? usual : names.length === 1 ? names[0] : undefined;
   return typeof kind === 'string' && kind !== '' ? (nearest(kind, names) ?? only) : only;
 };
 

@@ -29,10 +29,10 @@ const schemaOf = (node: Node): JsonSchema => {
       return {
         description: node.summary,
         type: 'object',
-        required: ['kind'],
+        ...(node.usual === undefined && { required: ['kind'] }),
         oneOf: Array.from(node.variants, ([kind, { summary, children }]) => ({
           description: summary,
-          ...objectSchema(children, { kind: { const: kind, description: summary } }),
+          ...objectSchema(children, { kind: { const: kind, description: summary } }, kind === node.usual),
         })),
       };
   }
@@ -41,10 +41,11 @@ const schemaOf = (node: Node): JsonSchema => {
 const objectSchema = (
   children: ReadonlyMap<string, Node>,
   extra: Readonly<Record<string, JsonSchema>>,
+  mayLackExtra = false,
 ): JsonSchema => {
   const own = Object.fromEntries(Array.from(children, ([key, child]) => [key, schemaOf(child)]));
   const required = [
-    ...Object.keys(extra),
+    ...(mayLackExtra ? [] : Object.keys(extra)),
     ...Array.from(children).flatMap(([key, child]) => (child.required ? [key] : [])),
   ];
   return {

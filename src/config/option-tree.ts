@@ -32,6 +32,8 @@ export interface VariantsNode {
   readonly required: boolean;
   /** By the word under `kind`; the children do not hold `kind` itself. */
   readonly variants: ReadonlyMap<string, SectionNode>;
+  /** The kind of a section without one. */
+  readonly usual?: string;
 }
 
 export type Node = OptionNode | SectionNode | MapNode | VariantsNode;
@@ -60,7 +62,11 @@ const describe = (schema: z.core.$ZodType, required: boolean): Node => {
       kind,
       { type: 'section', summary, required: true, children: sections[index] ?? new Map<string, Node>() },
     ]);
-    return { type: 'variants', summary: spec.summary, required, variants: new Map(variants) };
+    const { usual } = spec;
+    return {
+      ...{ type: 'variants', summary: spec.summary, required, variants: new Map(variants) },
+      ...(usual !== undefined && { usual }),
+    };
   }
   throw new Error(`A schema of the configuration has no documentation: ${schema._zod.def.type}`);
 };
@@ -127,8 +133,14 @@ export const nodeAt = (root: Node, path: readonly PropertyKey[], value: unknown)
 const childOf = (node: Node, key: string, raw: unknown): Node | undefined => {
   if (node.type === 'section') return node.children.get(key);
   if (node.type === 'map') return node.value;
-  if (node.type === 'variants') return node.variants.get(String(propertyOf(raw, 'kind')))?.children.get(key);
+  if (node.type === 'variants') return variantOf(node, raw)?.children.get(key);
   return undefined;
+};
+
+/** The options of the kind that a section names, or has without naming it. */
+export const variantOf = (node: VariantsNode, section: unknown): SectionNode | undefined => {
+  const kind = propertyOf(section, 'kind') ?? node.usual;
+  return typeof kind === 'string' ? node.variants.get(kind) : undefined;
 };
 
 const propertyOf = (value: unknown, key: string): unknown =>
@@ -139,7 +151,6 @@ const propertyOf = (value: unknown, key: string): unknown =>
 /** The keys that may stand below a node. */
 export const keysOf = (node: Node | undefined, value: unknown): string[] => {
   if (node?.type === 'section') return [...node.children.keys()];
-  if (node?.type === 'variants')
-    return ['kind', ...(node.variants.get(String(propertyOf(value, 'kind')))?.children.keys() ?? [])];
+  if (node?.type === 'variants') return ['kind', ...(variantOf(node, value)?.children.keys() ?? [])];
   return [];
 };

@@ -40,6 +40,8 @@ export type Spec =
       readonly type: 'variants';
       readonly summary: string;
       readonly summaries: Readonly<Record<string, string>>;
+      /** The kind of a section without one. */
+      readonly usual?: string;
     };
 
 /** What is known about a schema beyond its type. Written at definition only. */
@@ -153,19 +155,24 @@ export const mapOf = <Value extends z.ZodType>(
 /** The value of {@link variants}: the kind's name and whatever its options came to. */
 export type Variant = { readonly kind: string } & Readonly<Record<string, unknown>>;
 
-/** A section whose options depend on the word under `kind`. */
-export const variants = (
-  summary: string,
-  kinds: readonly { readonly kind: string; readonly summary: string; readonly schema: z.ZodObject }[],
-): z.ZodType<Variant> => {
+type Kinds = readonly { readonly kind: string; readonly summary: string; readonly schema: z.ZodObject }[];
+
+/**
+ * A section whose options depend on the word under `kind`. With `usual` the word may be left out, and so may the section where that
+ * kind needs no option.
+ */
+export const variants = (summary: string, kinds: Kinds, usual?: string): z.ZodType<Variant> => {
   const [first, ...others] = kinds.map(({ kind, schema }) =>
     schema.safeExtend({ kind: z.literal(kind) }).strict(),
   );
   if (first === undefined) throw new Error('Variants without a kind');
   const schema: z.ZodType = z.discriminatedUnion('kind', [first, ...others]);
   const summaries = Object.fromEntries(kinds.map((each) => [each.kind, each.summary]));
-  specs.add(schema, { spec: { type: 'variants', summary, summaries } });
-  return schema as z.ZodType<Variant>;
+  specs.add(schema, {
+    spec: { type: 'variants', summary, summaries, ...(usual !== undefined && { usual }) },
+  });
+  const whole = schema as z.ZodType<Variant>;
+  return usual === undefined ? whole : (whole.prefault({ kind: usual } as never) as z.ZodType<Variant>);
 };
 
 /**

@@ -37,7 +37,8 @@ const describe = (entry: Entry): string[] => {
   const lines = [title, '', node.summary, ''];
   if (node.type === 'variants') {
     lines.push('| kind | |', '| --- | --- |');
-    for (const [kind, { summary }] of node.variants) lines.push(`| \`${kind}\` | ${cell(summary)} |`);
+    for (const [kind, { summary }] of node.variants)
+      lines.push(`| \`${kind}\`${kind === node.usual ? ' (unless told)' : ''} | ${cell(summary)} |`);
     return [...lines, ''];
   }
   if (node.type === 'map') return [...lines, `Names are yours: for example \`${node.keyExample}\`.`, ''];

@@ -1,7 +1,7 @@
 /** Relative paths of a configuration file are relative to the file, wherever the command is run. */
 import { isAbsolute, join } from 'node:path';
 import type { Raw } from './environment.ts';
-import type { Node } from './option-tree.ts';
+import { type Node, variantOf } from './option-tree.ts';
 
 /** The configuration with its relative paths below `base`. */
 export const withPathsBelow = (base: string, node: Node | undefined, value: Raw): Raw => {
@@ -25,8 +25,7 @@ const childrenOf = (node: Node, value: { [key: string]: Raw }): ((key: string) =
     case 'map':
       return () => node.value;
     case 'variants': {
-      const { kind } = value;
-      const variant = typeof kind === 'string' ? node.variants.get(kind) : undefined;
+      const variant = variantOf(node, value);
       return (key) => variant?.children.get(key);
     }
   }

@@ -1,6 +1,6 @@
 /** The ETL in the demo: the hours become Parquet as they are sealed; at the end they are queried, and every line accounted for. */
 import { join } from 'node:path';
-import { openLedger } from '../ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts';
 import { runSql } from '../outputs/etl/parquet.ts';
 import { formatCount, type Paint, table } from '../text/terminal.ts';
 import { demoPaths, type DemoPlan, STREAM } from './plan.ts';
@@ -22,7 +22,7 @@ const isPlanned = ({ outputs }: DemoPlan): boolean => outputs !== undefined && '
 /** Whether every hour of the plan has gone through the ETL; true for a demo without one. */
 export const etlHasAll = async (plan: DemoPlan): Promise<boolean> => {
   if (!isPlanned(plan)) return true;
-  await using ledger = await openLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
+  await using ledger = await openSqliteLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
   for (const { host, hour } of plan.expected) {
     const key = { host, stream: STREAM, hour };
     const [segment, delivery] = [await ledger.segment(key), await ledger.delivery('etl', key)];
@@ -33,7 +33,7 @@ export const etlHasAll = async (plan: DemoPlan): Promise<boolean> => {
 
 /** Sums of all hours: sealed, and what became of them. */
 const account = async (plan: DemoPlan) => {
-  await using ledger = await openLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
+  await using ledger = await openSqliteLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
   const sums = { sealed: 0, rows: 0, dropped: 0, rejected: 0, unequal: 0 };
   for (const { host, hour } of plan.expected) {
     const key = { host, stream: STREAM, hour };

@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LogdError, messageOf } from '../error.ts';
-import { openLedger } from '../ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts';
 import { formatCount, type Paint, table } from '../text/terminal.ts';
 import { type Child, startChild } from './child.ts';
 import { demoPaths, type DemoPlan, STREAM } from './plan.ts';
@@ -92,7 +92,7 @@ export const startMongo = async (plan: DemoPlan, server: DemoServer): Promise<De
 
 /** Whether the output has delivered everything of the plan's segments. */
 export const hasDelivered = async (plan: DemoPlan): Promise<boolean> => {
-  await using ledger = await openLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
+  await using ledger = await openSqliteLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
   for (const { host, hour } of plan.expected) {
     const key = { host, stream: STREAM, hour };
     const [segment, delivery] = [await ledger.segment(key), await ledger.delivery('mongo', key)];
@@ -115,7 +115,7 @@ export const proveMongo = async (
   write: (text: string) => void,
   paint: Paint,
 ): Promise<boolean> => {
-  await using ledger = await openLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
+  await using ledger = await openSqliteLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
   await using client = await connect(uri, 5_000);
   const collection = client.db(DATABASE).collection<{ _id: string }>(STREAM);
   const rows: CountRow[] = [];

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../error.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { openLedger } from '../ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts';
 import type { Cast } from './cast.ts';
 import { observe, type View } from './observe.ts';
 import { demoPaths, type DemoPlan } from './plan.ts';
@@ -36,7 +36,7 @@ export const openStage = async (
 
   const look = async (): Promise<void> => {
     try {
-      ledger ??= await openLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
+      ledger ??= await openSqliteLedger({ path: demoPaths(plan.dir).ledger, readOnly: true });
       view = await observe(plan, ledger);
       blind = undefined;
     } catch (error) {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { recordedSegment } from '../../src/ledger/recorded.ts';
 import { runningDigest } from '../../src/pack/digest.ts';
@@ -35,7 +35,7 @@ export const key = (host: string, hour: string): SegmentKey => ({ host, stream: 
 
 export const storedHours = async (compression: 'none' | 'zstd' = 'none'): Promise<StoredHours> => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-cli-test-'));
-  const ledger = await openLedger({ path: join(dir, 'ledger.db') });
+  const ledger = await openSqliteLedger({ path: join(dir, 'ledger.db') });
   const options = { dir: join(dir, 'stored'), compression, layout: '{stream}/{date}/{hour}/{host}.log' };
   const sink = await openStore({ kind: 'file', ...options }, undefined);
   return {

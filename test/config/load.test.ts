@@ -192,6 +192,30 @@ test('the only kind there is, is meant', () => {
   ]);
 });
 
+test('the usual kind need not be named, nor the section be there', () => {
+  const dir = option(text(), { summary: 'Dir.', absent: 'here', example: '/d' });
+  const kinds = ['file', 'null'].map((kind) => ({ kind, summary: kind, schema: z.strictObject({ dir }) }));
+  const usual = section('All.', { store: variants('A store.', kinds, 'null') });
+  for (const [yaml, store] of [
+    ['{}', { kind: 'null' }],
+    ['store: { dir: x }', { kind: 'null', dir: 'x' }],
+    ['store: { kind: file }', { kind: 'file' }],
+  ] as const) {
+    const loaded = parseConfig(yaml, usual, {});
+    assert.deepEqual(loaded.ok && loaded.value, { store }, yaml);
+  }
+  const faults = (yaml: string): unknown => {
+    const loaded = parseConfig(yaml, usual, {});
+    return !loaded.ok && loaded.faults.map((fault) => formatFault('f', fault));
+  };
+  assert.deepEqual(faults('store: { kind: s3 }'), [
+    'f:1:16: store.kind: There is no kind "s3": use file or null.',
+  ]);
+  assert.deepEqual(faults('store: { knd: file }'), [
+    'f:1:10: store.knd: Unknown key "knd": did you mean kind?',
+  ]);
+});
+
 test('a key given twice does not hide the other faults; broken YAML does', () => {
   assert.deepEqual(faultsOf('server:\n  listen: a:1\n  listen: a:2\n  note: ""\n'), [
     'f:3:3: This key is given twice: remove one of them.',

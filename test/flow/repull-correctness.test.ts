@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import { FAULT_POINTS } from '../../src/fault/fault.ts';
 import type { PackRecord } from '../../src/ledger/ledger.ts';
 import type { RepullRequest } from '../../src/ledger/repull.ts';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { assertAudit, assertSealedEqual, storedPath } from './compare.ts';
 import { bytesOf, hoursFrom } from './lines.ts';
 import { runLogd } from './process.ts';
@@ -32,13 +32,13 @@ const damage = async (path: string, at: number, length: number): Promise<void> =
 
 /** Asks as `logd repull` does, without the start of a process. */
 const ask = async (rig: Rig, packs: RepullRequest['packs'] = []): Promise<void> => {
-  await using ledger = await openLedger({ path: rig.path('ledger.db'), beside: true });
+  await using ledger = await openSqliteLedger({ path: rig.path('ledger.db'), beside: true });
   await ledger.requestRepull(KEY, packs, Date.now());
 };
 
 const outcome = async (rig: Rig): Promise<RepullRequest> => {
   let found: RepullRequest | undefined;
-  await using ledger = await openLedger({ path: rig.path('ledger.db'), readOnly: true });
+  await using ledger = await openSqliteLedger({ path: rig.path('ledger.db'), readOnly: true });
   await rig.until('the repull is over', async () => {
     found = await ledger.repull(KEY);
     return found?.state !== 'waiting';

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type TestContext, test } from 'node:test';
 import { stringify } from 'yaml';
 import type { Ledger, SegmentRecord } from '../../src/ledger/ledger.ts';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import type { EventName } from '../../src/telemetry/events.ts';
 import { type NodeProcess, startLogd } from './process.ts';
 import { type Sources, openSources } from './sources.ts';
@@ -133,7 +133,7 @@ const openRig = async (signal: AbortSignal): Promise<Rig & { tails(): string }> 
   };
 
   const segments = async (): Promise<SegmentRecord[]> => {
-    ledger ??= await openLedger({ path: path('ledger.db'), readOnly: true }).catch(() => undefined);
+    ledger ??= await openSqliteLedger({ path: path('ledger.db'), readOnly: true }).catch(() => undefined);
     return (await ledger?.segments({}, { limit: 100_000 })) ?? [];
   };
 

@@ -7,7 +7,8 @@ import { describe, it } from 'node:test';
 import { isExpected } from '../../src/ledger/expectation.ts';
 import { absentHours, expectedHosts, type ExpectRules } from '../../src/ledger/expected-set.ts';
 import { hourStanding, isWhole } from '../../src/ledger/hour-standing.ts';
-import { openLedger, type SqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import type { OpenLedger } from '../../src/ledger/ledger-kind.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { hourIndex, hourLabel } from '../../src/pack/hour-index.ts';
 import { end, lastPack, pack, sealOf } from './packs.ts';
 
@@ -15,7 +16,7 @@ const NOW = Date.UTC(2026, 10, 25, 18, 20);
 const WEEK: ExpectRules = { within: 7 * 86_400_000 };
 
 interface Room extends AsyncDisposable {
-  readonly ledger: SqliteLedger;
+  readonly ledger: OpenLedger;
   /** Sealed hours of a host, `from` to `to`; labels of days are whole days. */
   sealed(name: string, from: string, to?: string, hoursInDay?: number): Promise<void>;
   open(name: string, hour: string): Promise<void>;
@@ -25,7 +26,7 @@ interface Room extends AsyncDisposable {
 
 const createRoom = async (): Promise<Room> => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-expected-'));
-  const ledger = await openLedger({ path: join(dir, 'ledger.db') });
+  const ledger = await openSqliteLedger({ path: join(dir, 'ledger.db') });
   const keyOf = (name: string, hour: string) => {
     const [stream = '', host = ''] = name.split('/');
     return { stream, host, hour };

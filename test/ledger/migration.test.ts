@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createCommitStage } from '../../src/commit/commit-stage.ts';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { markersKind } from '../../src/outputs/markers/markers.ts';
 import { startOutputs } from '../../src/outputs/outputs.ts';
 import { resume } from '../../src/seal/resume.ts';
@@ -33,7 +33,7 @@ const withCopy = async (job: (dir: string) => Promise<void>): Promise<void> => {
 };
 
 const goOn = async (dir: string): Promise<void> => {
-  await using ledger = await openLedger({ path: join(dir, 'ledger.db') });
+  await using ledger = await openSqliteLedger({ path: join(dir, 'ledger.db') });
   await using store = await openFileStore({
     ...{ dir: join(dir, 'store'), compression: 'none', layout: DEFAULT_LAYOUT },
   });
@@ -89,7 +89,7 @@ test('a ledger of version 3 opens, and its hours go on and are sealed', () =>
 
 test('a command that only reads asks for a start of the node first', () =>
   withCopy(async (dir) => {
-    await assert.rejects(openLedger({ path: join(dir, 'ledger.db'), readOnly: true }), {
+    await assert.rejects(openSqliteLedger({ path: join(dir, 'ledger.db'), readOnly: true }), {
       code: 'storage',
       message: /schema 3 .* start the node once/,
     });

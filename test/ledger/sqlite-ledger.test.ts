@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { promisify } from 'node:util';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { lockDirectory } from '../../src/disk/directory-lock.ts';
 import { ledgerContract } from '../contract/ledger.ts';
 import { KEY, lastPack, pack } from './packs.ts';
@@ -16,7 +16,7 @@ const createHome = async () => {
   return {
     directory,
     path,
-    open: () => openLedger({ path }),
+    open: () => openSqliteLedger({ path }),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   };
 };
@@ -27,7 +27,7 @@ it('is read by another opening while it is written, which cannot write', async (
   await using home = await createHome();
   await using ledger = await home.open();
   await ledger.commit([pack(1)]);
-  await using reader = await openLedger({ path: home.path, readOnly: true });
+  await using reader = await openSqliteLedger({ path: home.path, readOnly: true });
   assert.equal((await reader.segment(KEY))?.packs, 1);
   await ledger.commit([lastPack(2)]);
   assert.equal((await reader.segment(KEY))?.state, 'complete');
@@ -42,12 +42,12 @@ it('has one owner, by whatever path it is called, and is free again when that is
     await symlink(dirname(home.path), other);
     await symlink(home.path, join(home.directory, 'linked.db'));
     for (const path of [home.path, join(other, 'ledger.db'), join(home.directory, 'linked.db')])
-      await assert.rejects(openLedger({ path }), {
+      await assert.rejects(openSqliteLedger({ path }), {
         code: 'storage',
         message: `Another logd keeps its ledger in ${dirname(home.path)}: stop it, or give this one a directory of its own.`,
       });
     // Each has a lock of its own, in one directory.
-    await using _neighbour = await openLedger({ path: join(other, 'another.db') });
+    await using _neighbour = await openSqliteLedger({ path: join(other, 'another.db') });
     using _store = lockDirectory(dirname(home.path), '.logd-lock', 'stores into');
   }
   await using _again = await home.open();
@@ -81,8 +81,8 @@ it('is read by another process while it is written', async () => {
   await using ledger = await home.open();
   await ledger.commit([pack(1), pack(3)]);
   const module = new URL('../../src/ledger/sqlite/sqlite-ledger.ts', import.meta.url).href;
-  const script = `import { openLedger } from ${JSON.stringify(module)};
-    await using ledger = await openLedger({ path: process.argv[1], readOnly: true });
+  const script = `import { openSqliteLedger } from ${JSON.stringify(module)};
+    await using ledger = await openSqliteLedger({ path: process.argv[1], readOnly: true });
     console.log(JSON.stringify(await ledger.gaps(${JSON.stringify(KEY)}, 10)));`;
   const reading = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, home.path]);
   for (let id = 4; id <= 50; id++) await ledger.commit([pack(id)]);
@@ -91,7 +91,7 @@ it('is read by another process while it is written', async () => {
 
 it('opened read-only, says that there is no ledger and creates none', async () => {
   await using home = await createHome();
-  await assert.rejects(openLedger({ path: home.path, readOnly: true }), {
+  await assert.rejects(openSqliteLedger({ path: home.path, readOnly: true }), {
     code: 'storage',
     message: /There is no ledger at/,
   });

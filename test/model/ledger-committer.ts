@@ -3,11 +3,11 @@
  * segment one by one, and writes `<lane> <id>` once each is acknowledged.
  */
 import { writeSync } from 'node:fs';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { pack } from '../ledger/packs.ts';
 
 const [path = '', lanes = '1', packs = '1'] = process.argv.slice(2);
-await using ledger = await openLedger({ path });
+await using ledger = await openSqliteLedger({ path });
 await Promise.all(
   Array.from({ length: Number(lanes) }, async (_, lane) => {
     for (let id = 1; id <= Number(packs); id++) {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { KEY, pack } from '../ledger/packs.ts';
 
 const COMMITTER = fileURLToPath(new URL('./ledger-committer.ts', import.meta.url));
@@ -32,7 +32,7 @@ const commitUntilKilled = async (path: string, lanes: number, fault: string): Pr
 
 /** How many packs each lane has in the ledger; they must be 1..n, and counted as such. */
 const recorded = async (path: string, lanes: number): Promise<number[]> => {
-  await using ledger = await openLedger({ path });
+  await using ledger = await openSqliteLedger({ path });
   const counts: number[] = [];
   for (let lane = 0; lane < lanes; lane++) {
     const key = { ...KEY, host: `web${lane}` };

@@ -7,7 +7,8 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import type { PackEntry } from '../../src/ledger/ledger.ts';
 import { freshDelivery } from '../../src/outputs/due.ts';
-import { openLedger, type SqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import type { OpenLedger } from '../../src/ledger/ledger-kind.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import type { SegmentKey } from '../../src/pack/pack.ts';
 import { end, sealOf } from '../ledger/packs.ts';
 import { SegmentModel } from './ledger-model.ts';
@@ -15,7 +16,7 @@ import { KEYS, step } from './ledger-steps.ts';
 import type { Step } from './ledger-steps.ts';
 
 interface World {
-  readonly ledger: SqliteLedger;
+  readonly ledger: OpenLedger;
   readonly models: readonly SegmentModel[];
   /** `hour generation` of the seals whose markers are written. */
   /** The generation that an output has of each hour. */
@@ -146,12 +147,12 @@ const run = async (
   const models = KEYS.map((key) => new SegmentModel(key));
   const delivered = new Map<string, number>();
   const states: string[] = [];
-  let ledger = await openLedger({ path });
+  let ledger = await openSqliteLedger({ path });
   try {
     for (const doing of doings) {
       if (doing.do === 'restart') {
         await ledger[Symbol.asyncDispose]();
-        ledger = await openLedger({ path });
+        ledger = await openSqliteLedger({ path });
       } else await take({ ledger, models, delivered }, doing);
       await compare({ ledger, models, delivered });
       const record = models[0]!.record();

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { createCommitStage } from '../../src/commit/commit-stage.ts';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { startOutputs } from '../../src/outputs/outputs.ts';
 import { resume } from '../../src/seal/resume.ts';
 import { createSealer } from '../../src/seal/sealer.ts';
@@ -16,7 +16,7 @@ import { killHours } from './kill-hours.ts';
 
 const [dir = ''] = process.argv.slice(2);
 const emit = (): void => undefined;
-await using ledger = await openLedger({ path: join(dir, 'ledger.db') });
+await using ledger = await openSqliteLedger({ path: join(dir, 'ledger.db') });
 await using store = await openFileStore({
   dir: join(dir, 'store'),
   compression: 'zstd',

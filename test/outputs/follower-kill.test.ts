@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { readAppended } from './file-appender.ts';
 import { killHours } from './kill-hours.ts';
 
@@ -30,7 +30,7 @@ for (const point of POINTS)
         // Twice in a row, at another place.
         run(dir, `${point}:2`);
         assert.equal(run(dir), 0);
-        await using ledger = await openLedger({ path: join(dir, 'ledger.db'), readOnly: true });
+        await using ledger = await openSqliteLedger({ path: join(dir, 'ledger.db'), readOnly: true });
         for (const packs of await killHours()) {
           const key = packs[0]!.header;
           const expected = Buffer.concat(packs.map(({ raw }) => raw));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '../../src/config/load.ts';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import type { Ledger, SegmentRecord } from '../../src/ledger/ledger.ts';
 import { recordedSegment } from '../../src/ledger/recorded.ts';
 import { segmentName, type SegmentKey, type VerifiedPack } from '../../src/pack/pack.ts';
@@ -103,7 +103,7 @@ ${more}
 
   let reader: Ledger | undefined;
   const look = async (): Promise<Ledger> =>
-    (reader ??= await openLedger({ path: join(state, 'ledger.db'), readOnly: true }));
+    (reader ??= await openSqliteLedger({ path: join(state, 'ledger.db'), readOnly: true }));
   const view = await viewStore(configOf().sink!.store);
 
   const node: SinkNode = {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openMarks } from '../../src/marks/marks.ts';
-import { openLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { databaseError } from '../../src/sqlite/failure.ts';
 import { readHex, readInteger, readText } from '../../src/sqlite/row.ts';
 
@@ -43,15 +43,15 @@ test('damaged marks: no copy is to be restored, and it is said where to read on'
 test('a damaged ledger is to be restored from a copy', () =>
   inDirectory(async (dir) => {
     const path = join(dir, 'ledger.db');
-    await (await openLedger({ path }))[Symbol.asyncDispose]();
+    await (await openSqliteLedger({ path }))[Symbol.asyncDispose]();
     await damagePages(path);
     const look = async (): Promise<unknown> => {
-      await using ledger = await openLedger({ path, readOnly: true });
+      await using ledger = await openSqliteLedger({ path, readOnly: true });
       return ledger.segment(KEY);
     };
     await assert.rejects(look(), { code: 'storage', retryable: false, message: LEDGER });
     await writeFile(path, 'no database at all');
-    await assert.rejects(openLedger({ path }), { code: 'storage', message: LEDGER });
+    await assert.rejects(openSqliteLedger({ path }), { code: 'storage', message: LEDGER });
   }));
 
 test('a value that was never written so is damage, too', () => {

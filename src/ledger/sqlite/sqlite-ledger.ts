@@ -6,21 +6,11 @@ import { basename, dirname, join } from 'node:path';
 import { LogdError } from '../../error.ts';
 import { type DatabaseThread, openDatabaseThread } from '../../sqlite/database-thread.ts';
 import { moduleBeside } from '../../threads/module-beside.ts';
-import type { Counters } from '../../sqlite/database-thread.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
-import type { Deliveries } from '../delivery.ts';
-import type { Expectations } from '../expectation.ts';
 import type { LedgerIdentity } from '../identity.ts';
-import type { CommitResult, Ledger, PackEntry } from '../ledger.ts';
+import type { CommitResult, PackEntry } from '../ledger.ts';
+import type { OpenLedger } from '../ledger-kind.ts';
 import type { LedgerOperations } from './operations.ts';
-import type { Repulls } from '../repull.ts';
-
-export interface SqliteLedger extends Ledger, Deliveries, Expectations, Repulls, LedgerIdentity {
-  /** Transactions and writes so far: how well commits are grouped. */
-  counters(): Counters;
-  /** Resolves when the ledger has ended: with undefined after disposal, else with the reason. The node cannot go on then. */
-  readonly ended: Promise<LogdError | undefined>;
-}
 
 export interface LedgerOptions {
   /** Of the database file; created where it is not there, unless `readOnly`. */
@@ -76,7 +66,7 @@ const openIdentity = async (
  * Rejects with `storage` where the file cannot be opened, was there before and is gone, is not a ledger, was written by a newer logd, or belongs to another
  * node: two sinks would take each other's hours for their own, and refuse them.
  */
-export const openLedger = async (options: LedgerOptions): Promise<SqliteLedger> => {
+export const openSqliteLedger = async (options: LedgerOptions): Promise<OpenLedger> => {
   const isOwner = options.readOnly !== true && options.beside !== true;
   if (isOwner) refuseToBeginAnew(options.path);
   const thread = await openDatabaseThread<LedgerOperations>({

@@ -95,9 +95,7 @@ export const monitorOptions = rule(
         example: '90d',
         min: '1h',
       }),
-      store: variants('Where the monitor keeps what it knows.', sqlKinds).prefault({
-        kind: 'sqlite',
-      } as never),
+      store: variants('Where the monitor keeps what it knows.', sqlKinds, 'sqlite'),
       alerts: alertOptions,
     },
   ),

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { hostList } from '../../ledger/expected-hosts.ts';
+import { completeLedger, ledgerKinds, USUAL_LEDGER } from '../../ledger/registry.ts';
 import { formatAddress, isLoopback } from '../../config/address.ts';
 import { duration, listenAddress, path } from '../../config/kind.ts';
 import { group, option, rule, section, variants } from '../../config/option.ts';
@@ -32,13 +33,7 @@ export const sinkOptions = rule(
       absent: 'anyone who can connect may send',
       example: '/etc/logd/token',
     }),
-    ledger: group('The durable record of packs, gaps and seals.', {
-      path: option(path(), {
-        summary: 'The SQLite database.',
-        absent: 'ledger.db in state_dir',
-        example: '/var/lib/logd/ledger.db',
-      }),
-    }),
+    ledger: variants('The durable record of packs, gaps and seals.', ledgerKinds, USUAL_LEDGER),
     markers: group('Empty files that tell scripts which hours and days are complete.', {
       dir: option(path(), {
         summary:
@@ -88,7 +83,7 @@ export const sinkOptions = rule(
 /** Fills in what depends on the node. */
 export const completeSink = (options: z.output<typeof sinkOptions>, { state_dir }: NodeConfig) => ({
   ...options,
-  ledger: { path: options.ledger.path ?? join(state_dir, 'ledger.db') },
+  ledger: completeLedger(options.ledger, state_dir),
   markers: { dir: options.markers.dir ?? join(state_dir, 'received') },
 });
 

@@ -1,7 +1,7 @@
 /**
  * The sink node: receive ─ verify ─ commit (store, ledger) ─ ack; beside it complete ─ prove ─ seal; after it the outputs.
  */
-import { openLedger } from '../../ledger/sqlite/sqlite-ledger.ts';
+import { openLedger } from '../../ledger/registry.ts';
 import { createReceiver } from '../../receive/receiver.ts';
 import { startExpiry } from '../../seal/expiry.ts';
 import { resume } from '../../seal/resume.ts';
@@ -48,7 +48,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   const { emit } = errors;
   await using starting = new AsyncDisposableStack();
   const tokens = options.token_file === undefined ? undefined : await openTokens(options.token_file, emit);
-  const ledger = starting.use(await openLedger({ path: options.ledger.path }));
+  const ledger = starting.use(await openLedger(options.ledger, 'own'));
   const store = starting.use(await openStore(options.store, ledger.storeId()));
   if (ledger.storeId() !== store.id) ledger.setStoreId(store.id);
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fastify } from 'fastify';
-import { openLedger, type SqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts';
+import type { OpenLedger } from '../../../src/ledger/ledger-kind.ts';
+import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts';
 import type {
   AlertsAnswer,
   ExpectationsAnswer,
@@ -28,7 +29,7 @@ const ago = (hours: number): string => hourLabel(THIS_HOUR - hours);
 const keyOf = (host: string, hour: string, stream = 'access') => ({ host, stream, hour });
 
 interface Room {
-  readonly ledger: SqliteLedger;
+  readonly ledger: OpenLedger;
   get<T>(path: string, headers?: Record<string, string>): Promise<T>;
   raw(path: string, init?: RequestInit): Promise<Response>;
   /** Asks again until it is so. */
@@ -39,7 +40,7 @@ interface Room {
 /** A sink's ledger behind HTTP, known to a monitor. */
 const createRoom = async (t: TestContext, settings: object = {}): Promise<Room> => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-api-'));
-  const ledger = await openLedger({ path: join(dir, 'ledger.db') });
+  const ledger = await openSqliteLedger({ path: join(dir, 'ledger.db') });
   const app = fastify({ forceCloseConnections: true });
   addHours(app, ledger, (key) => `/srv/it's/${key.host}.log.zst`);
   const now = Date.now();
@@ -95,7 +96,7 @@ const createRoom = async (t: TestContext, settings: object = {}): Promise<Room> 
   };
 };
 
-const sealHour = async (ledger: SqliteLedger, host: string, hour: string, stream?: string): Promise<void> => {
+const sealHour = async (ledger: OpenLedger, host: string, hour: string, stream?: string): Promise<void> => {
   const key = keyOf(host, hour, stream);
   await ledger.commit([pack(1, key), lastPack(2, { ...key, done: end(2) })]);
   await ledger.seal(sealOf((await ledger.segment(key))!));

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fastify } from 'fastify';
-import { openLedger, type SqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts';
+import type { OpenLedger } from '../../../src/ledger/ledger-kind.ts';
+import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts';
 import { createHourBook, type HourBook } from '../../../src/monitor/hours/hour-cells.ts';
 import { hourTable } from '../../../src/monitor/hours/hour-table.ts';
 import { openHourZone } from '../../../src/monitor/hours/hour-zone.ts';
@@ -18,7 +19,7 @@ import { end, lastPack, pack, sealOf } from '../../ledger/packs.ts';
 const zone = openHourZone('UTC');
 const keyOf = (host: string, hour: string) => ({ host, stream: 'access', hour });
 
-const sealHour = async (ledger: SqliteLedger, host: string, hour: string): Promise<void> => {
+const sealHour = async (ledger: OpenLedger, host: string, hour: string): Promise<void> => {
   await ledger.commit([lastPack(1, { ...keyOf(host, hour), done: end(1) })]);
   await ledger.seal(sealOf((await ledger.segment(keyOf(host, hour)))!));
 };
@@ -31,11 +32,11 @@ interface Follow {
 }
 
 interface Room {
-  readonly ledger: SqliteLedger;
+  readonly ledger: OpenLedger;
   /** A start of the monitor. */
   follow(): Promise<Follow>;
   /** Another ledger answers under the name of the sink. */
-  replace(): Promise<SqliteLedger>;
+  replace(): Promise<OpenLedger>;
   isAway: boolean;
   now: number;
 }
@@ -48,7 +49,7 @@ const createRoom = async (t: TestContext): Promise<Room> => {
     await rm(dir, { recursive: true, force: true });
   });
   const serve = async (name: string) => {
-    const ledger = disposals.use(await openLedger({ path: join(dir, name, 'ledger.db') }));
+    const ledger = disposals.use(await openSqliteLedger({ path: join(dir, name, 'ledger.db') }));
     const app = fastify();
     addHours(app, ledger, (key) => `/stored/${key.host}`);
     disposals.defer(() => app.close());

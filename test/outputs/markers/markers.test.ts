@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ExpectRules } from '../../../src/ledger/expected-set.ts';
-import { openLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts';
+import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts';
 import type { Output } from '../../../src/outputs/output.ts';
 import { openMarkerFiles } from '../../../src/outputs/markers/marker-files.ts';
 import { openMarkers } from '../../../src/outputs/markers/markers.ts';
@@ -16,7 +16,7 @@ const WEEK: ExpectRules = { within: 7 * 86_400_000 };
 
 const createRoom = async () => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-markers-'));
-  const ledger = await openLedger({ path: join(dir, 'ledger.db') });
+  const ledger = await openSqliteLedger({ path: join(dir, 'ledger.db') });
   const received = join(dir, 'received');
   const removed: string[] = [];
   const deps = {

@@ -1,0 +1,27 @@
+/** The SQLite ledger as a kind: one file, beside the sink that owns it. */
+import { join } from 'node:path';
+import { path } from '../../config/kind.ts';
+import { option, section } from '../../config/option.ts';
+import type { LedgerKind } from '../ledger-kind.ts';
+
+const schema = section('A database file of the sink.', {
+  path: option(path(), {
+    summary: 'The SQLite database.',
+    absent: 'ledger.db in state_dir',
+    example: '/var/lib/logd/ledger.db',
+  }),
+});
+
+export const sqliteLedger: LedgerKind<typeof schema> = {
+  kind: 'sqlite',
+  summary: 'A database file of the sink.',
+  schema,
+  complete: (options, stateDir) => ({ path: options.path ?? join(stateDir, 'ledger.db') }),
+  async open(options, use) {
+    const { openSqliteLedger } = await import('./sqlite-ledger.ts');
+    return openSqliteLedger({
+      path: options.path ?? 'ledger.db',
+      ...{ readOnly: use === 'look', beside: use === 'change' },
+    });
+  },
+};
