@@ -41,6 +41,7 @@ const LIMITS = {
   ...{ windowPacks: 64, windowBytes: 64 << 20, bodyBytes: 32 << 20, rawBytes: 32 << 20 },
   ...{
     connections: 100,
+    strangers: 100,
     inFlightBytes: 256 << 20,
     idleTimeout: 60_000,
     frameTimeout: 30_000,

@@ -18,6 +18,14 @@ export const limits = defaulted(
         min: '1',
         max: '100000',
       }),
+      strangers: option(integer(), {
+        summary:
+          'Most connections that have not said yet who they are; half of them from one address. Above it those that were silent for longest are closed.',
+        default: '256',
+        example: '1000',
+        min: '2',
+        max: '100000',
+      }),
       pack_bytes: option(size(), {
         summary: 'Largest pack, decompressed.',
         default: '32MiB',
@@ -83,6 +91,7 @@ export const serverLimits = (given: z.output<typeof limits>): ServerLimits => ({
   bodyBytes: given.body_bytes,
   rawBytes: given.pack_bytes,
   connections: given.connections,
+  strangers: given.strangers,
   inFlightBytes: given.in_flight,
   idleTimeout: given.idle_timeout,
   frameTimeout: given.frame_timeout,

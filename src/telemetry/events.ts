@@ -147,6 +147,11 @@ export const EVENTS = {
     text: 'Refused a connection from {peer} ({code}): {reason}',
     fields: { peer: 'string', code: 'string', reason: 'string' },
   },
+  'receive.crowded': {
+    level: 'warn',
+    text: 'Too many connections to {address} have not said who they are: {closed} that were silent for longest were closed since the last such line. Agents still get in. Find out who opens them.',
+    fields: { address: 'string', closed: 'number' },
+  },
   'receive.bad-frame': {
     level: 'warn',
     text: 'Closed the connection from {peer} ({code}): {reason}',

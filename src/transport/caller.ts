@@ -8,6 +8,7 @@
  * Whoever has to be told something (busy, shutting down, too slow) before that is spoken to in the first protocol of the list.
  */
 import type { Socket } from 'node:net';
+import type { Guest } from './door.ts';
 import type { PackConnection, Peer, Protocol, Serving, WantedRun } from './transport.ts';
 
 /** How long a stranger may go on sending after its end was sent. Closing at once would reset the connection. */
@@ -17,6 +18,7 @@ export class Caller {
   readonly #serving: Serving;
   readonly #protocols: readonly Protocol[];
   readonly #socket: Socket;
+  readonly #guest: Guest;
   readonly #onData = (chunk: Buffer): void => this.#look(chunk);
   #first: Buffer = Buffer.alloc(0);
   #connection: PackConnection | undefined;
@@ -24,11 +26,12 @@ export class Caller {
   #since: number;
   #isStranger = false;
 
-  constructor(serving: Serving, protocols: readonly Protocol[], socket: Socket) {
+  constructor(serving: Serving, protocols: readonly Protocol[], socket: Socket, guest: Guest) {
     this.#serving = serving;
     this.#protocols = protocols;
     this.#socket = socket;
-    this.#since = serving.ticker.now;
+    this.#guest = guest;
+    this.#since = guest.since;
     socket.on('data', this.#onData);
     socket.on('error', () => undefined);
   }
@@ -90,7 +93,7 @@ export class Caller {
 
   #handOver({ serve }: Protocol): void {
     this.#socket.off('data', this.#onData);
-    this.#connection = serve?.(this.#serving, this.#socket, this.#first, this.#since);
+    this.#connection = serve?.(this.#serving, this.#socket, this.#first, this.#guest);
     this.#first = Buffer.alloc(0);
   }
 

@@ -9,6 +9,7 @@ import { byteBudget } from '../pack/byte-budget.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { Caller } from './caller.ts';
+import { allTaken, createDoor, type Door } from './door.ts';
 import { startTicker } from './ticker.ts';
 import type {
   LedgerSide,
@@ -63,8 +64,10 @@ export interface Listener extends AsyncDisposable {
   drain(): Promise<void>;
 }
 
-/** Sockets above the limit of connections that may be open for the moment in which we say so. */
-const REFUSABLE = 16;
+/** What the kernel may hand over in one turn of the event loop, before strangers above their number are closed. */
+const BACKLOG = 512;
+/** At most one event in so long says that strangers were closed. */
+const QUIET_MS = 60_000;
 
 /** Listens; rejects with `unreachable` where the address cannot be had. */
 export const listen = async (options: ListenOptions, protocols: readonly Protocol[]): Promise<Listener> => {
@@ -72,7 +75,7 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
   const callers = new Set<Caller>();
   const server = createServer({ noDelay: true });
   // Above this the kernel's connection is closed without a word.
-  server.maxConnections = limits.connections + REFUSABLE;
+  server.maxConnections = limits.connections + 2 * limits.strangers + 2 * BACKLOG;
   const port = await bind(server, address);
   const timeouts = [limits.idleTimeout, limits.frameTimeout, limits.helloTimeout, pingInterval];
   const ticker = startTicker(clock, timeouts, () => callers.forEach((caller) => caller.tick()));
@@ -84,22 +87,12 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
   };
   const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
 
-  // Those who are only told to go do not count: a crowd of them must not keep the door shut.
-  let admitted = 0;
+  const door = doorOf(serving, address);
   server.on('connection', (socket) => {
-    const caller = new Caller(serving, protocols, socket);
-    const busy = admitted >= limits.connections;
-    if (!busy) admitted++;
+    const caller = new Caller(serving, protocols, socket, door.enter(socket, ticker.now));
     callers.add(caller);
-    socket.once('close', () => {
-      callers.delete(caller);
-      if (!busy) admitted--;
-    });
-    if (busy)
-      caller.refuse(
-        'busy',
-        `${limits.connections} connections are open, which is the limit: try again later.`,
-      );
+    socket.once('close', () => callers.delete(caller));
+    if (door.isFull) caller.refuse('busy', allTaken(limits));
   });
   // An accept that fails (no file descriptors left) concerns that one client, which will try again.
   server.on('error', () => undefined);
@@ -117,7 +110,7 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
       return budget.used;
     },
     get connections() {
-      return admitted;
+      return door.inside;
     },
     peers(most) {
       const found: Peer[] = [];
@@ -128,6 +121,22 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
     drain: () => close((caller) => caller.drain()),
     [Symbol.asyncDispose]: () => close((caller) => caller.destroy()),
   };
+};
+
+const doorOf = ({ limits, clock, emit }: Serving, address: ListenOptions['address']): Door => {
+  let closed = 0;
+  let told: number | undefined;
+  return createDoor({
+    ...limits,
+    onClosed(count) {
+      closed += count;
+      const now = clock.monotonic();
+      if (told !== undefined && now - told < QUIET_MS) return;
+      emit('receive.crowded', { address: formatAddress(address), closed });
+      told = now;
+      closed = 0;
+    },
+  });
 };
 
 const askCallers = (callers: ReadonlySet<Caller>, runs: readonly WantedRun[], widely: boolean): number => {

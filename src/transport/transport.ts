@@ -16,6 +16,7 @@ import type { Pack, SegmentKey } from '../pack/pack.ts';
 import type { SourceVerdict } from '../pack/source-verdict.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
+import type { Guest } from './door.ts';
 import type { Ticker } from './ticker.ts';
 
 /** What a receiver allows, as it says in WELCOME. */
@@ -145,7 +146,10 @@ export interface ConnectDeps {
 
 /** What a node allows those who send to it, over all protocols of a listener. Timeouts are milliseconds. */
 export interface ServerLimits extends PeerLimits {
+  /** Of those that were let in. */
   readonly connections: number;
+  /** Connections that have not said yet who they are; at most half of them from one address. */
+  readonly strangers: number;
   /** Most body bytes in memory and not yet answered, over all connections; at least `bodyBytes`. */
   readonly inFlightBytes: number;
   /** With no byte from a client. Clients show signs of life every 15 s. */
@@ -202,12 +206,12 @@ export interface Protocol {
   /** Whether a connection that begins with these bytes speaks it. `more`: they fit, and are too few to tell. */
   recognise(first: Buffer): 'yes' | 'no' | 'more';
   /**
-   * Takes over a socket: `first` is all that has been read of it, `since` the ticker's time when it was accepted. Without it the
-   * protocol is known and not spoken here.
+   * Takes over a socket: `first` is all that has been read of it, `guest` says how long it has been here and lets it in. Without it
+   * the protocol is known and not spoken here.
    */
+  serve?(serving: Serving, socket: Socket, first: Buffer, guest: Guest): PackConnection;
   /** Whether a listener that shares this serves it at all; it does unless told. */
   isServed?(serving: Serving): boolean;
-  serve?(serving: Serving, socket: Socket, first: Buffer, since: number): PackConnection;
 }
 
 /** One transport: its name, how to send by it, and what a listener must know to receive by it. */

@@ -10,6 +10,7 @@
  */
 import type { Socket } from 'node:net';
 import { messageOf } from '../../error.ts';
+import { allTaken, type Guest } from '../door.ts';
 import type { PackConnection, Peer, Serving } from '../transport.ts';
 import { V1_HEADER_BYTES, V1Decoder, type V1Pack } from './pack-frame.ts';
 
@@ -20,6 +21,7 @@ export class V1Connection implements PackConnection {
   readonly peer: Peer;
   readonly #serving: Serving;
   readonly #socket: Socket;
+  readonly #guest: Guest;
   readonly #decoder: V1Decoder;
   #busy = false;
   #draining = false;
@@ -28,10 +30,11 @@ export class V1Connection implements PackConnection {
   /** Whoever waits for the rest of a body. */
   #wake: (() => void) | undefined;
 
-  constructor(serving: Serving, socket: Socket, first: Buffer, since: number) {
+  constructor(serving: Serving, socket: Socket, first: Buffer, guest: Guest) {
     this.#serving = serving;
     this.#socket = socket;
-    this.#lastByte = since;
+    this.#guest = guest;
+    this.#lastByte = guest.since;
     this.#decoder = new V1Decoder({ headerBytes: V1_HEADER_BYTES, bodyBytes: serving.limits.bodyBytes });
     const { remoteAddress, remoteFamily, remotePort } = socket;
     const host = remoteFamily === 'IPv6' ? `[${remoteAddress}]` : `${remoteAddress}`;
@@ -86,6 +89,7 @@ export class V1Connection implements PackConnection {
     try {
       let head: V1Pack | undefined;
       while (!this.#over && (head ??= this.#decoder.head()) !== undefined) {
+        if (!this.#guest.letIn()) return this.refuse('busy', allTaken(this.#serving.limits));
         if (head.bodyBytes > 0) {
           this.#socket.pause();
           const lease = await this.#serving.budget.acquire(head.bodyBytes);

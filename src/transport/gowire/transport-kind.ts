@@ -15,7 +15,7 @@ export const goWireTransport: TransportKind = {
   protocol: {
     label: 'wire v1',
     // A varint padded with zeros to 4 bytes: the 4th is 0 for every header below 2 MiB.
-    serve: (serving, socket, first, since) => new V1Connection(serving, socket, first, since),
+    serve: (serving, socket, first, guest) => new V1Connection(serving, socket, first, guest),
     isServed: ({ onLoosePack }) => onLoosePack !== undefined,
     recognise: (first) => (first.length < 4 ? 'more' : first[3] === 0 ? 'yes' : 'no'),
   },

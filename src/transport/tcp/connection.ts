@@ -18,6 +18,7 @@ import type { FrameHead } from './frame.ts';
 import { VERSION, isFault, readMessage, readPack, shorten } from './messages.ts';
 import type { Message, PackFault, RefuseCode } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
+import { allTaken, type Guest } from '../door.ts';
 import type { PackConnection, Peer, Serving, WantedRun } from '../transport.ts';
 import { PREAMBLE } from './preamble.ts';
 import { answerQuestion, readCannot, wantFrames } from './questions.ts';
@@ -48,6 +49,7 @@ export class ServerConnection implements PackConnection {
   #state: 'hello' | 'token' | 'open' | 'leaving' | 'closed' = 'hello';
   readonly #serving: Serving;
   readonly #socket: Socket;
+  readonly #guest: Guest;
   readonly #decoder = new FrameDecoder({ headerBytes: HELLO_BYTES, bodyBytes: 0 });
   readonly #answers: AnswerQueue;
   readonly #address: string;
@@ -71,12 +73,13 @@ export class ServerConnection implements PackConnection {
   #frameSince: number | undefined;
   #tokenTimer: NodeJS.Timeout | undefined;
 
-  /** `first` is what has been read of the socket: the preamble, or less of it from a client that is turned away. `since`: the ticker's time. */
-  constructor(serving: Serving, socket: Socket, first: Buffer, since: number) {
+  /** `first` is what has been read of the socket: the preamble, or less of it from a client that is turned away. */
+  constructor(serving: Serving, socket: Socket, first: Buffer, guest: Guest) {
     this.#serving = serving;
     this.#socket = socket;
+    this.#guest = guest;
     this.#address = `${socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress}:${socket.remotePort}`;
-    this.#stateSince = since;
+    this.#stateSince = guest.since;
     this.#lastByte = this.#lastSent = serving.ticker.now;
     this.#answers = new AnswerQueue(
       (frames) => this.#send(frames),
@@ -202,6 +205,7 @@ export class ServerConnection implements PackConnection {
     if (hello.repull === true) this.#hosts = new Set();
     if (tokens === undefined) return this.#welcome(hello.node);
     this.#state = 'token';
+    this.#guest.heard(true);
     // What follows HELLO waits in the client's kernel.
     this.#socket.pause();
     void tokens().then((right) => {
@@ -215,6 +219,7 @@ export class ServerConnection implements PackConnection {
 
   #welcome(peer: string): void {
     const { limits, node, software, clock, emit } = this.#serving;
+    if (!this.#guest.letIn()) return this.refuse('busy', allTaken(limits));
     this.#peer = { node: peer, address: this.#address };
     this.#state = 'open';
     this.#decoder.limits = { headerBytes: HEADER_BYTES, bodyBytes: limits.bodyBytes };
@@ -359,6 +364,7 @@ export class ServerConnection implements PackConnection {
   #leave(): void {
     this.#state = 'leaving';
     this.#stateSince = this.#serving.ticker.now;
+    this.#guest.heard(false);
     this.#dropIncoming();
     this.#socket.resume();
   }

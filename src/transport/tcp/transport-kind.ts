@@ -16,6 +16,6 @@ export const tcpTransport: TransportKind = {
   protocol: {
     label: 'wire v2',
     recognise,
-    serve: (serving, socket, first, since) => new ServerConnection(serving, socket, first, since),
+    serve: (serving, socket, first, guest) => new ServerConnection(serving, socket, first, guest),
   },
 };

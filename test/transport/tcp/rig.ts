@@ -23,6 +23,7 @@ export const LIMITS: ServerLimits = {
   bodyBytes: 1 << 18,
   rawBytes: 1 << 20,
   connections: 100,
+  strangers: 100,
   inFlightBytes: 4 << 20,
   idleTimeout: 60_000,
   frameTimeout: 60_000,
