@@ -1,6 +1,6 @@
 /** `logd query`: SQL over what the ETL has written and over stored hours, with embedded DuckDB. */
 import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { LogdError } from '../error.ts';
 import type { SegmentRecord } from '../ledger/ledger.ts';
@@ -47,30 +47,28 @@ const tableViews = (dir: string): string[] => {
     });
 };
 
+/** The columns that the directories of a file give, in order: readers take only files with the same ones for one table. */
+const hiveColumns = (file: string): string => (file.match(/[^/=]+(?==[^/]*\/)/g) ?? []).join(' ');
+
+/** One table of stored files of one form. In paths of earlier stores the host is a part of the file's name. */
+const readStored = (files: readonly string[], columns: string): string => {
+  const read = `SELECT * FROM read_csv([${files.map(quote).join(', ')}], auto_detect = false, header = false, columns = {'line': 'VARCHAR'},
+    delim = '', quote = '', escape = '', strict_mode = false, ignore_errors = true, hive_partitioning = true, filename = true)`;
+  return columns.split(' ').includes('host')
+    ? read
+    : `SELECT *, regexp_extract(filename, 'host=([^/]*)\\.log(\\.zst)?$', 1) AS host FROM (${read})`;
+};
+
 /** The stored hours as they are: a row a line, with what the folders say of it. */
 const storedView = (dir: string): string[] => {
   if (!existsSync(dir)) return [];
   const files = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-    .map(({ parentPath, name }) => join(parentPath, name));
-  if (files.length === 0) return [];
-  const read = (these: readonly string[], compression: string): string[] =>
-    these.length === 0
-      ? []
-      : [
-          `SELECT * FROM read_csv([${these.map(quote).join(', ')}], auto_detect = false, header = false, columns = {'line': 'VARCHAR'},
-           delim = chr(1), quote = '', escape = '', ignore_errors = true, compression = '${compression}', hive_partitioning = true, filename = true)`,
-        ];
-  const parts = [
-    ...read(
-      files.filter((file) => file.endsWith('.zst')),
-      'zstd',
-    ),
-    ...read(
-      files.filter((file) => !file.endsWith('.zst')),
-      'none',
-    ),
-  ];
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((file) => !relative(dir, file).startsWith('.logd'));
+  const forms = Map.groupBy(files, hiveColumns);
+  if (forms.size === 0) return [];
+  const parts = [...forms].map(([columns, these]) => readStored(these, columns));
   return [`CREATE VIEW stored AS ${parts.join(' UNION ALL BY NAME ')}`];
 };
 

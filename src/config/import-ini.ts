@@ -108,7 +108,7 @@ const sink = (context: Context): Record<string, unknown> => {
   const { used, notes } = context;
   const dir = used('save_dir');
   notes.push(
-    'Files get the layout of docs/reference.md (host=…/stream=…/day=…), not log_data/IP_HOUR. Old files stay as they are.',
+    'Files get the layout of docs/reference.md (stream=…/dt=…/hour=…/host=…), not log_data/IP_HOUR. Old files stay as they are.',
   );
   return { ...listening(context), store: { kind: 'file', dir: dir ?? '/var/lib/logd/stored' } };
 };

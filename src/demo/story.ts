@@ -44,7 +44,7 @@ export const conclusion = (
 ): string => {
   const { source, stored } = demoPaths(dir);
   const { host, hour } = expected[0]!;
-  const file = `${stored}/stream=${STREAM}/dt=${hour.slice(0, 4)}-${hour.slice(4, 6)}-${hour.slice(6, 8)}/hour=${hour.slice(8)}/host=${host}.log`;
+  const file = `${stored}/stream=${STREAM}/dt=${hour.slice(0, 4)}-${hour.slice(4, 6)}-${hour.slice(6, 8)}/hour=${hour.slice(8)}/host=${host}/${STREAM}.log`;
   const verdict = proven
     ? paint(
         'green',

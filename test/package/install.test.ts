@@ -131,7 +131,15 @@ describe('the npm package', () => {
     const [code] = (await once(node, 'exit')) as [number | null];
     assert.equal(code, 0, 'SIGTERM drains and ends with 0');
 
-    const stored = join(directory, 'store', 'stream=access', 'dt=2026-01-02', 'hour=16', 'host=web1.log');
+    const stored = join(
+      directory,
+      'store',
+      'stream=access',
+      'dt=2026-01-02',
+      'hour=16',
+      'host=web1',
+      'access.log',
+    );
     assert.equal(await readFile(stored, 'utf8'), text);
     must(logd, ['audit', '-c', file], directory);
   });

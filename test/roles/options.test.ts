@@ -6,6 +6,7 @@ import { starterConfig } from '../../src/cli/init.ts';
 import { formatFault, parseConfig } from '../../src/config/load.ts';
 import { entries, outline } from '../../src/config/option-tree.ts';
 import { type LogdConfig, logdOptions } from '../../src/roles/options.ts';
+import { DEFAULT_LAYOUT } from '../../src/stores/file/layout.ts';
 
 const SINK = 'sink:\n  store: { kind: file, dir: /data }\n';
 const AGENT = "agent:\n  send_to: s:1\n  streams: { access: { path: '/l/a.<%Y%m%d%H>' } }\n";
@@ -85,7 +86,11 @@ test('the starter configuration means the same with its comments taken as option
     ...rest,
     http: { listen: { host: '127.0.0.1', port: 7668 }, token_file: '/etc/logd/http-token' },
     agent: { ...rest.agent, ...tokens, host: 'web1' },
-    sink: { ...rest.sink, ...tokens, expect: ['web1', 'web2'].map((host) => ({ stream: 'access', host })) },
+    sink: {
+      ...{ ...rest.sink, ...tokens },
+      expect: ['web1', 'web2'].map((host) => ({ stream: 'access', host })),
+      store: { ...rest.sink?.store, layout: DEFAULT_LAYOUT },
+    },
   });
 });
 

@@ -31,7 +31,7 @@ import { finishFile, recoverFile, writeFully } from './final-form.ts';
 import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
 import { readPacks } from './read.ts';
-import { checkStoreId, keepStoreRecord, readStoreRecord } from './store-record.ts';
+import { checkStoreId, keepStoreRecord, layoutsOf, readStoreRecord } from './store-record.ts';
 import { OPEN_MODE, statFile, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
 
 /** For the packs of agents that do not compress: fast, and this is not the place to save disk at any price. */
@@ -54,8 +54,8 @@ const schema = section('Files, one for each host, stream and hour.', {
     summary:
       'Path of a file below `dir`, with {stream}, {host}, {date} (or {year}, {month}, {day}) and {hour}, which is `all` ' +
       'for a stream with a segment a day. `zstd` adds `.zst`. After a change, hours that have begun keep their files where they are.',
-    default: DEFAULT_LAYOUT,
-    example: '{stream}/{date}/{hour}/{host}.log',
+    absent: `the layout that the store has; a new store gets ${DEFAULT_LAYOUT}`,
+    example: DEFAULT_LAYOUT,
   }),
 });
 
@@ -184,13 +184,13 @@ export const openFileStore = async (
   };
 };
 
-/** `layouts`: what the store has used; the newest is the one of the options. */
-const viewFiles = ({ dir, layout, compression }: FileStoreOptions, layouts: readonly string[]): StoreView => {
+/** `layouts`: what the store has used; the newest is what new hours get. */
+const viewFiles = ({ dir, compression }: FileStoreOptions, layouts: readonly string[]): StoreView => {
   const suffixes = compression === 'none' ? ['', COMPRESSED] : [COMPRESSED, ''];
   const locate = (key: SegmentKey): string => {
-    const paths = [layout, ...layouts.toReversed()].flatMap((each) =>
-      suffixes.map((suffix) => join(dir, layoutPath(each, key)) + suffix),
-    );
+    const paths = layouts
+      .toReversed()
+      .flatMap((each) => suffixes.map((suffix) => join(dir, layoutPath(each, key)) + suffix));
     return paths.find((path) => existsSync(path)) ?? paths[0]!;
   };
   async function* read(
@@ -214,5 +214,6 @@ export const fileStore: StoreKind<typeof schema> = {
   summary: 'Stores each hour as a file, plain or compressed.',
   schema,
   open: (options, id) => openFileStore(options, { id }),
-  view: async (options) => viewFiles(options, (await readStoreRecord(options.dir))?.layouts ?? []),
+  view: async (options) =>
+    viewFiles(options, await layoutsOf(options.dir, options.layout, await readStoreRecord(options.dir))),
 };

@@ -11,13 +11,26 @@
  * - No path is another segment's path with `.zst` behind it.
  * - No path holds `~` or begins with `.logd`: temporary files and the lock have such names.
  */
+import { glob } from 'node:fs/promises';
 import { LogdError } from '../../error.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
 
 /** What the path of a compressed file has besides. */
 export const COMPRESSED = '.zst';
 
-export const DEFAULT_LAYOUT = 'stream={stream}/dt={date}/hour={hour}/host={host}.log';
+/** What new stores get. Readers of Hive-style paths find stream, date, hour and host, because each is a directory. */
+export const DEFAULT_LAYOUT = 'stream={stream}/dt={date}/hour={hour}/host={host}/{stream}.log';
+
+/** What stores got before, whose host is a part of the file's name. A store that began with it goes on with it. */
+export const EARLIER_LAYOUT = 'stream={stream}/dt={date}/hour={hour}/host={host}.log';
+const EARLIER_FILES = `stream=*/dt=*/hour=*/host=*.log{,${COMPRESSED}}`;
+
+/** Whether a directory holds files of {@link EARLIER_LAYOUT}. Stops at the first. */
+export const hasEarlierFiles = async (dir: string): Promise<boolean> => {
+  for await (const entry of glob(EARLIER_FILES, { cwd: dir, withFileTypes: true }))
+    if (entry.isFile()) return true;
+  return false;
+};
 
 const PLACEHOLDERS = ['stream', 'host', 'date', 'year', 'month', 'day', 'hour'] as const;
 type Placeholder = (typeof PLACEHOLDERS)[number];

@@ -5,7 +5,9 @@
  *
  * id       the store's own. The ledger keeps it too, so that a directory that is not this store (a file system that is not mounted) is
  *          told from it before anything is written.
- * layouts  every layout that hours were begun under, the newest last: an hour keeps its file when `layout` is changed.
+ * layouts  every layout that hours were begun under, the newest last: an hour keeps its file when `layout` is changed. The newest is
+ *          also what new hours get where `layout` is not configured, so that a store does not change when the default does.
+ * A store from before there were such records has none, and is known by its files.
  *
  * Written to `.logd-store~` and renamed, so that it is whole or not there. Recovery: none needed.
  */
@@ -14,7 +16,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from '../../disk/durable-directory.ts';
 import { errnoOf, LogdError, messageOf } from '../../error.ts';
-import { layoutsCollide } from './layout.ts';
+import { DEFAULT_LAYOUT, EARLIER_LAYOUT, hasEarlierFiles, layoutsCollide } from './layout.ts';
 
 const NAME = '.logd-store';
 
@@ -74,22 +76,34 @@ export const checkStoreId = async (dir: string, known: string | undefined): Prom
   );
 };
 
+/** The layouts that hours of the store may have been begun under, and the one that new hours get, which is the last. */
+export const layoutsOf = async (
+  dir: string,
+  wanted: string | undefined,
+  record: StoreRecord | undefined,
+): Promise<readonly [...before: string[], current: string]> => {
+  const recorded = record?.layouts ?? [];
+  const before = recorded.length > 0 ? recorded : (await hasEarlierFiles(dir)) ? [EARLIER_LAYOUT] : [];
+  const current = wanted ?? before.at(-1) ?? DEFAULT_LAYOUT;
+  return [...before.filter((each) => each !== current), current];
+};
+
 /**
- * The record of the directory once `layout` is among its layouts, as the newest. A new store gets an id. Rejects with `config` where
- * two hours could get one file.
+ * The record of the directory once the layout that is `wanted` is the newest of its layouts; by default it keeps the one that it has.
+ * A new store gets an id. Rejects with `config` where two hours could get one file.
  */
-export const keepStoreRecord = async (dir: string, layout: string): Promise<StoreRecord> => {
+export const keepStoreRecord = async (dir: string, wanted: string | undefined): Promise<StoreRecord> => {
   const found = await readStoreRecord(dir);
-  const before = found?.layouts ?? [];
-  if (found !== undefined && before.at(-1) === layout) return found;
-  const older = before.filter((each) => each !== layout);
-  const other = older.find((each) => layoutsCollide(each, layout));
+  const layouts = await layoutsOf(dir, wanted, found);
+  const layout = layouts.at(-1)!;
+  if (found !== undefined && found.layouts.at(-1) === layout) return found;
+  const other = layouts.find((each) => each !== layout && layoutsCollide(each, layout));
   if (other !== undefined)
     throw new LogdError(
       'config',
       `The layout ${layout} could give an hour the file that another hour has under the layout ${other}, which this store used before. Begin it with a directory of its own, such as v2/${layout}`,
     );
-  const record = { id: found?.id ?? randomUUID(), layouts: [...older, layout] };
+  const record = { id: found?.id ?? randomUUID(), layouts };
   await writeStoreRecord(dir, record);
   return record;
 };

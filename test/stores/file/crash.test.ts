@@ -63,7 +63,7 @@ describe('file sink, killed', { concurrency: 2 }, () => {
   it('between the rename and the ledger’s seal: sealing again changes nothing', async (test) => {
     const dir = await scratch(test);
     assert.equal((await run(dir, 'zstd', 'seal.after-rename:1')).signal, 'SIGKILL');
-    const path = join(dir, 'store/stream=access/dt=2026-11-22/hour=16/host=web1.log.zst');
+    const path = join(dir, 'store/stream=access/dt=2026-11-22/hour=16/host=web1/access.log.zst');
     const { ino, size } = await stat(path);
     await assertWhole(await run(dir, 'zstd', ''));
     const after = await stat(path);

@@ -119,7 +119,7 @@ for (const compression of ['none', 'zstd'] as const) {
 
       const path = store.locate(KEY);
       const suffix = compression === 'zstd' ? '.zst' : '';
-      assert.equal(path, join(dir, `stream=access/dt=2026-11-22/hour=16/host=web1.log${suffix}`));
+      assert.equal(path, join(dir, `stream=access/dt=2026-11-22/hour=16/host=web1/access.log${suffix}`));
       const { mode, mtimeMs } = await stat(path);
       assert.equal(mode & 0o777, 0o444);
       assert.equal(Math.round(mtimeMs), LAST_LINE);

@@ -7,14 +7,14 @@ const key = { host: 'web1', stream: 'access', hour: '2026112216' };
 
 describe('layout', () => {
   it('names hours, repeated hours and days', () => {
-    assert.equal(layoutPath(DEFAULT_LAYOUT, key), 'stream=access/dt=2026-11-22/hour=16/host=web1.log');
+    assert.equal(layoutPath(DEFAULT_LAYOUT, key), 'stream=access/dt=2026-11-22/hour=16/host=web1/access.log');
     assert.equal(
       layoutPath('{year}/{month}/{day}/{hour}/{stream}_{host}.log', { ...key, hour: '2026102502b' }),
       '2026/10/25/02b/access_web1.log',
     );
     assert.equal(
       layoutPath(DEFAULT_LAYOUT, { ...key, hour: '20261122' }),
-      'stream=access/dt=2026-11-22/hour=all/host=web1.log',
+      'stream=access/dt=2026-11-22/hour=all/host=web1/access.log',
     );
   });
 
