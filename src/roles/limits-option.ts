@@ -56,7 +56,7 @@ export const limits = defaulted(
       }),
       in_flight: option(size(), {
         summary:
-          'Most memory for packs of all connections together: connections are not read while it is full.',
+          'Most memory for packs of all connections together, charged as their bytes arrive: connections are not read while it is full. Half of it is divided among limits.connections, so that nobody waits for the large packs of others.',
         default: '64MiB',
         example: '256MiB',
         min: '64KiB',

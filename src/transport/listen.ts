@@ -5,10 +5,10 @@
 import { createServer, type Server } from 'node:net';
 import { formatAddress } from '../config/address.ts';
 import { LogdError, messageOf } from '../error.ts';
-import { byteBudget } from '../pack/byte-budget.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { Caller } from './caller.ts';
+import { createBodyShares } from './body-shares.ts';
 import { allTaken, createDoor, type Door } from './door.ts';
 import { startTicker } from './ticker.ts';
 import type {
@@ -78,12 +78,16 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
   server.maxConnections = limits.connections + 2 * limits.strangers + 2 * BACKLOG;
   const port = await bind(server, address);
   const timeouts = [limits.idleTimeout, limits.frameTimeout, limits.helloTimeout, pingInterval];
-  const ticker = startTicker(clock, timeouts, () => callers.forEach((caller) => caller.tick()));
-  const budget = byteBudget(limits.inFlightBytes);
+  const ticker = startTicker(clock, timeouts, () => {
+    for (const caller of callers) caller.tick();
+    bodies.look();
+  });
+  const { bodyBytes: body, connections, frameTimeout: patience } = limits;
+  const bodies = createBodyShares({ total: limits.inFlightBytes, body, connections, patience, ticker });
   const { node, tokens, onPack, onLoosePack, ledger, onCannot, software = 'logd' } = options;
   const serving: Serving = {
     ...{ node, software, tokens, limits, pingInterval },
-    ...{ clock, ticker, budget, emit, onPack, onLoosePack, ledger, onCannot },
+    ...{ clock, ticker, bodies, emit, onPack, onLoosePack, ledger, onCannot },
   };
   const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
 
@@ -107,7 +111,7 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
   return {
     address: { host: address.host, port },
     get inFlightBytes() {
-      return budget.used;
+      return bodies.used;
     },
     get connections() {
       return door.inside;

@@ -11,11 +11,11 @@ import type { Socket } from 'node:net';
 import type { LogdError } from '../error.ts';
 import type { LedgerMark } from '../pack/ledger-mark.ts';
 import type { Answer } from '../pack/answer.ts';
-import type { ByteBudget } from '../pack/byte-budget.ts';
 import type { Pack, SegmentKey } from '../pack/pack.ts';
 import type { SourceVerdict } from '../pack/source-verdict.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
+import type { BodyShares } from './body-shares.ts';
 import type { Guest } from './door.ts';
 import type { Ticker } from './ticker.ts';
 
@@ -171,8 +171,8 @@ export interface Serving {
   readonly pingInterval: number;
   readonly clock: Clock;
   readonly ticker: Ticker;
-  /** Of body bytes in memory. */
-  readonly budget: ByteBudget;
+  /** Memory for bodies. */
+  readonly bodies: BodyShares;
   readonly emit: Emit;
   readonly onPack: OnPack;
   readonly ledger?: LedgerSide | undefined;

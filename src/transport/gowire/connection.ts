@@ -6,10 +6,11 @@
  *    │ ◀─────────────────────── ok  │  after the pack is durable here
  *    │ malformed ─────────────────▶ │  `wrong header`, and the end
  *
- * Memory: one pack at a time; its body is counted in the budget of all connections, and the socket is not read meanwhile.
+ * Memory: one pack at a time; its body is counted in the budget of all connections as it arrives, and the socket is not read while there is no room.
  */
 import type { Socket } from 'node:net';
 import { messageOf } from '../../error.ts';
+import { type BodyMemory, type ConnectionShare, TOO_SLOW } from '../body-shares.ts';
 import { allTaken, type Guest } from '../door.ts';
 import type { PackConnection, Peer, Serving } from '../transport.ts';
 import { V1_HEADER_BYTES, V1Decoder, type V1Pack } from './pack-frame.ts';
@@ -22,6 +23,7 @@ export class V1Connection implements PackConnection {
   readonly #serving: Serving;
   readonly #socket: Socket;
   readonly #guest: Guest;
+  readonly #share: ConnectionShare;
   readonly #decoder: V1Decoder;
   #busy = false;
   #draining = false;
@@ -34,6 +36,7 @@ export class V1Connection implements PackConnection {
     this.#serving = serving;
     this.#socket = socket;
     this.#guest = guest;
+    this.#share = serving.bodies.share();
     this.#lastByte = guest.since;
     this.#decoder = new V1Decoder({ headerBytes: V1_HEADER_BYTES, bodyBytes: serving.limits.bodyBytes });
     const { remoteAddress, remoteFamily, remotePort } = socket;
@@ -85,22 +88,21 @@ export class V1Connection implements PackConnection {
   async #pump(): Promise<void> {
     if (this.#busy || this.#over) return;
     this.#busy = true;
-    let release = (): void => undefined;
+    let memory: BodyMemory | undefined;
     try {
       let head: V1Pack | undefined;
       while (!this.#over && (head ??= this.#decoder.head()) !== undefined) {
         if (!this.#guest.letIn()) return this.refuse('busy', allTaken(this.#serving.limits));
-        if (head.bodyBytes > 0) {
-          this.#socket.pause();
-          const lease = await this.#serving.budget.acquire(head.bodyBytes);
-          release = () => lease.release();
-          this.#socket.resume();
-        }
-        const body = await this.#body(head);
+        memory = this.#share.begin(
+          head.bodyBytes,
+          () => this.#wake?.(),
+          () => this.#tooSlow(),
+        );
+        const body = await this.#body(head, memory);
         if (body === undefined) break;
         this.#socket.pause();
         const isTaken = await this.#take(head, body);
-        release();
+        memory.release();
         this.#socket.resume();
         if (!isTaken) return this.#wrong();
         if (!this.#socket.destroyed) this.#socket.write(OK);
@@ -113,19 +115,29 @@ export class V1Connection implements PackConnection {
       });
       this.#wrong();
     } finally {
-      release();
+      memory?.release();
       this.#busy = false;
     }
   }
 
   /** Waits for the body; undefined when the connection ends before. */
-  async #body(head: V1Pack): Promise<Buffer | undefined> {
+  async #body(head: V1Pack, memory: BodyMemory): Promise<Buffer | undefined> {
     for (;;) {
-      const body = this.#decoder.body(head);
+      const body = memory.waits ? undefined : this.#decoder.body(head, memory.room);
+      memory.arrived = this.#decoder.bodyArrived;
       if (body !== undefined || this.#over) return body;
+      if (!memory.waits && memory.arrived === memory.room && memory.grow()) continue;
+      if (memory.waits) this.#socket.pause();
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = undefined;
+      this.#socket.resume();
     }
+  }
+
+  /** Others need its memory. */
+  #tooSlow(): void {
+    this.#serving.emit('receive.bad-frame', { peer: this.peer.address, code: 'timeout', reason: TOO_SLOW });
+    this.destroy();
   }
 
   /** False when it must be sent again, or never. */

@@ -14,6 +14,7 @@
  * Recovery: none. A malformed header is answered with `wrong header`, and the connection is closed.
  */
 import { isIP } from 'node:net';
+import { grown } from '../body-shares.ts';
 import { LogdError } from '../../error.ts';
 import { isHourLabel } from '../../pack/name.ts';
 
@@ -124,7 +125,7 @@ export class V1Decoder {
   #chunks: Buffer[] = [];
   #waiting = 0;
   #headerBytes: number | undefined;
-  #body: { readonly buffer: Buffer; filled: number } | undefined;
+  #body: { buffer: Buffer; filled: number } | undefined;
 
   constructor(limits: V1Limits) {
     this.#limits = limits;
@@ -160,10 +161,16 @@ export class V1Decoder {
     return pack;
   }
 
-  /** The body of the pack whose head came last, once it is whole; the first call takes its memory. */
-  body({ bodyBytes }: V1Pack): Buffer | undefined {
-    const body = (this.#body ??= { buffer: Buffer.allocUnsafeSlow(bodyBytes), filled: 0 });
-    while (body.filled < bodyBytes && this.#chunks.length > 0)
+  /** Bytes of the body of the pack whose head came last that have been read. */
+  get bodyArrived(): number {
+    return this.#body?.filled ?? 0;
+  }
+
+  /** The body of the pack whose head came last, once it is whole. Takes memory for at most `room` bytes of it: more calls may allow more. */
+  body({ bodyBytes }: V1Pack, room = bodyBytes): Buffer | undefined {
+    const body = (this.#body ??= { buffer: Buffer.alloc(0), filled: 0 });
+    body.buffer = grown(body.buffer, body.filled, Math.min(room, bodyBytes));
+    while (body.filled < body.buffer.length && this.#chunks.length > 0)
       body.filled += this.#copy(body.buffer, body.filled);
     if (body.filled < bodyBytes) return undefined;
     this.#body = undefined;

@@ -2,8 +2,8 @@
  * The receiving end of one connection of wire v2, from its preamble on: HELLO → packs and answers → BYE.
  *
  * Invariants
- * - Memory: a body's buffer is taken only once the window of this connection and the budget of all connections have room for
- *   it. Until then the socket is not read, so that a client that sends more waits in its own kernel.
+ * - Memory: a body's buffer is taken only once the window of this connection has room for it, and grows as its bytes come and the
+ *   budget of all connections allows. Until then the socket is not read, so that a client that sends more waits in its own kernel.
  * - Packs are handed over in order of arrival, without waiting for answers; each gets one ACK or NACK.
  * - A frame that has begun to arrive is whole within `frameTimeout`, not counting time in which we do not read: nobody holds
  *   budget by dripping bytes.
@@ -18,6 +18,7 @@ import type { FrameHead } from './frame.ts';
 import { VERSION, isFault, readMessage, readPack, shorten } from './messages.ts';
 import type { Message, PackFault, RefuseCode } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
+import { type BodyMemory, type ConnectionShare, TOO_SLOW } from '../body-shares.ts';
 import { allTaken, type Guest } from '../door.ts';
 import type { PackConnection, Peer, Serving, WantedRun } from '../transport.ts';
 import { PREAMBLE } from './preamble.ts';
@@ -39,9 +40,8 @@ interface Incoming {
   readonly seq: number;
   readonly pack: PackHeader | PackFault;
   readonly head: FrameHead;
-  /** Gives back, or withdraws, what was claimed of the budget. */
-  release: (() => void) | undefined;
-  granted: boolean;
+  /** Undefined until the window has room for it. */
+  memory: BodyMemory | undefined;
 }
 
 export class ServerConnection implements PackConnection {
@@ -50,6 +50,7 @@ export class ServerConnection implements PackConnection {
   readonly #serving: Serving;
   readonly #socket: Socket;
   readonly #guest: Guest;
+  readonly #share: ConnectionShare;
   readonly #decoder = new FrameDecoder({ headerBytes: HELLO_BYTES, bodyBytes: 0 });
   readonly #answers: AnswerQueue;
   readonly #address: string;
@@ -78,6 +79,7 @@ export class ServerConnection implements PackConnection {
     this.#serving = serving;
     this.#socket = socket;
     this.#guest = guest;
+    this.#share = serving.bodies.share();
     this.#address = `${socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress}:${socket.remotePort}`;
     this.#stateSince = guest.since;
     this.#lastByte = this.#lastSent = serving.ticker.now;
@@ -193,7 +195,8 @@ export class ServerConnection implements PackConnection {
       return true;
     }
     if (isFault(incoming.pack)) return this.#turnAway(incoming, incoming.pack);
-    return incoming.granted ? this.#takeBody(incoming, incoming.pack) : this.#makeRoom(incoming);
+    const memory = (incoming.memory ??= this.#makeRoom(incoming));
+    return memory !== undefined && this.#takeBody(incoming, incoming.pack, memory);
   }
 
   #hello(head: FrameHead): void {
@@ -246,8 +249,7 @@ export class ServerConnection implements PackConnection {
         seq,
         head,
         pack: readPack(head, this.#serving.limits),
-        release: undefined,
-        granted: false,
+        memory: undefined,
       };
     } else if (head.type === 'HAVE' && !this.#asked) {
       this.#asked = true;
@@ -290,30 +292,30 @@ export class ServerConnection implements PackConnection {
     return true;
   }
 
-  /** Waits for the window, then for the budget. */
-  #makeRoom(incoming: Incoming): boolean {
-    if (incoming.release !== undefined) return false;
+  /** Memory for a body, where the window has room for it. */
+  #makeRoom(incoming: Incoming): BodyMemory | undefined {
     const { windowPacks, windowBytes } = this.#serving.limits;
     const bytes = incoming.head.bodyBytes;
     const fits = this.#unanswered < windowPacks && this.#unansweredBytes + bytes <= windowBytes;
-    if (!fits && this.#unanswered > 0) return false;
-    let later = false;
-    const lease = this.#serving.budget.claim(bytes, () => {
-      incoming.granted = true;
-      if (later) this.#pump();
-    });
-    incoming.release = lease.release;
-    later = true;
-    return incoming.granted;
+    if (!fits && this.#unanswered > 0) return undefined;
+    return this.#share.begin(
+      bytes,
+      () => this.#pump(),
+      () => this.#violated('timeout', TOO_SLOW),
+    );
   }
 
   #waitsForRoom(): boolean {
-    return this.#incoming !== undefined && !this.#incoming.granted && !isFault(this.#incoming.pack);
+    return (
+      this.#incoming !== undefined && !isFault(this.#incoming.pack) && (this.#incoming.memory?.waits ?? true)
+    );
   }
 
-  #takeBody(incoming: Incoming, header: PackHeader): boolean {
-    const body = this.#decoder.body();
-    if (body === undefined) return false;
+  #takeBody(incoming: Incoming, header: PackHeader, memory: BodyMemory): boolean {
+    if (memory.waits) return false;
+    const body = this.#decoder.body(memory.room);
+    memory.arrived = this.#decoder.bodyArrived;
+    if (body === undefined) return memory.arrived === memory.room && memory.grow();
     this.#incoming = undefined;
     this.#frameSince = undefined;
     this.#unanswered++;
@@ -324,7 +326,7 @@ export class ServerConnection implements PackConnection {
   }
 
   /** The body is whoever takes the pack's: its memory may be gone by the time of the answer. */
-  async #answer({ seq, head, release }: Incoming, header: PackHeader, body: Buffer): Promise<void> {
+  async #answer({ seq, head, memory }: Incoming, header: PackHeader, body: Buffer): Promise<void> {
     let answer: Answer;
     try {
       answer = await this.#serving.onPack({ header, body }, this.#peer!);
@@ -337,7 +339,7 @@ export class ServerConnection implements PackConnection {
       this.#answers.add(seq, answer);
       this.#finish();
     }
-    release?.();
+    memory?.release();
     if (this.#state === 'open' && this.#waitsForRoom()) this.#pump();
   }
 
@@ -370,9 +372,10 @@ export class ServerConnection implements PackConnection {
   }
 
   #dropIncoming(): void {
-    const release = this.#incoming?.release;
+    const memory = this.#incoming?.memory;
     this.#incoming = undefined;
-    release?.();
+    this.#decoder.drop();
+    memory?.release();
   }
 
   #closed(): void {

@@ -12,13 +12,14 @@
  *     16+H     B  body
  *
  * Invariants: every length is checked against its limit before memory is taken; a body's buffer is taken only once the crc
- * has proven the head; a body is copied once, into a buffer of exactly its size.
+ * has proven the head, and only as much of it as the caller allows; a body that is whole has a buffer of exactly its size.
  * Recovery: none. After one bad frame nothing that follows can be trusted, so the connection is closed.
  */
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { LogdError, messageOf } from '../../error.ts';
 import { free } from '../../pack/codec.ts';
+import { grown } from '../body-shares.ts';
 
 export const FRAME_TYPES = {
   HELLO: 1,
@@ -101,6 +102,7 @@ export class FrameDecoder {
   #scratch = NOTHING;
   #json: Buffer | undefined;
   #jsonBytes = 0;
+  #bodyBytes = 0;
   #bodyLeft = 0;
   #body: Buffer | undefined;
   #broken: LogdError | undefined;
@@ -132,15 +134,28 @@ export class FrameDecoder {
     }
   }
 
-  /** The body of the frame whose head came last, once it is whole. The first call takes the memory. */
-  body(): Buffer | undefined {
+  /** Bytes of the body of the frame whose head came last that have been read. */
+  get bodyArrived(): number {
+    return this.#bodyBytes - this.#bodyLeft;
+  }
+
+  /** The body of the frame whose head came last, once it is whole. Takes memory for at most `room` bytes of it: more calls may allow more. */
+  body(room = this.#bodyBytes): Buffer | undefined {
     if (this.#bodyLeft === 0) return NOTHING;
-    // Not allocUnsafe: its shared pool would keep 64 KiB alive for a small body that waits.
-    const body = (this.#body ??= Buffer.allocUnsafeSlow(this.#bodyLeft));
-    this.#bodyLeft -= this.#fill(body, body.length - this.#bodyLeft);
+    const arrived = this.bodyArrived;
+    this.#body = grown(this.#body, arrived, Math.min(room, this.#bodyBytes));
+    this.#bodyLeft -= this.#fill(this.#body, arrived);
     if (this.#bodyLeft > 0) return undefined;
+    const body = this.#body;
     this.#body = undefined;
     return body;
+  }
+
+  /** Nothing more is wanted of what came: its memory is given back. */
+  drop(): void {
+    if (this.#body !== undefined) free(this.#body);
+    this.#body = undefined;
+    this.#chunks.length = 0;
   }
 
   /** Throws away the body of the frame whose head came last, without memory for it; true once that is done. */
@@ -175,7 +190,7 @@ export class FrameDecoder {
     const head = { type: typeOf(prefix), header: parseHeader(json), bodyBytes: prefix.readUInt32BE(8) };
     this.#json = undefined;
     this.#prefixBytes = 0;
-    this.#bodyLeft = head.bodyBytes;
+    this.#bodyLeft = this.#bodyBytes = head.bodyBytes;
     return head;
   }
 
