@@ -25,9 +25,6 @@ const LONGER: Readonly<Record<string, number>> = {
   'src/spool/forwarder.ts createForwarder': 190,
   'src/spool/spool.ts createSpool': 280,
   'src/tail/discover.ts openDiscovery': 160,
-  'src/track/file-tracker.ts openFileTracker': 270,
-  'src/track/segments.ts openSegments': 160,
-  'src/track/source-files.ts createSourceFiles': 140,
 };
 
 interface Diagnostic {
