@@ -15,12 +15,9 @@ const MOST_OF_A_FACTORY = 120;
 /** Most lines by `file function`. */
 const LONGER: Readonly<Record<string, number>> = {
   'src/commit/commit-stage.ts createCommitStage': 200,
-  'src/cut/follower.ts follow': 130,
-  'src/cut/pack-cutter.ts createPackCutter': 170,
   'src/inputs/gowire/go-input.ts createGoInput': 220,
   'src/ledger/sqlite/writes.ts ledgerWrites': 150,
   'src/marks/marks-database.ts open': 190,
-  'src/outputs/output-follower.ts followOutput': 180,
   'src/send/sender.ts createSender': 190,
   'src/spool/forwarder.ts createForwarder': 190,
   'src/spool/spool.ts createSpool': 280,
