@@ -102,7 +102,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     return isOutdated ? discovery.scan({ activeFrom }) : files;
   };
 
-  /** Where a repeated hour begins anew, what is in its file at that moment is the first one's: a look later than that would take more. */
+  /** Where a repeated hour starts over, what is in its file at that moment is the first one's: a look later than that would take more. */
   const untilNextHour = (): number => {
     const now = clock.now();
     return (hours.endOf(hours.labelAt(now)) ?? Infinity) - now;

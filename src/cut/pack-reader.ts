@@ -46,7 +46,7 @@ export const createPackReader = ({ packBytes, maxLine, marks, emit }: PackReader
   const learnFingerprint = async (file: Source, source: SourceState, end: number): Promise<boolean> => {
     const known = fingerprintBytes(source.fingerprint);
     const isLong = source.position > 0 && known >= FINGERPRINT_BYTES;
-    // Whoever cuts a file short and writes it anew may be past its old size before the next look.
+    // Whoever cuts a file short and writes it again may be past its old size before the next look.
     if (isLong && source.checked) return true;
     if (source.position > 0 && !(await hasFingerprint(file, source.fingerprint))) return false;
     if (!source.checked && !(await hasLastBytes(file, source))) return false;

@@ -1,6 +1,6 @@
 /**
  * Which file is it? Brings a file that a scan found into the segment that it belongs to: as one that the segment has, grown, moved, copied,
- * cut short or written anew, or as a new one.
+ * cut short or rewritten, or as a new one.
  */
 import { LEAST_RESERVED, reservedFrom } from '../tail/reserved-room.ts';
 import type { SourceFile } from '../tail/discover.ts';
@@ -38,7 +38,7 @@ export interface KnownFiles {
   take(segment: TrackedSegment, file: SourceFile): Promise<void>;
   /** Takes down what a scan saw of a source. Late lines reopen its segment. */
   look(segment: TrackedSegment, source: SourceState, file: SourceFile): Promise<void>;
-  /** What was seen of the source is there no more. Returns true when all of it is gone, and the file has begun anew. */
+  /** What was seen of the source is there no more. Returns true when all of it is gone, and the file has started over. */
   takeShrunk(segment: TrackedSegment, source: SourceState, file: SourceFile): Promise<boolean>;
   /** Bytes are gone: a segment that has ended is open again. */
   readonly lose: OnLost;
@@ -88,7 +88,7 @@ export const createKnownFiles = (options: KnownFilesOptions): KnownFiles => {
     if (segment.ended && unread(source) > 0) await segments.reopen(segment);
   };
 
-  /** What was seen of the source is there no more. Returns true when all of it is gone, and the file has begun anew. */
+  /** What was seen of the source is there no more. Returns true when all of it is gone, and the file has started over. */
   const takeShrunk = async (
     segment: TrackedSegment,
     source: SourceState,
@@ -107,7 +107,7 @@ export const createKnownFiles = (options: KnownFilesOptions): KnownFiles => {
     return isAnew;
   };
 
-  /** Where a file that is shorter than what was cut of it has begun anew: where it ends, when its beginning is still there. */
+  /** Where a file that is shorter than what was cut of it has started over: where it ends, when its beginning is still there. */
   const newBeginning = async (
     segment: TrackedSegment,
     source: SourceState,
@@ -128,7 +128,7 @@ export const createKnownFiles = (options: KnownFilesOptions): KnownFiles => {
     return look(segment, await segments.addSource(segment, file, from), file);
   };
 
-  /** All of a file is shipped though one of its name was, when its hour ended: for that one, perhaps written anew by an editor. */
+  /** All of a file is shipped though one of its name was, when its hour ended: for that one, perhaps rewritten by an editor. */
   const sayReplaced = (segment: TrackedSegment, { path, position }: SourceState): void => {
     if (segment.ended && position > 0) emit('tail.replaced', { path, hour: segment.hour });
   };
@@ -155,7 +155,7 @@ export const createKnownFiles = (options: KnownFilesOptions): KnownFiles => {
       next.beginning = known.beginning?.subarray(0, from);
       return look(segment, next, file);
     }
-    // It was seen while it was being written anew: emptied, and not filled yet.
+    // It was seen while it was being rewritten: emptied, and not filled yet.
     const filled = segment.sources.find(({ path, position }) => path === file.path && position > 0);
     if (filled !== undefined && known.position === 0 && known.size === 0 && file.size > 0)
       sayReplaced(segment, filled);
