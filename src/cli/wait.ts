@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/units.ts';
-import { messageOf } from '../error.ts';
+import { LogdError, messageOf } from '../error.ts';
 import type { HourStanding } from '../ledger/hour-standing.ts';
 import { listInWords } from '../text/prose.ts';
 import { showHour } from '../report/segment-text.ts';
@@ -13,6 +13,8 @@ import { expectOption, type Expected, openExpected } from './expected.ts';
 import { parseHour, parseName } from './selection.ts';
 
 const LOOK_EVERY_MS = 1_000;
+/** A sink that starts has its ledger within this time. */
+const STARTING_MS = 10_000;
 
 interface WaitOptions extends Expected {
   readonly config: string;
@@ -39,13 +41,29 @@ const missingInWords = ({ absent, open, closed, sealed }: HourStanding): string 
   return parts.length > 0 || sealed.length > 0 ? parts.join('; ') : 'no host is expected to have it yet';
 };
 
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Opens the ledger; where it cannot be read yet, because its sink was started just now, tries again for a while. */
+const openWaiting = async (options: WaitOptions, until: number): ReturnType<typeof openExpected> => {
+  const giveUp = Math.min(until, systemClock.monotonic() + STARTING_MS);
+  for (let said = false; ; said = true) {
+    try {
+      return await openExpected(options);
+    } catch (error) {
+      const left = giveUp - systemClock.monotonic();
+      if (!(error instanceof LogdError) || error.code !== 'storage' || left <= 0) throw error;
+      if (!said) say('The ledger cannot be read yet. Waiting 10 s for its sink to start.');
+      await sleep(Math.min(LOOK_EVERY_MS, left));
+    }
+  }
+};
+
 const waitFor = async (options: WaitOptions): Promise<number> => {
   const { hourStanding, isWhole } = await import('../ledger/hour-standing.ts');
-  const { ledger: opened, rules } = await openExpected(options);
+  const until = systemClock.monotonic() + (options.timeout ?? Infinity);
+  const { ledger: opened, rules } = await openWaiting(options, until);
   await using ledger = opened;
   const name = `${options.stream} ${showHour(options.hour)}`;
-  const until = systemClock.monotonic() + (options.timeout ?? Infinity);
-  const say = (text: string): void => void process.stdout.write(`${text}\n`);
   for (let said = ''; ;) {
     const standing = await hourStanding(ledger, options, rules, systemClock.now());
     if (isWhole(standing)) {

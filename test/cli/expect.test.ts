@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts';
 import { hourLabel } from '../../src/pack/hour-index.ts';
 import { key, type StoredHours, storedHours } from './stored-hours.ts';
 
@@ -86,4 +87,23 @@ test('wait says who is missing, ends when all is sealed, when the time is up, an
   const done = await logd('wait', '--stream', 'access', '--hour', before, '-c', hours.config);
   assert.deepEqual([done.code, done.out.endsWith('is sealed: web1 and web2.\n')], [0, true], done.out);
   assert.equal((await logd('wait --stream access --hour yesterday')).code, 2);
+});
+
+test('wait begins before the sink has its ledger, and ends with the reason where none comes', async () => {
+  await using hours = await createHours();
+  const path = join(hours.dir, 'later.db');
+  const args = ['--stream', 'access', '--hour', hour, '--ledger', path];
+  assert.equal((await logd('wait --timeout 10ms', ...args)).code, 1);
+  const waiting = start('wait --expect web1', ...args);
+  let out = '';
+  for await (const part of waiting.child.stdout) {
+    if (out === '') {
+      assert.match(String(part), /^The ledger cannot be read yet/);
+      await using _ = await openSqliteLedger({ path });
+    }
+    out += String(part);
+    if (out.includes('waited for')) waiting.child.kill('SIGKILL');
+  }
+  await waiting.ended();
+  assert.match(out, /is waited for: web1 is absent\./);
 });

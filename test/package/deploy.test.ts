@@ -77,7 +77,7 @@ for (const role of ROLES)
 
 it('README.md shows configurations that logd takes', async () => {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
-  const blocks = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => block ?? '');
+  const blocks = [...readme.matchAll(/<<'EOF'\n(.*?)^EOF$/gms)].map(([, block]) => block ?? '');
   assert.equal(blocks.length, 2, 'an agent and a sink');
   for (const block of blocks) {
     const { status, said } = await validate(block);

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { LogdError } from '../../error.ts';
 import type { AlertOptions } from './options.ts';
 
-/** What is sent at once. */
+/** What is told at once. */
 export interface AlertMessage {
   /** Sentences of problems that have begun. */
   readonly opened: readonly string[];
