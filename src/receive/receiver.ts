@@ -1,12 +1,11 @@
 /**
  * The receive stage: decodes a pack, compares its size, lines and checksum with its header, and hands it to the target.
  *
- * Decoding runs in the libuv pool for several packs at a time, within a budget of raw bytes. The target is given the packs in
- * order of arrival all the same, and waits for each to be decoded when its turn comes.
+ * Decoding runs in the libuv pool for several packs at a time, within a budget of raw bytes, and connections take turns at it: see turns.ts.
+ * The target is given the packs in order of arrival all the same, and waits for each to be decoded when its turn comes.
  */
 import { availableParallelism } from 'node:os';
 import { fault } from '../fault/fault.ts';
-import { byteBudget } from '../pack/byte-budget.ts';
 import { free } from '../pack/codec.ts';
 import { createDecoder, type Decode } from '../pack/decoder.ts';
 import { corrupt, type Pack, type VerifiedPack } from '../pack/pack.ts';
@@ -15,6 +14,7 @@ import type { Emit } from '../telemetry/events.ts';
 import type { Answer } from '../pack/answer.ts';
 import type { OnPack } from '../transport/transport.ts';
 import type { PackTarget } from './pack-target.ts';
+import { createTurns } from './turns.ts';
 
 export interface ReceiverOptions {
   /** Where verified packs go. */
@@ -22,6 +22,8 @@ export interface ReceiverOptions {
   readonly emit: Emit;
   /** Most raw bytes of packs that are decoded and not yet written. */
   readonly rawBytes: number;
+  /** Most raw bytes of packs that are decoded and not yet answered; at least `rawBytes`. */
+  readonly unansweredBytes: number;
 }
 
 interface HeldPack {
@@ -47,23 +49,24 @@ export const verify = async ({ header, body }: Pack, decode: Decode): Promise<He
 };
 
 /** What a listener calls with each pack: see {@link OnPack}. */
-export const createReceiver = ({ target, emit, rawBytes }: ReceiverOptions): OnPack => {
-  const budget = byteBudget(rawBytes);
+export const createReceiver = ({ target, emit, rawBytes, unansweredBytes }: ReceiverOptions): OnPack => {
+  const turns = createTurns({ memory: rawBytes, work: unansweredBytes });
   const decode = createDecoder(availableParallelism());
   return async (pack, peer): Promise<Answer> => {
     const { header } = pack;
-    const lease = budget.acquire(header.bytes);
-    const verified = lease.then(() => verify(pack, decode));
+    const turn = turns.take(peer, header, header.lost === undefined ? header.bytes : 0);
+    const verified = turn.then(() => verify(pack, decode));
     verified.catch(() => undefined); // The target awaits it when the pack's turn comes.
     // Only what is decoded may be freed: until then the pool reads the body, whatever became of the pack meanwhile.
     const release = (): void => {
-      const giveBack = (): void => void lease.then((own) => own.release());
+      const giveBack = (): void => void turn.then((own) => own.freed());
       verified.then((held) => held.release()).then(giveBack, giveBack);
     };
     const decoded = verified.then((held) => held.pack);
     decoded.catch(() => undefined);
     const answer = await target.put({ header, body: pack.body, verified: decoded, release }, peer);
     await verified.catch(() => undefined);
+    void turn.then((own) => own.done());
     free(pack.body);
     if (answer.kind === 'nack') {
       const { host, stream, hour, id } = header;

@@ -121,6 +121,40 @@ test('bodies that are not what they claim are refused, and their places stay fre
   await assertSealedEqual(node, packs);
 });
 
+test('a small pack is answered beside large ones of others, long before they are', TEST, async () => {
+  await using node = await startSinkNode({ compression: 'zstd' });
+  const line = Buffer.alloc(1 << 10, 'x\n');
+  const large = Buffer.alloc(32 << 20, line);
+  const [honest] = await cutInto(logParts(1));
+  const hostile = await Promise.all(
+    Array.from(
+      { length: 10 },
+      async (_, n) => (await cutInto([large], { key: keyOf(`large${n}`), codec: 'zstd' }))[0]!,
+    ),
+  );
+  let answered = 0;
+  const flood = Array.from({ length: 4 }, async (_, n) => {
+    await using upstream = await node.connect();
+    // Each again and again: a repeat is decoded and looked at as the first was.
+    const packs = Array.from({ length: 12 }, (__, at) => hostile[(n + at) % hostile.length]!);
+    await Promise.all(
+      packs.map(async ({ header, body }) => {
+        await upstream.send({ header, body: Buffer.from(body) });
+        answered++;
+      }),
+    );
+  });
+  while (answered < 4) await turn();
+  const before = answered;
+  assert.deepEqual(
+    (await node.send([honest!])).map(({ kind }) => kind),
+    ['ack'],
+  );
+  const meanwhile = answered - before;
+  await Promise.all(flood);
+  assert.ok(meanwhile <= 12, `${meanwhile} of 48 large packs came first`);
+});
+
 test('scripts of good frames with flipped bits leave the good frames as they are', TEST, async () => {
   await using node = await startSinkNode();
   const seed = seedOf();

@@ -41,6 +41,7 @@ const rig = (rawBytes = 1 << 20, pause?: () => Promise<void>) => {
   const receive = createReceiver({
     target,
     rawBytes,
+    unansweredBytes: 8 * rawBytes,
     emit: (name, fields) => void events.push({ name, fields: { ...fields } }),
   });
   return { stored, events, receive: (pack: Pack) => receive(pack, PEER) };
@@ -114,7 +115,12 @@ for (const [what, make, message] of cases)
 
 test('damaged bytes are corrupt and not written, in order, out of order and as a repeat', async () => {
   const { commit, store, put } = commitRig();
-  const receive = createReceiver({ target: commit, rawBytes: 1 << 20, emit: () => undefined });
+  const receive = createReceiver({
+    target: commit,
+    rawBytes: 1 << 20,
+    unansweredBytes: 64 << 20,
+    emit: () => undefined,
+  });
   const packs = await cutInto(logParts(4));
   const damaged = (pack: VerifiedPack): Pack => ({ header: pack.header, body: forged(pack).body });
   await put(packs[0]!);
@@ -135,7 +141,12 @@ test('any byte of a compressed body that is changed on its way is noticed', asyn
       const body = Buffer.from(original);
       body[at] = body[at]! ^ mask;
       const { commit, store } = commitRig();
-      const receive = createReceiver({ target: commit, rawBytes: 1 << 20, emit: () => undefined });
+      const receive = createReceiver({
+        target: commit,
+        rawBytes: 1 << 20,
+        unansweredBytes: 64 << 20,
+        emit: () => undefined,
+      });
       const answer = await receive({ header: pack.header, body }, PEER);
       // A changed bit that decodes to the same bytes, such as a reserved one, harms nobody.
       if (answer.kind === 'ack') assert.deepEqual(store.bytesOf(pack.header), LINES);
@@ -169,8 +180,9 @@ test('of a lost pack nothing is decoded', async () => {
 
 test('raw bytes that wait to be written are bounded, and every pack gets its turn', async () => {
   const packs = await Promise.all(Array.from({ length: 40 }, (_, n) => zstd(LINES, { id: n + 1 })));
+  // Small packs have a quarter of the room: three of these.
   let [waiting, most, gate] = [0, 0, Promise.withResolvers<void>()];
-  const { receive, stored } = rig(3 * LINES.length, async () => {
+  const { receive, stored } = rig(12 * LINES.length, async () => {
     most = Math.max(most, ++waiting);
     await gate.promise;
     waiting--;
@@ -206,7 +218,12 @@ test('packs that were answered leave the window of their connection, though thei
   let open = true;
   const { target, stored } = fakeTarget(() => (open ? Promise.resolve() : gate.promise));
   let begun = 0;
-  const receive = createReceiver({ target, rawBytes: 4 << 20, emit: () => undefined });
+  const receive = createReceiver({
+    target,
+    rawBytes: 4 << 20,
+    unansweredBytes: 64 << 20,
+    emit: () => undefined,
+  });
   const onPack = (pack: Pack): Promise<Answer> => {
     begun++;
     return receive(pack, PEER);

@@ -32,6 +32,8 @@ import { createSinkStatus, outputPart } from './sink-status.ts';
 
 /** Raw bytes that are decoded and not yet written: a few packs, so that decoding runs ahead of writing. */
 const DECODED_BYTES = 8 << 20;
+/** Raw bytes that are decoded and not yet durable: what one group may sync, so that whoever comes next does not wait for long. */
+const WRITTEN_BYTES = 64 << 20;
 
 /** Clients may end their packs for this share of the time for a graceful stop; what they have not sent by then comes again later. */
 const DRAIN_SHARE = 0.3;
@@ -94,6 +96,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     target: status.counting(commit),
     emit,
     rawBytes: DECODED_BYTES,
+    unansweredBytes: WRITTEN_BYTES,
   });
   const ofGo = (pack: Pack): Promise<Answer> => onPack(pack, GO_PEER);
   const goInput = await startGoInput(options.gowire, config.state_dir, limits.pack_bytes, ofGo, {
