@@ -41,7 +41,7 @@ export const ledgerWrites = (db: DatabaseSync) => {
   const dayKey = 'host = :host AND stream = :stream AND day = :day AND daily = :daily';
   const countSealed = db.prepare(
     `INSERT INTO day (host, stream, day, daily, sealed, hours) VALUES (:host, :stream, :day, :daily, 1, :hours)
-     ON CONFLICT DO UPDATE SET sealed = sealed + 1, hours = excluded.hours RETURNING *`,
+     ON CONFLICT DO UPDATE SET sealed = sealed + 1, hours = max(hours, excluded.hours) RETURNING *`,
   );
   const countReopened = db.prepare(`UPDATE day SET sealed = sealed - 1 WHERE ${dayKey}`);
   const findDay = db.prepare(`SELECT * FROM day WHERE ${dayKey}`);

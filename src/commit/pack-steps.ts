@@ -1,0 +1,117 @@
+/**
+ * The steps of a pack on its way through its segment's queue, each with the answer where the pack goes no further: does it fit what is
+ * recorded, are its bytes right, where did the store put it.
+ */
+import { LogdError, messageOf } from '../error.ts';
+import type { Ledger, Place } from '../ledger/ledger.ts';
+import { recordedSegment } from '../ledger/recorded.ts';
+import type { Answer, NackCode } from '../pack/answer.ts';
+import type { RunningDigest } from '../pack/digest.ts';
+import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../pack/pack.ts';
+import type { Store } from '../stores/store.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { dayClaimFault } from './day-claim.ts';
+import { fit, mayHaveEnded } from './pack-conflict.ts';
+import type { SegmentQueue } from './segment-queue.ts';
+
+export interface CheckOptions {
+  readonly ledger: Ledger;
+  readonly emit: Emit;
+  readonly onComplete: (key: SegmentKey) => void;
+  readonly onRepeated?: (pack: VerifiedPack) => Promise<void>;
+}
+
+/** What we knew of the segment has turned out not to be recorded. */
+export const LOST_TRACK: Answer = {
+  kind: 'nack',
+  code: 'storage',
+  message: 'Storing an earlier pack of the segment failed.',
+  retryable: true,
+};
+
+export const nack = (code: NackCode, message: string, retryable = false): Answer => ({
+  kind: 'nack',
+  code,
+  message,
+  retryable,
+});
+
+/** What is stored is not what was stored. */
+export const isCorrupt = (error: unknown): error is LogdError =>
+  error instanceof LogdError && error.code === 'corrupt';
+
+export const conflictWith = (emit: Emit, { host, stream, hour, id }: PackHeader, why: string): Answer => {
+  emit('store.conflict', { host, stream, hour, id });
+  return nack('conflict', `Pack ${id} of ${host}/${stream}/${hour} is refused: ${why}.`);
+};
+
+/** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
+export const checkPack = async (
+  { ledger, emit, onComplete, onRepeated }: CheckOptions,
+  queue: SegmentQueue,
+  pack: VerifiedPack,
+): Promise<Answer | undefined> => {
+  const { header } = pack;
+  const goesOn =
+    !mayHaveEnded(header, queue.record) ||
+    (queue.record?.state === 'open' && header.generation <= queue.opened);
+  const inOrder = header.id === queue.lastId + 1 && header.offset === queue.end;
+  if (!inOrder || !goesOn) {
+    const { epoch } = queue;
+    await queue.pending;
+    if (queue.epoch !== epoch) return LOST_TRACK;
+    const result = fit(header, await ledger.around(header, header.id));
+    if (result === 'repeat') {
+      // Its record may be of a commit that was taken as failed, and then nobody was told.
+      if (queue.record?.state === 'complete') onComplete(queue.key);
+      await onRepeated?.(pack);
+      return { kind: 'ack' };
+    }
+    if (result !== 'new') return conflictWith(emit, header, result.conflict);
+  }
+  const fault = await dayClaimFault(ledger, header);
+  return fault === undefined ? undefined : nack('invalid', fault);
+};
+
+/** The digest as it stands after this pack, undefined when it cannot be known, or a refusal when it is not what the agent says. */
+export const digestAfter = (queue: SegmentQueue, pack: VerifiedPack): RunningDigest | undefined | Answer => {
+  const { header, raw } = pack;
+  if (queue.digest === undefined || header.lost !== undefined) return undefined;
+  if (queue.digest.bytes !== header.offset)
+    return queue.digest.bytes > header.offset ? queue.digest : undefined;
+  const digest = queue.digest.fork();
+  digest.update(raw);
+  if (digest.hex() === header.sha256) return digest;
+  return nack(
+    'digest',
+    `The bytes up to pack ${header.id} of ${segmentName(header)} are not what was sent.`,
+    true,
+  );
+};
+
+/** Where the store put the pack. When it misses what is recorded, one event says so, and what arrived proves nothing any more. */
+export const writeToStore = async (
+  { store, ledger, emit }: Pick<CheckOptions, 'ledger' | 'emit'> & { readonly store: Store },
+  queue: SegmentQueue,
+  pack: VerifiedPack,
+): Promise<Place | Answer> => {
+  try {
+    const place = await store.write(pack, queue.record && recordedSegment(ledger, queue.record));
+    queue.missing = false;
+    return place;
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    const { host, stream, hour } = queue.key;
+    if (!queue.missing) emit('store.missing', { host, stream, hour, reason: error.message });
+    queue.missing = true;
+    queue.digest = undefined;
+    return nack('storage', error.message, true);
+  }
+};
+
+export const refusalOf = (emit: Emit, error: unknown, header: PackHeader): Answer => {
+  if (error instanceof LogdError && (error.code === 'corrupt' || error.code === 'limit'))
+    return nack(error.code, error.message, error.retryable);
+  emit('store.failed', { reason: `${segmentName(header)}: ${messageOf(error)}` });
+  return nack('storage', messageOf(error), true);
+};
