@@ -37,6 +37,8 @@ const WRITTEN_BYTES = 64 << 20;
 
 /** Clients may end their packs for this share of the time for a graceful stop; what they have not sent by then comes again later. */
 const DRAIN_SHARE = 0.3;
+/** Complete hours may be sealed for this share of it; those that are not begun by then are sealed after the next start. */
+const SEAL_SHARE = 0.2;
 /** Outputs may deliver what is due for this share of it; they go on from there at the next start. */
 const OUTPUT_SHARE = 0.2;
 
@@ -140,7 +142,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
       await forAtMost(config.shutdown_timeout * DRAIN_SHARE, listener.drain());
       await listener[Symbol.asyncDispose]();
       await commit.idle();
-      await sealer.idle();
+      await forAtMost(config.shutdown_timeout * SEAL_SHARE, sealer.idle());
       await forAtMost(config.shutdown_timeout * OUTPUT_SHARE, outputs.idle());
       await parts.disposeAsync();
     },
