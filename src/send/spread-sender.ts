@@ -12,6 +12,7 @@ import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Upstream } from '../transport/transport.ts';
 import { createSender, type Sender } from './sender.ts';
+import { createSendings } from './sendings.ts';
 import { chooseUpstream, type UpstreamHealth } from './upstream-choice.ts';
 
 export interface SpreadUpstream {
@@ -47,6 +48,7 @@ interface WaitingSend {
   readonly order: number;
   readonly pack: Pack;
   readonly via: Upstream | undefined;
+  readonly sending: string;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -58,6 +60,7 @@ export const createSpreadSender = (options: SpreadOptions): Sender => {
   const [only] = upstreams;
   if (only !== undefined && upstreams.length === 1)
     return createSender({ address: only.name, connect: only.connect, retry, emit, onUpstream, ...tries });
+  const nameSending = createSendings();
   let waiting: WaitingSend[] = [];
   let orders = 0;
   let unanswered = 0;
@@ -90,6 +93,7 @@ export const createSpreadSender = (options: SpreadOptions): Sender => {
         onUpstream?.(upstream);
       },
       failover: true,
+      nameSending,
       ...tries,
     });
     const health = { connectedSince: undefined, returned: false };
@@ -109,7 +113,7 @@ export const createSpreadSender = (options: SpreadOptions): Sender => {
       asked ??
       chooseUpstream(lanes, `${host}/${stream}`, ({ health }) => health, clock.monotonic(), slowStart);
     if (lane === undefined) return void waiting.push(one);
-    lane.sender.send(one.pack).then(
+    lane.sender.send(one.pack, undefined, one.sending).then(
       (answer) => {
         unanswered--;
         one.resolve(answer);
@@ -136,7 +140,7 @@ export const createSpreadSender = (options: SpreadOptions): Sender => {
       new Promise((resolve, reject) => {
         if (closed) return reject(new LogdError('closed', 'The sender is closed.'));
         unanswered++;
-        dispatch({ order: orders++, pack, via, resolve, reject });
+        dispatch({ order: orders++, pack, via, sending: nameSending(), resolve, reject });
       }),
     drain: () =>
       new Promise((resolve) => (unanswered === 0 || !isConnectedAtAll() ? resolve() : drained.push(resolve))),

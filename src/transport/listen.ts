@@ -7,6 +7,7 @@ import { formatAddress } from '../config/address.ts';
 import { LogdError, messageOf } from '../error.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { createBrokenOffPacks } from './broken-off.ts';
 import { Caller } from './caller.ts';
 import { createBodyShares } from './body-shares.ts';
 import { allTaken, createDoor, type Door } from './door.ts';
@@ -88,6 +89,7 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
   const serving: Serving = {
     ...{ node, software, tokens, limits, pingInterval },
     ...{ clock, ticker, bodies, emit, onPack, onLoosePack, ledger, onCannot },
+    brokenOff: createBrokenOffPacks(),
   };
   const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
 

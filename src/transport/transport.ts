@@ -16,6 +16,7 @@ import type { SourceVerdict } from '../pack/source-verdict.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { BodyShares } from './body-shares.ts';
+import type { BrokenOffPacks } from './broken-off.ts';
 import type { Guest } from './door.ts';
 import type { Ticker } from './ticker.ts';
 
@@ -83,9 +84,10 @@ export interface Upstream extends AsyncDisposable {
   readonly limits: PeerLimits;
   /**
    * Sends a pack. Resolves with the answer; rejects with a LogdError when the connection ends before. Does not itself wait for
-   * the window: the sender counts what is unanswered against {@link limits}.
+   * the window: the sender counts what is unanswered against {@link limits}. `sending`: a name that it has each time it is tried again
+   * over another connection, and that no other pack or later sending has; the other side may go on where it broke off then.
    */
-  send(pack: Pack): Promise<Answer>;
+  send(pack: Pack, sending?: string): Promise<Answer>;
   /** How far the ledger behind it has come, as was last said; undefined where it says nothing of one. */
   readonly ledger?: LedgerMark | undefined;
   /** Asks that ledger, one question at a time. */
@@ -173,6 +175,7 @@ export interface Serving {
   readonly ticker: Ticker;
   /** Memory for bodies. */
   readonly bodies: BodyShares;
+  readonly brokenOff: BrokenOffPacks;
   readonly emit: Emit;
   readonly onPack: OnPack;
   readonly ledger?: LedgerSide | undefined;

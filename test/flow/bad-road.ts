@@ -28,10 +28,11 @@ export const startBadRoad = async (port: number, random: () => number): Promise<
   let connections = 0;
   let weather = FAIR;
 
-  const carry = (from: Socket, to: Socket, today: Weather, spend: (bytes: number) => boolean): void => {
+  const carry = (from: Socket, to: Socket, today: Weather, spend: (chunk: Buffer) => Buffer): void => {
     let turn = Promise.resolve();
-    from.on('data', (chunk: Buffer) => {
-      if (!spend(chunk.length)) return;
+    from.on('data', (whole: Buffer) => {
+      const chunk = spend(whole);
+      if (chunk.length === 0) return;
       if (today.delay === 0) return void to.write(chunk);
       turn = turn.then(async () => {
         await sleep(random() * today.delay);
@@ -52,16 +53,20 @@ export const startBadRoad = async (port: number, random: () => number): Promise<
     }
     let left = today.resetAfter === 0 ? Infinity : 1 + Math.floor(random() * today.resetAfter);
     const silent = today.silent > 0 && random() < 1 / today.silent;
-    const spend = (bytes: number): boolean => {
-      left -= bytes;
-      if (left > 0) return true;
+    /** What of a chunk is let through before the connection is cut. */
+    const spend = (chunk: Buffer): Buffer => {
+      const passed = left <= 0 ? 0 : Math.min(left, chunk.length);
+      const isOver = left > 0 && left <= chunk.length;
+      left -= chunk.length;
+      if (!isOver) return chunk.subarray(0, passed);
       const cut = (): void => {
         near.resetAndDestroy();
         far.resetAndDestroy();
       };
+      // What was let through leaves first.
       if (silent) setTimeout(cut, SILENCE_MS);
-      else cut();
-      return false;
+      else setTimeout(cut, today.delay + 1);
+      return chunk.subarray(0, passed);
     };
     carry(near, far, today, spend);
     carry(far, near, today, spend);

@@ -133,6 +133,23 @@ describe('relay-chain', { concurrency: 2 }, () => {
       assert.ok(roads.every(({ connections }) => connections > 3));
     }));
 
+  it('makes progress over links that reset every connection after a few KB, each pack far larger than that', (t) =>
+    onRig(t, async (rig) => {
+      const random = randomFrom(8);
+      const { roads } = await buildChain(t, rig, random);
+      await rig.configureAgent({
+        ...{ host: 'web1', streams: ['access'], ends: 'by-clock' },
+        settings: { send_to: `127.0.0.1:${roads[0]!.port}`, pack: { size: '256KiB', max_delay: '50ms' } },
+      });
+      for (const road of roads) road.weather = { delay: 0, resetAfter: 8_000, silent: 0 };
+      for (const name of NODES.toReversed()) await rig.start(name);
+      await rig.sources.write('web1', 'access', '2026112200', bytesOf('access', 600_000, random));
+      await rig.sealed();
+      await assertSealedEqual(rig, { compression: 'none' });
+      t.diagnostic(`connections: ${roads.map(({ connections }) => connections).join(', ')}`);
+      assert.ok(roads.every(({ connections }) => connections > 5));
+    }));
+
   it('keeps packs while the sink is away, longer than the spool can take, and says so', (t) =>
     onRig(t, async (rig) => {
       await buildChain(t, rig, randomFrom(4), { spool: { size: '1MiB' }, memory: '64KiB' });

@@ -21,7 +21,6 @@ const LONGER: Readonly<Record<string, number>> = {
   'src/ledger/sqlite/writes.ts ledgerWrites': 150,
   'src/marks/marks-database.ts open': 190,
   'src/outputs/output-follower.ts followOutput': 180,
-  'src/send/sender.ts createSender': 190,
   'src/spool/forwarder.ts createForwarder': 190,
   'src/spool/spool.ts createSpool': 280,
   'src/tail/discover.ts openDiscovery': 160,

@@ -27,6 +27,8 @@ const packOf = (id: number, size = 10, bytes = size): Pack => ({
 interface Line {
   /** Ids as they came. */
   readonly came: number[];
+  /** Names of their sendings. */
+  readonly sendings: (string | undefined)[];
   readonly unanswered: Map<number, (answer: Answer) => void>;
   answer(id: number, answer?: Answer): void;
   /** The connection breaks. */
@@ -59,6 +61,7 @@ const receiver = (limits = LIMITS) => {
     };
     const line: Line = {
       came: [],
+      sendings: [],
       get unanswered() {
         return new Map([...waiting].map(([id, { answer }]) => [id, answer]));
       },
@@ -70,7 +73,7 @@ const receiver = (limits = LIMITS) => {
       node: 'sink1',
       limits,
       ended: ended.promise,
-      send: ({ header: { id }, body }) => {
+      send: ({ header: { id }, body }, sending) => {
         if (over !== undefined) return Promise.reject(over);
         return new Promise((resolve, fail) => {
           const answer = (value: Answer): void => {
@@ -82,6 +85,7 @@ const receiver = (limits = LIMITS) => {
           if (waiting.size > limits.windowPacks) wrong.push(`${waiting.size} packs on their way`);
           if (waiting.size > 1 && bytes > limits.windowBytes) wrong.push(`${bytes} bytes on their way`);
           line.came.push(id);
+          line.sendings.push(sending);
           onPack(line, id);
         });
       },
@@ -119,6 +123,22 @@ const ACK: Answer = { kind: 'ack' };
 const nack = (retryable: boolean): Answer => ({ kind: 'nack', code: 'storage', message: 'no', retryable });
 
 describe('sender', () => {
+  it('keeps the name of a sending over connections, and takes another after an answer', async (context) => {
+    const to = receiver();
+    const { sender } = begin(context, to);
+    to.onPack((line, id) => {
+      if (to.lines.length === 1) line.cut();
+      else if (to.lines.length === 2 && line.came.length === 1)
+        line.answer(id, { kind: 'nack', code: 'storage', message: 'full', retryable: true });
+      else line.answer(id);
+    });
+    await sender.send(packOf(1));
+    await sender.send(packOf(1));
+    const [first, again, afterNack, later] = to.lines.flatMap(({ sendings }) => sendings);
+    assert.equal(first, again);
+    assert.equal(new Set([first, afterNack, later]).size, 3);
+  });
+
   it('keeps the order, and sends no more than the window holds', async (context) => {
     const to = receiver();
     const { sender } = begin(context, to);

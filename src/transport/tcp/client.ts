@@ -103,6 +103,8 @@ class ClientConnection implements Upstream {
   readonly #closed: Promise<void>;
   #welcome: Message<'WELCOME'> | undefined;
   #seq = 0;
+  /** What the server has of packs that an earlier connection broke off: sending → bytes, undefined for all of them. */
+  #begun = new Map<string, number | undefined>();
   #ledger: LedgerMark | undefined;
   #questions = 0;
   #askTurn: Promise<unknown> = Promise.resolve();
@@ -147,7 +149,7 @@ class ClientConnection implements Upstream {
     return this.#welcomeOf().limits;
   }
 
-  async send(pack: Pack): Promise<Answer> {
+  async send(pack: Pack, sending?: string): Promise<Answer> {
     if (this.#end !== undefined) throw this.#end;
     if (this.#leaving)
       throw new LogdError('closed', `${this.node} takes no more packs: it is shutting down.`, {
@@ -157,13 +159,18 @@ class ClientConnection implements Upstream {
     if (wrong !== undefined) return { kind: 'nack', ...wrong };
     fault('send.before-first-byte');
     const seq = ++this.#seq;
-    const head = encodeFrame('PACK', { seq, ...pack.header }, pack.body.length);
+    const { rest, from } = this.#restOf(pack.body, sending);
+    const head = encodeFrame(
+      'PACK',
+      { seq, ...pack.header, ...(sending && { sending }), ...from },
+      rest.length,
+    );
     if (this.#unanswered.size === 0) this.#waitingSince = this.#ticker.now;
     const answer = new Promise<Answer>((resolve, reject) => this.#unanswered.set(seq, { resolve, reject }));
     this.#socket.cork();
     this.#socket.write(head);
     const written = new Promise<void>((resolve) =>
-      this.#socket.write(pack.body, (error) => {
+      this.#socket.write(rest, (error) => {
         if (!error) this.#afterLastByte();
         resolve();
       }),
@@ -173,6 +180,15 @@ class ClientConnection implements Upstream {
     const answered = await answer;
     await written;
     return answered;
+  }
+
+  /** What the server does not have of a body: all of it, but where a sending goes on. */
+  #restOf(body: Buffer, sending = ''): { readonly rest: Buffer; readonly from?: { readonly from: number } } {
+    if (!this.#begun.has(sending)) return { rest: body };
+    const from = this.#begun.get(sending) ?? body.length;
+    // Once: if the server does not keep it any more, the next try is the whole pack.
+    this.#begun.delete(sending);
+    return from > body.length ? { rest: body } : { rest: body.subarray(from), from: { from } };
   }
 
   get ledger(): LedgerMark | undefined {
@@ -276,6 +292,7 @@ class ClientConnection implements Upstream {
     } else if (this.#welcome === undefined) {
       this.#welcome = readMessage('WELCOME', head);
       this.#ledger = this.#welcome.ledger;
+      this.#begun = new Map(this.#welcome.begun?.map(({ sending, from }) => [sending, from]));
       this.#onWelcome();
     } else this.#takeWelcomed(head);
   }

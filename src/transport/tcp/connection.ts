@@ -10,12 +10,13 @@
  */
 import type { Socket } from 'node:net';
 import { LogdError, messageOf } from '../../error.ts';
-import type { PackHeader } from '../../pack/pack.ts';
+import type { Pack, PackHeader } from '../../pack/pack.ts';
 import { isName, NAME_RULE } from '../../pack/name.ts';
 import { AnswerQueue } from './answers.ts';
 import { FrameDecoder, HEADER_BYTES, HELLO_BYTES, encodeFrame } from './frame.ts';
 import type { FrameHead } from './frame.ts';
-import { VERSION, isFault, readMessage, readPack, shorten } from './messages.ts';
+import { type Incoming, readIncoming } from './incoming.ts';
+import { VERSION, isFault, readMessage, shorten } from './messages.ts';
 import type { Message, PackFault, RefuseCode } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
 import { type BodyMemory, type ConnectionShare, TOO_SLOW } from '../body-shares.ts';
@@ -23,6 +24,7 @@ import { allTaken, type Guest } from '../door.ts';
 import type { PackConnection, Peer, Serving, WantedRun } from '../transport.ts';
 import { PREAMBLE } from './preamble.ts';
 import { answerQuestion, readCannot, wantFrames } from './questions.ts';
+import { Resumption } from './resumption.ts';
 import { tokenFault } from './token.ts';
 
 /** A wrong token is answered after so many milliseconds, so that guessing is slow. */
@@ -34,15 +36,6 @@ const DRAIN_SILENCE = 1000;
 
 /** Of so many hosts a connection remembers that their packs came on it. */
 const MOST_HOSTS = 10_000;
-
-/** The pack whose head is here and whose body is not. */
-interface Incoming {
-  readonly seq: number;
-  readonly pack: PackHeader | PackFault;
-  readonly head: FrameHead;
-  /** Undefined until the window has room for it. */
-  memory: BodyMemory | undefined;
-}
 
 export class ServerConnection implements PackConnection {
   /** `hello`: HELLO is not there yet. `token`: it is being looked at. `leaving`: whatever comes is thrown away. */
@@ -60,6 +53,7 @@ export class ServerConnection implements PackConnection {
   /** Hosts whose packs came; undefined where the client cannot be asked for packs again. */
   #hosts: Set<string> | undefined;
   #incoming: Incoming | undefined;
+  readonly #resumption: Resumption;
   #seq = 0;
   /** A question is being answered. */
   #asked = false;
@@ -80,6 +74,7 @@ export class ServerConnection implements PackConnection {
     this.#socket = socket;
     this.#guest = guest;
     this.#share = serving.bodies.share();
+    this.#resumption = new Resumption(serving.brokenOff);
     this.#address = `${socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress}:${socket.remotePort}`;
     this.#stateSince = guest.since;
     this.#lastByte = this.#lastSent = serving.ticker.now;
@@ -229,8 +224,10 @@ export class ServerConnection implements PackConnection {
     const { windowPacks, windowBytes, bodyBytes, rawBytes } = limits;
     const offered = { windowPacks, windowBytes, bodyBytes, rawBytes };
     const ledger = this.#serving.ledger?.mark();
+    const begun = this.#resumption.greet(peer);
     const welcome = { version: VERSION, node, software, limits: offered, time: clock.now() };
-    this.#send(encodeFrame('WELCOME', { ...welcome, ...(ledger && { ledger }) }));
+    const more = { ...(ledger && { ledger }), ...(begun.length > 0 && { begun }) };
+    this.#send(encodeFrame('WELCOME', { ...welcome, ...more }));
     emit('receive.connected', { node: peer, peer: this.#address });
   }
 
@@ -241,16 +238,10 @@ export class ServerConnection implements PackConnection {
 
   #takeHead(head: FrameHead): void {
     if (head.type === 'PACK' && !this.#clientSaidBye) {
-      const { seq } = readMessage('PACK', head);
-      if (seq !== this.#seq + 1)
-        throw new LogdError('protocol', `Pack ${seq} came on the connection after pack ${this.#seq}.`);
-      this.#seq = seq;
-      this.#incoming = {
-        seq,
-        head,
-        pack: readPack(head, this.#serving.limits),
-        memory: undefined,
-      };
+      const incoming = readIncoming(head, this.#seq, this.#serving.limits, this.#resumption);
+      this.#seq = incoming.seq;
+      this.#incoming = incoming;
+      if (incoming.begun?.beginning !== undefined) this.#decoder.beginBody(incoming.begun.beginning);
     } else if (head.type === 'HAVE' && !this.#asked) {
       this.#asked = true;
       void this.#reply(readMessage('HAVE', head));
@@ -295,7 +286,7 @@ export class ServerConnection implements PackConnection {
   /** Memory for a body, where the window has room for it. */
   #makeRoom(incoming: Incoming): BodyMemory | undefined {
     const { windowPacks, windowBytes } = this.#serving.limits;
-    const bytes = incoming.head.bodyBytes;
+    const bytes = incoming.bodyBytes;
     const fits = this.#unanswered < windowPacks && this.#unansweredBytes + bytes <= windowBytes;
     if (!fits && this.#unanswered > 0) return undefined;
     return this.#share.begin(
@@ -319,22 +310,27 @@ export class ServerConnection implements PackConnection {
     this.#incoming = undefined;
     this.#frameSince = undefined;
     this.#unanswered++;
-    this.#unansweredBytes += incoming.head.bodyBytes;
+    this.#unansweredBytes += incoming.bodyBytes;
     if (this.#hosts !== undefined && this.#hosts.size < MOST_HOSTS) this.#hosts.add(header.host);
-    void this.#answer(incoming, header, body);
+    const answer = incoming.begun?.answer ?? this.#ask({ header, body });
+    this.#resumption.came(incoming.sending, answer);
+    void this.#answer(incoming, answer);
     return true;
   }
 
   /** The body is whoever takes the pack's: its memory may be gone by the time of the answer. */
-  async #answer({ seq, head, memory }: Incoming, header: PackHeader, body: Buffer): Promise<void> {
-    let answer: Answer;
+  async #ask(pack: Pack): Promise<Answer> {
     try {
-      answer = await this.#serving.onPack({ header, body }, this.#peer!);
+      return await this.#serving.onPack(pack, this.#peer!);
     } catch (error) {
-      answer = { kind: 'nack', code: 'storage', message: shorten(messageOf(error)), retryable: true };
+      return { kind: 'nack', code: 'storage', message: shorten(messageOf(error)), retryable: true };
     }
+  }
+
+  async #answer({ seq, bodyBytes, memory }: Incoming, due: Promise<Answer>): Promise<void> {
+    const answer = await due;
     this.#unanswered--;
-    this.#unansweredBytes -= head.bodyBytes;
+    this.#unansweredBytes -= bodyBytes;
     if (this.#state === 'open') {
       this.#answers.add(seq, answer);
       this.#finish();
@@ -372,7 +368,9 @@ export class ServerConnection implements PackConnection {
   }
 
   #dropIncoming(): void {
-    const memory = this.#incoming?.memory;
+    const { memory, sending } = this.#incoming ?? {};
+    if (this.#peer !== undefined)
+      this.#resumption.leave(this.#peer.node, sending, memory && this.#decoder.part);
     this.#incoming = undefined;
     this.#decoder.drop();
     memory?.release();

@@ -105,6 +105,8 @@ export class FrameDecoder {
   #bodyBytes = 0;
   #bodyLeft = 0;
   #body: Buffer | undefined;
+  /** A chunk whose memory is not ours to free. */
+  #lent: Buffer | undefined;
   #broken: LogdError | undefined;
 
   constructor(limits: FrameLimits) {
@@ -139,6 +141,16 @@ export class FrameDecoder {
     return this.#bodyBytes - this.#bodyLeft;
   }
 
+  /** The body of the frame whose head came last begins with these bytes, which came earlier: they are read before the frame's. Kept until then. */
+  beginBody(bytes: Buffer): void {
+    if (this.#at > 0) this.#chunks[0] = this.#chunks[0]!.subarray(this.#at);
+    this.#at = 0;
+    this.#chunks.unshift(bytes);
+    this.#lent = bytes;
+    this.#bodyBytes += bytes.length;
+    this.#bodyLeft += bytes.length;
+  }
+
   /** The body of the frame whose head came last, once it is whole. Takes memory for at most `room` bytes of it: more calls may allow more. */
   body(room = this.#bodyBytes): Buffer | undefined {
     if (this.#bodyLeft === 0) return NOTHING;
@@ -149,6 +161,11 @@ export class FrameDecoder {
     const body = this.#body;
     this.#body = undefined;
     return body;
+  }
+
+  /** What has come of a body that is not whole yet. */
+  get part(): Buffer | undefined {
+    return this.#body?.subarray(0, this.bodyArrived);
   }
 
   /** Nothing more is wanted of what came: its memory is given back. */
@@ -212,7 +229,8 @@ export class FrameDecoder {
     this.#chunks.shift();
     this.#at = 0;
     // A socket's read is memory of its own; left to the garbage collector it makes it run all the time.
-    if (chunk.length === chunk.buffer.byteLength) free(chunk);
+    if (chunk === this.#lent) this.#lent = undefined;
+    else if (chunk.length === chunk.buffer.byteLength) free(chunk);
   }
 }
 

@@ -48,6 +48,8 @@ const name = z.string().max(1000);
 const message = z.string().max(4 * MESSAGE_CHARS);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not 64 lower-case hex digits');
 const seq = positive;
+/** A client's name for one sending of a pack. */
+const sending = z.string().min(1).max(64);
 
 const limits = z.object({
   windowPacks: positive,
@@ -110,10 +112,15 @@ const MESSAGES = {
     limits,
     time,
     ledger: ledger.exactOptional(),
+    /** Packs of this client that an earlier connection broke off; without `from` they came whole. */
+    begun: z
+      .array(z.object({ sending, from: positive.exactOptional() }))
+      .max(2)
+      .exactOptional(),
   }),
   // Codes may be added later: a refusal is a refusal, and `retryable` says what to do about a pack.
   REFUSE: z.object({ code: z.string().max(32), message }),
-  PACK: z.object({ seq }),
+  PACK: z.object({ seq, sending: sending.exactOptional(), from: natural.exactOptional() }),
   ACK: z.object({ seqs: z.array(seq).min(1).max(ACK_SEQS), ledger: ledger.exactOptional() }),
   /** `have`: the answer to a HAVE, not to a PACK. */
   NACK: z.object({
@@ -169,7 +176,7 @@ const MESSAGES = {
 
 export type Message<Type extends keyof typeof MESSAGES> = z.output<(typeof MESSAGES)[Type]>;
 
-/** Checks the header of a frame of this type; throws `protocol`. Of a PACK only its `seq` is read. */
+/** Checks the header of a frame of this type; throws `protocol`. Of a PACK only what is not the pack's own is read. */
 export const readMessage = <Type extends keyof typeof MESSAGES>(
   type: Type,
   head: FrameHead,
@@ -210,16 +217,21 @@ const forGood = (code: NackCode, message: string): PackFault => ({ code, message
 /**
  * Reads the header of a PACK frame and checks everything that can be known without its body: fields, names, limits, that they
  * do not contradict each other, and that the body has the length they say. A client checks its packs before they leave, so a
- * body of another length was changed on the way, and the same pack may arrive whole next time: `corrupt`.
+ * body of another length was changed on the way, and the same pack may arrive whole next time: `corrupt`. `bodyBytes` is the length of
+ * the whole body where the frame has only the rest of it.
  */
-export const readPack = (head: FrameHead, limits: PeerLimits): PackHeader | PackFault => {
+export const readPack = (
+  head: FrameHead,
+  limits: PeerLimits,
+  bodyBytes = head.bodyBytes,
+): PackHeader | PackFault => {
   const result = packHeader.safeParse(head.header);
   if (!result.success)
     return forGood('invalid', `The pack's header is malformed: ${firstIssue(result.error)}.`);
   const header = result.data;
-  const fault = checkPack(header, head.bodyBytes, limits);
+  const fault = checkPack(header, bodyBytes, limits);
   if (fault !== undefined) return fault;
-  const damage = findWrongLength(header, head.bodyBytes);
+  const damage = findWrongLength(header, bodyBytes);
   return damage === undefined
     ? header
     : { code: 'corrupt', message: `The pack was damaged on the way: ${damage}.`, retryable: true };
