@@ -27,7 +27,7 @@ export interface AgentSource {
 /** Segments by {@link segmentName}. */
 export type Sources = ReadonlyMap<string, AgentSource>;
 
-/** Looks up the files that these agents follow. `onError` is told of what cannot be read. */
+/** Looks up the files that these agents follow. `onError` is called with what cannot be read. */
 export const findSources = async (
   agents: readonly AgentNode[],
   onError: (path: string, error: unknown) => void,

@@ -4,23 +4,30 @@
  * For each pack, in its segment's queue: does it fit (ledger) → are its bytes right → store.write → group commit → answer.
  * A pack that does not continue where the one before it ended is proven by its checksum alone until the segment is sealed.
  */
-import { LogdError, messageOf } from '../error.ts';
+import { messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import type { CommitResult, Ledger, Place } from '../ledger/ledger.ts';
-import { recordedSegment } from '../ledger/recorded.ts';
+import type { Answer } from '../pack/answer.ts';
 import type { RunningDigest } from '../pack/digest.ts';
-import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../pack/pack.ts';
+import type { PackHeader, SegmentKey, VerifiedPack } from '../pack/pack.ts';
+import type { ArrivingPack, PackTarget } from '../receive/pack-target.ts';
 import type { Store } from '../stores/store.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
-import type { Answer, NackCode } from '../pack/answer.ts';
-import type { ArrivingPack, PackTarget } from '../receive/pack-target.ts';
 import { createCommitter } from './committer.ts';
-import { fit, mayHaveEnded } from './pack-conflict.ts';
-import { createSegmentQueue, type SegmentQueue } from './segment-queue.ts';
+import {
+  checkPack,
+  conflictWith,
+  digestAfter,
+  isCorrupt,
+  LOST_TRACK,
+  nack,
+  refusalOf,
+  writeToStore,
+} from './pack-steps.ts';
+import type { SegmentQueue } from './segment-queue.ts';
+import { createSegmentQueues } from './segment-queues.ts';
 
-/** Queues kept though idle: each spares a segment the reading back of its bytes when it is sealed. */
-const IDLE_QUEUES = 1024;
 const NOWHERE: Place = { at: 0, length: 0 };
 
 export interface CommitStageOptions {
@@ -49,96 +56,16 @@ export interface CommitStage extends Omit<PackTarget, 'put'> {
   exclusive<T>(key: SegmentKey, job: (digest: RunningDigest | undefined) => Promise<T>): Promise<T>;
 }
 
-/** What we knew of the segment has turned out not to be recorded. */
-const LOST_TRACK: Answer = {
-  kind: 'nack',
-  code: 'storage',
-  message: 'Storing an earlier pack of the segment failed.',
-  retryable: true,
-};
-
-const nack = (code: NackCode, message: string, retryable = false): Answer => ({
-  kind: 'nack',
-  code,
-  message,
-  retryable,
-});
-
-/** What is stored is not what was stored. */
-const isCorrupt = (error: unknown): error is LogdError =>
-  error instanceof LogdError && error.code === 'corrupt';
-
 export const createCommitStage = (options: CommitStageOptions): CommitStage => {
-  const { store, ledger, clock, emit, onComplete, onRecorded, onReopened, onRepeated } = options;
-  const queues = new Map<string, SegmentQueue>();
+  const { store, ledger, clock, emit, onComplete, onRecorded, onReopened } = options;
+  const queues = createSegmentQueues(ledger);
 
   const fail = (error: unknown): void => {
-    for (const queue of queues.values()) queue.forget();
+    for (const queue of queues.all()) queue.forget();
     store.forget();
     emit('store.failed', { reason: messageOf(error) });
   };
   const committer = createCommitter(store, ledger, fail);
-
-  const queueOf = (key: SegmentKey): SegmentQueue => {
-    const name = segmentName(key);
-    const queue =
-      queues.get(name) ?? createSegmentQueue(ledger, { host: key.host, stream: key.stream, hour: key.hour });
-    queues.delete(name);
-    queues.set(name, queue);
-    if (queues.size > IDLE_QUEUES) evictIdle(queue);
-    return queue;
-  };
-
-  const evictIdle = (wanted: SegmentQueue): void => {
-    for (const [name, queue] of queues) {
-      if (queues.size <= IDLE_QUEUES) return;
-      if (queue.users === 0 && queue !== wanted) queues.delete(name);
-    }
-  };
-
-  const conflict = ({ host, stream, hour, id }: PackHeader, why: string): Answer => {
-    emit('store.conflict', { host, stream, hour, id });
-    return nack('conflict', `Pack ${id} of ${host}/${stream}/${hour} is refused: ${why}.`);
-  };
-
-  /** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
-  const check = async (queue: SegmentQueue, pack: VerifiedPack): Promise<Answer | undefined> => {
-    const { header } = pack;
-    const goesOn =
-      !mayHaveEnded(header, queue.record) ||
-      (queue.record?.state === 'open' && header.generation <= queue.opened);
-    const inOrder = header.id === queue.lastId + 1 && header.offset === queue.end;
-    if (!inOrder || !goesOn) {
-      const { epoch } = queue;
-      await queue.pending;
-      if (queue.epoch !== epoch) return LOST_TRACK;
-      const result = fit(header, await ledger.around(header, header.id));
-      if (result === 'repeat') {
-        // Its record may be of a commit that was taken as failed, and then nobody was told.
-        if (queue.record?.state === 'complete') onComplete(queue.key);
-        await onRepeated?.(pack);
-        return { kind: 'ack' };
-      }
-      if (result !== 'new') return conflict(header, result.conflict);
-    }
-    return undefined;
-  };
-
-  /** The digest as it stands after this pack, undefined when it cannot be known, or a refusal when it is not what the agent says. */
-  const digestAfter = (queue: SegmentQueue, pack: VerifiedPack): RunningDigest | undefined | Answer => {
-    const { header, raw } = pack;
-    if (queue.digest === undefined || header.lost !== undefined) return undefined;
-    if (queue.digest.bytes !== header.offset)
-      return queue.digest.bytes > header.offset ? queue.digest : undefined;
-    const digest = queue.digest.fork();
-    digest.update(raw);
-    if (digest.hex() === header.sha256) return digest;
-    return nack(
-      'digest',
-      `The bytes up to pack ${header.id} of ${segmentName(header)} are not what was sent.`,
-      true,
-    );
-  };
 
   /** Both steps are idempotent, and repeated until both have succeeded: a marker must not outlive the seal that it announces. */
   const reopenIfLate = async (queue: SegmentQueue, { generation }: PackHeader): Promise<void> => {
@@ -154,7 +81,7 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
     queue.record = segment;
     if (outcome === 'conflict') {
       queue.forget();
-      return conflict(header, 'it contradicts what is recorded');
+      return conflictWith(emit, header, 'it contradicts what is recorded');
     }
     if (outcome === 'recorded') {
       onRecorded?.();
@@ -166,22 +93,6 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
     return { kind: 'ack' };
   };
 
-  /** Where the store put the pack. When it misses what is recorded, one event says so, and what arrived proves nothing any more. */
-  const writeToStore = async (queue: SegmentQueue, pack: VerifiedPack): Promise<Place | Answer> => {
-    try {
-      const place = await store.write(pack, queue.record && recordedSegment(ledger, queue.record));
-      queue.missing = false;
-      return place;
-    } catch (error) {
-      if (!isCorrupt(error)) throw error;
-      const { host, stream, hour } = queue.key;
-      if (!queue.missing) emit('store.missing', { host, stream, hour, reason: error.message });
-      queue.missing = true;
-      queue.digest = undefined;
-      return nack('storage', error.message, true);
-    }
-  };
-
   /** Runs in the queue. Resolves once written, with the promise of the durable answer. */
   const take = async (
     queue: SegmentQueue,
@@ -190,7 +101,7 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
   ): Promise<{ readonly answer: Promise<Answer> | Answer }> => {
     const { header } = pack;
     if (queue.epoch !== epoch) return { answer: LOST_TRACK };
-    const refusal = await check(queue, pack);
+    const refusal = await checkPack(options, queue, pack);
     if (refusal !== undefined) return { answer: refusal };
     const digest = digestAfter(queue, pack);
     if (digest !== undefined && 'kind' in digest) return { answer: digest };
@@ -199,7 +110,7 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
     fault('store.before-write');
     // The store would go by a record that may be older than the ledger's.
     if (queue.epoch !== epoch) return { answer: LOST_TRACK };
-    const place = header.lost === undefined ? await writeToStore(queue, pack) : NOWHERE;
+    const place = header.lost === undefined ? await writeToStore(options, queue, pack) : NOWHERE;
     if ('kind' in place) return { answer: place };
     fault('store.after-write');
     if (queue.epoch !== epoch) return { answer: LOST_TRACK };
@@ -222,16 +133,9 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
     return { answer };
   };
 
-  const refusalOf = (error: unknown, header: PackHeader): Answer => {
-    if (error instanceof LogdError && (error.code === 'corrupt' || error.code === 'limit'))
-      return nack(error.code, error.message, error.retryable);
-    emit('store.failed', { reason: `${segmentName(header)}: ${messageOf(error)}` });
-    return nack('storage', messageOf(error), true);
-  };
-
   return {
     async put({ header, verified, release }) {
-      const queue = queueOf(header);
+      const queue = queues.of(header);
       queue.users++;
       // What the queue knows may stop being so while the pack is still being decoded.
       const job = (epoch: number) => verified.then((pack) => take(queue, pack, epoch));
@@ -239,13 +143,13 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
         const { answer } = await queue.run(job).finally(release);
         return await answer;
       } catch (error) {
-        return refusalOf(error, header);
+        return refusalOf(emit, error, header);
       } finally {
         queue.users--;
       }
     },
     exclusive(key, job) {
-      const queue = queueOf(key);
+      const queue = queues.of(key);
       return queue.run(async () => {
         const { epoch } = queue;
         await queue.pending;
@@ -258,7 +162,7 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
       });
     },
     async idle() {
-      await Promise.all([...queues.values()].map((queue) => queue.run(() => queue.pending)));
+      await Promise.all([...queues.all()].map((queue) => queue.run(() => queue.pending)));
       await committer.idle();
     },
   };

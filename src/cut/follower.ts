@@ -70,7 +70,7 @@ type FollowStep =
 
 /** Runs until the signal, then resolves with nothing being read. Rejects when the stream cannot go on. */
 export const follow = async (options: FollowerOptions, signal: AbortSignal): Promise<void> => {
-  const { rules, hours, discovery, tracker, cutter, budget, buffers, clock, deliver } = options;
+  const { rules, hours, discovery, tracker, cutter, budget, buffers, clock } = options;
   let looksUntilFull = 0;
   let fullLookFrom = 0;
   let lookAt = 0;
@@ -94,7 +94,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
       const lease = budget.acquireNow(buffers.size);
       if (lease === undefined) break;
       turn++;
-      await perform(step, lease);
+      await perform(options, step, lease, signal);
       isOutdated ||= step.source.blocked;
     }
     const files = await found;
@@ -102,7 +102,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     return isOutdated ? discovery.scan({ activeFrom }) : files;
   };
 
-  /** Where a repeated hour begins anew, what is in its file at that moment is the first one's: a look later than that would take more. */
+  /** Where a repeated hour starts over, what is in its file at that moment is the first one's: a look later than that would take more. */
   const untilNextHour = (): number => {
     const now = clock.now();
     return (hours.endOf(hours.labelAt(now)) ?? Infinity) - now;
@@ -124,32 +124,6 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
     lookAt = end + Math.min(pause, untilNextHour());
   };
 
-  const perform = async (step: FollowStep, lease: Lease): Promise<void> => {
-    const { segment } = step;
-    const source = step.kind === 'read' ? step.source : segment.sources.find(({ touched }) => touched);
-    const block = (error: unknown): void => {
-      if (!isSourceError(error) || source === undefined) throw error;
-      source.blocked = true;
-      options.onUnreadable(source.path, error);
-    };
-    if (step.kind === 'end' || step.ends) {
-      const loss = await cutter.prove(segment, signal).catch(block);
-      if (loss !== undefined) deliver(loss);
-    }
-    if (step.kind === 'end') {
-      lease.release();
-      if (source?.blocked !== true) deliver(cutter.end(segment));
-      return;
-    }
-    const pack = await cutter.cut(segment, step.source, step, signal).catch(block);
-    if (pack?.buffer === undefined) {
-      lease.release();
-      if (pack) deliver(pack);
-      return;
-    }
-    deliver({ ...pack, lease });
-  };
-
   /** What streams have read ahead may be what takes the room: each that waits gives its own back. */
   const waitForRoom = (): Promise<Lease | undefined> => {
     cutter.rest();
@@ -164,7 +138,7 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
       const lease = budget.acquireNow(buffers.size) ?? (await waitForRoom());
       if (lease === undefined) return;
       turn++;
-      await perform(step, lease);
+      await perform(options, step, lease, signal);
     }
   };
 
@@ -197,6 +171,39 @@ export const follow = async (options: FollowerOptions, signal: AbortSignal): Pro
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+};
+
+/** Reads and delivers, or ends a segment. The lease goes on with the pack, or is given back. */
+const perform = async (
+  options: FollowerOptions,
+  step: FollowStep,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { cutter, deliver } = options;
+  const { segment } = step;
+  const source = step.kind === 'read' ? step.source : segment.sources.find(({ touched }) => touched);
+  const block = (error: unknown): void => {
+    if (!isSourceError(error) || source === undefined) throw error;
+    source.blocked = true;
+    options.onUnreadable(source.path, error);
+  };
+  if (step.kind === 'end' || step.ends) {
+    const loss = await cutter.prove(segment, signal).catch(block);
+    if (loss !== undefined) deliver(loss);
+  }
+  if (step.kind === 'end') {
+    lease.release();
+    if (source?.blocked !== true) deliver(cutter.end(segment));
+    return;
+  }
+  const pack = await cutter.cut(segment, step.source, step, signal).catch(block);
+  if (pack?.buffer === undefined) {
+    lease.release();
+    if (pack) deliver(pack);
+    return;
+  }
+  deliver({ ...pack, lease });
 };
 
 /** A lease, or undefined when none came within so many milliseconds. Leaves nothing behind: it is called for every pack. */

@@ -70,7 +70,7 @@ export interface StreamOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** A typo in a pattern is told: `say` is called once, where the first scan finds nothing. */
+/** A typo in a pattern is reported: `say` is called once, where the first scan finds nothing. */
 const sayWhenEmpty = (discovery: Discovery, say: () => Promise<void>): Discovery => {
   let isFirst = true;
   return {

@@ -5,7 +5,7 @@
  *   address - - [22/Nov/2026:16:03:11 +0000] "GET /path?query HTTP/1.1" status bytes "referer" "user agent" seconds
  *
  * Method: few visitors cause most requests (Zipf), a visitor keeps his address and browser, pages are followed by their
- * images and calls. What really differs from line to line (ids, tokens, sizes, times) is drawn anew, so zstd -1 shrinks
+ * images and calls. What really differs from line to line (ids, tokens, sizes, times) is drawn again, so zstd -1 shrinks
  * the log 5 to 8 times, as it does real ones. All other text is rendered once and copied byte by byte, which for
  * pieces this short is faster than any call into native code.
  */

@@ -18,7 +18,7 @@ export interface Cast extends AsyncDisposable {
   nodes(): NodeView[];
 }
 
-/** `onTrouble` is told when a node ends that nobody has killed. */
+/** `onTrouble` is called when a node ends that nobody has killed. */
 export const gatherCast = (dir: string, main: URL, onTrouble: (error: LogdError) => void): Cast => {
   const paths = demoPaths(dir);
   const running = new Map<string, Child | undefined>();

@@ -1,5 +1,5 @@
 /**
- * The demo's display. On a terminal the lower part is drawn anew a few times a second, while what has happened stays above it as
+ * The demo's display. On a terminal the lower part is drawn again a few times a second, while what has happened stays above it as
  * ordinary lines; elsewhere a line of progress is written every two seconds, and one for each hour when it is sealed.
  */
 import { plural, showHour, showState, STATE_COLOURS } from '../report/segment-text.ts';

@@ -225,7 +225,7 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
   };
 };
 
-/** Rounds one after the other, and sinks followed in between. A round that fails is told once until one succeeds. */
+/** Rounds one after the other, and sinks followed in between. A round that fails is reported once until one succeeds. */
 const startRounds = (
   work: { round(): Promise<void>; follow(): Promise<void>; readonly everyMs: number },
   failed: (error: unknown) => void,

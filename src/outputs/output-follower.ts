@@ -1,7 +1,7 @@
 /**
  * Follows the ledger for one output.
  *
- *   changes above `seen` ─▶ pending segments (at most MOST_PENDING) ─▶ up to `parallel` at work, each in order
+ *   changes above `seen` ─▶ pending segments (pending-segments.ts) ─▶ up to `parallel` at work, each in order
  *                                 ▲                                         │ delivered: position + counts, one write
  *                                 └── wakes when its next try is due ◀──────┘ failed: attempts, next try, error
  *
@@ -11,28 +11,20 @@
  *   need work is looked at again.
  * - Nothing waits for it: the commit stage only wakes it. A destination that is away costs the pending keys and one timer.
  */
-import { LogdError, messageOf } from '../error.ts';
-import { fault } from '../fault/fault.ts';
-import type { Change, Deliveries, Delivery, OutputRecord, Position } from '../ledger/delivery.ts';
-import type { Ledger, SegmentRecord } from '../ledger/ledger.ts';
-import { recordedSegment } from '../ledger/recorded.ts';
-import { type SegmentKey, segmentName } from '../pack/pack.ts';
+import { messageOf } from '../error.ts';
+import type { Deliveries } from '../ledger/delivery.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Store } from '../stores/store.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { freshDelivery, isBeforeStart, isHourDue, mayHavePacks } from './due.ts';
-import type { Counts, HourItem, Item, Output, OutputStatus } from './output.ts';
-import { linesOf, nextPacks, readRun } from './pack-run.ts';
+import { deliverSegment, RETRY_MS } from './deliver-segment.ts';
+import { isBeforeStart } from './due.ts';
+import type { Counts, Item, Output, OutputStatus } from './output.ts';
+import { createPending, type Pending } from './pending-segments.ts';
 
-const MOST_PENDING = 1_000;
 const PAGE = 250;
-/** Waits after a failure double from the first to the second of these. */
-const RETRY_MS = 1_000;
-const MOST_RETRY_MS = 300_000;
 /** How often the ledger is asked for what another process changed: a pause, a replay. */
 const LOOK_MS = 1_000;
-/** `seen` is written at most once for so many changes while there is more to do. */
-const SEEN_STEP = 64;
 
 export interface OutputFollowerOptions {
   readonly name: string;
@@ -71,131 +63,43 @@ export interface OutputFollower extends AsyncDisposable {
   idle(): Promise<void>;
 }
 
-interface Pending {
-  readonly key: SegmentKey;
-  change: number;
-  /** Unix milliseconds before which it is not tried. */
-  notBefore: number;
-  running: boolean;
-  stuck: boolean;
-}
-
-/** Delivers what is due of one segment, until nothing is. Rejects with what failed, its error recorded. */
-const workOnSegment = async (
-  options: OutputFollowerOptions,
-  key: SegmentKey,
-  record: OutputRecord,
-  tell: (item: Item, counts: Counts) => void,
-  signal: AbortSignal,
+/** A segment failed: when it is tried again, and what is said of it. */
+const noteFailure = async (
+  { name, ledger, clock, emit }: OutputFollowerOptions,
+  one: Pending,
+  error: unknown,
 ): Promise<void> => {
-  const { name, unit, output, ledger, store } = options;
-  const current = async (): Promise<Delivery> =>
-    (await ledger.delivery(name, key)) ?? freshDelivery(name, key);
-  let delivery = await current();
-  /** False where a replay has set the position back meanwhile: it is not written over. */
-  const advance = async (item: Item, counts: Counts, position: Partial<Position>): Promise<boolean> => {
-    fault('output.after-deliver');
-    const from = delivery;
-    const { error: _, ...rest } = delivery;
-    const sums = {
-      delivered: delivery.delivered + counts.delivered,
-      dropped: delivery.dropped + counts.dropped,
-      rejected: delivery.rejected + counts.rejected,
-    };
-    const isNewHour = item.unit === 'hour';
-    const next = {
-      ...rest,
-      ...(isNewHour ? counts : sums),
-      ...position,
-      ...{ attempts: 0, nextTry: 0, stuck: false },
-    };
-    const isAdvanced = await ledger.setDelivery(next, from);
-    fault('output.after-position');
-    tell(item, counts);
-    delivery = isAdvanced ? next : await current();
-    return isAdvanced;
-  };
-  try {
-    for (;;) {
-      const segment = await ledger.segment(key);
-      if (segment === undefined || signal.aborted) return;
-      if (isBeforeStart(segment, record) || output.wants?.(segment) === false) return;
-      if (unit === 'hour') {
-        if (!isHourDue(segment, delivery)) return;
-        const item = await hourItem(options, segment);
-        fault('output.before-deliver');
-        const counts = checked(item, await output.deliver(item.item, signal), item.tail());
-        await advance(item.item, counts, { generation: item.item.seal.generation });
-        continue;
-      }
-      if (!mayHavePacks(segment, delivery)) return;
-      const run = await nextPacks(ledger, segment, delivery.nextId);
-      if (run.length === 0) return;
-      for await (const item of readRun({ ledger, store }, segment, run)) {
-        fault('output.before-deliver');
-        const counts = checked({ item }, await output.deliver(item, signal), 0);
-        const { id, generation } = item.header;
-        if (!(await advance(item, counts, { nextId: id + 1, generation }))) break;
-      }
-    }
-  } catch (error) {
-    if (signal.aborted) return;
-    const isFinal = error instanceof LogdError && !error.retryable && error.code !== 'corrupt';
-    const attempts = delivery.attempts + 1;
-    const nextTry = options.clock.now() + Math.min(MOST_RETRY_MS, RETRY_MS * 2 ** (attempts - 1));
-    const failed = { ...delivery, attempts, nextTry, error: messageOf(error), stuck: isFinal };
-    await ledger.setDelivery(failed, delivery);
-    throw error;
-  }
+  const isFirst = one.notBefore === 0;
+  const at = await ledger.delivery(name, one.key).catch(() => undefined);
+  one.notBefore = Math.max(at?.nextTry ?? 0, clock.now() + RETRY_MS);
+  one.stuck = at?.stuck ?? false;
+  const told = { output: name, ...one.key, reason: messageOf(error) };
+  if (one.stuck) emit('output.stuck', told);
+  else if (isFirst) emit('output.failed', told);
 };
 
-/** Counts that do not add up are a defect of the output, and its lines may be lost: the item fails. */
-const checked = ({ item }: { readonly item: Item }, counts: Counts, tail: number): Counts => {
-  const sum = counts.delivered + counts.dropped + counts.rejected;
-  if (sum === item.lines || sum === item.lines + tail) return counts;
-  throw new LogdError(
-    'corrupt',
-    `The output accounts for ${sum} lines of ${segmentName(item.key)}, which has ${item.lines + tail}.`,
-    { retryable: true },
-  );
-};
-
-/** `tail()` is 1 once the hour was read and turned out to end without a newline. */
-const hourItem = async (
-  { ledger, store }: OutputFollowerOptions,
-  segment: SegmentRecord,
-): Promise<{ readonly item: HourItem; tail(): number }> => {
-  const seal = (await ledger.seals(segment)).find(({ generation }) => generation === segment.generation);
-  if (seal === undefined)
-    throw new LogdError('corrupt', `The ledger has no seal of ${segmentName(segment)}.`, { retryable: true });
-  const { host, stream, hour } = segment;
-  let last: number | undefined;
-  const read = async function* (): AsyncGenerator<Buffer> {
-    for await (const bytes of store.read(recordedSegment(ledger, segment))) {
-      last = bytes.at(-1) ?? last;
-      yield bytes;
-    }
-  };
-  const item: HourItem = { unit: 'hour', key: { host, stream, hour }, seal, read, lines: seal.lines };
-  return { item, tail: () => linesOf(0, last) };
+/** Calls `job` every LOOK_MS, one call after the other, until the signal. */
+const repeat = (job: () => Promise<void>, signal: AbortSignal): void => {
+  if (signal.aborted) return;
+  const timer = setTimeout(() => {
+    void job()
+      .catch(() => undefined)
+      .finally(() => repeat(job, signal));
+  }, LOOK_MS);
+  timer.unref();
 };
 
 /** Starts following; resolves once the output is known to the ledger. */
 export const followOutput = async (options: OutputFollowerOptions): Promise<OutputFollower> => {
   const { name, output, ledger, clock, emit, parallel } = options;
   const closing = new AbortController();
-  const pending = new Map<string, Pending>();
   const totals = { items: 0, lines: 0, rejected: 0, lastDelivery: 0 };
   let record = await ledger.addOutput(name, options.start, clock.now());
-  let { seen } = record;
-  /** Everything up to this change is in `pending` or done. */
-  let scanned = seen;
-  let written = seen;
+  const pending = createPending(record.seen);
   let failing = 0;
   const jobs = new Set<Promise<void>>();
   let scanning: Promise<void> | undefined;
   let more = true;
-  let timer: NodeJS.Timeout | undefined;
   let waiters: (() => void)[] = [];
 
   const tell = (item: Item, counts: Counts): void => {
@@ -206,30 +110,18 @@ export const followOutput = async (options: OutputFollowerOptions): Promise<Outp
   };
 
   const saveSeen = async (): Promise<void> => {
-    let oldest = scanned;
-    for (const { change } of pending.values()) oldest = Math.min(oldest, change - 1);
-    if (oldest <= written || (oldest - written < SEEN_STEP && pending.size > 0)) return;
-    written = seen = oldest;
-    await ledger.sawChanges(name, oldest);
-  };
-
-  const note = ({ change, segment }: Change): void => {
-    scanned = Math.max(scanned, change);
-    if (isBeforeStart(segment, record) || output.wants?.(segment) === false) return;
-    const known = pending.get(segmentName(segment));
-    const { host, stream, hour } = segment;
-    if (known !== undefined) Object.assign(known, { change, stuck: false });
-    else
-      pending.set(segmentName(segment), {
-        ...{ key: { host, stream, hour }, change },
-        ...{ notBefore: 0, running: false, stuck: false },
-      });
+    const seen = pending.seenToWrite();
+    if (seen !== undefined) await ledger.sawChanges(name, seen);
   };
 
   const scan = async (): Promise<void> => {
-    while (more && pending.size < MOST_PENDING && !closing.signal.aborted) {
-      const page = await ledger.changes(scanned, PAGE);
-      for (const change of page) note(change);
+    while (more && !pending.isFull() && !closing.signal.aborted) {
+      const page = await ledger.changes(pending.scanned(), PAGE);
+      for (const change of page) {
+        const { segment } = change;
+        const isWanted = !isBeforeStart(segment, record) && output.wants?.(segment) !== false;
+        pending.note(change, isWanted);
+      }
       more = page.length === PAGE;
       pump();
     }
@@ -238,19 +130,13 @@ export const followOutput = async (options: OutputFollowerOptions): Promise<Outp
   const work = async (one: Pending): Promise<void> => {
     const { change } = one;
     try {
-      await workOnSegment(options, one.key, record, tell, closing.signal);
+      await deliverSegment(options, one.key, record, tell, closing.signal);
       // What changed meanwhile is looked at again.
-      if (one.change === change && !closing.signal.aborted) pending.delete(segmentName(one.key));
+      if (one.change === change && !closing.signal.aborted) pending.done(one);
       if (one.notBefore > 0) emit('output.delivering', { output: name });
       one.notBefore = 0;
     } catch (error) {
-      const first = one.notBefore === 0;
-      const at = await ledger.delivery(name, one.key).catch(() => undefined);
-      one.notBefore = Math.max(at?.nextTry ?? 0, clock.now() + RETRY_MS);
-      one.stuck = at?.stuck ?? false;
-      const told = { output: name, ...one.key, reason: messageOf(error) };
-      if (one.stuck) emit('output.stuck', told);
-      else if (first) emit('output.failed', told);
+      await noteFailure(options, one, error);
     }
   };
 
@@ -258,7 +144,7 @@ export const followOutput = async (options: OutputFollowerOptions): Promise<Outp
     if (closing.signal.aborted || record.paused) return settle();
     const now = clock.now();
     failing = 0;
-    for (const one of pending.values()) {
+    for (const one of pending.all()) {
       if (one.notBefore > 0) failing++;
       if (jobs.size >= parallel || one.running || one.stuck || one.notBefore > now) continue;
       one.running = true;
@@ -270,7 +156,7 @@ export const followOutput = async (options: OutputFollowerOptions): Promise<Outp
       });
       jobs.add(job);
     }
-    if (more && pending.size < MOST_PENDING) startScan();
+    if (more && !pending.isFull()) startScan();
     settle();
   };
 
@@ -286,9 +172,7 @@ export const followOutput = async (options: OutputFollowerOptions): Promise<Outp
   };
 
   const isIdle = (): boolean =>
-    jobs.size === 0 &&
-    scanning === undefined &&
-    (record.paused || ![...pending.values()].some(({ stuck, notBefore }) => !stuck && notBefore === 0));
+    jobs.size === 0 && scanning === undefined && (record.paused || !pending.hasUntried());
 
   const settle = (): void => {
     if (!isIdle()) return;
@@ -305,17 +189,7 @@ export const followOutput = async (options: OutputFollowerOptions): Promise<Outp
     if (!record.paused) pump();
   };
 
-  const schedule = (): void => {
-    timer = setTimeout(() => {
-      void look()
-        .catch(() => undefined)
-        .finally(() => {
-          if (!closing.signal.aborted) schedule();
-        });
-    }, LOOK_MS);
-    timer.unref();
-  };
-  schedule();
+  repeat(look, closing.signal);
   pump();
 
   return {
@@ -325,12 +199,11 @@ export const followOutput = async (options: OutputFollowerOptions): Promise<Outp
     },
     status: () => ({
       ...output.status(),
-      ...{ name, unit: options.unit, paused: record.paused, pending: pending.size, failing, ...totals },
+      ...{ name, unit: options.unit, paused: record.paused, pending: pending.size(), failing, ...totals },
     }),
     idle: () => new Promise((resolve) => (isIdle() ? resolve() : waiters.push(resolve))),
     async [Symbol.asyncDispose]() {
       closing.abort();
-      clearTimeout(timer);
       await Promise.all([...jobs, scanning]);
       await saveSeen().catch(() => undefined);
       await output[Symbol.asyncDispose]();

@@ -46,7 +46,7 @@ export const encode = async (raw: Buffer, codec: Codec, level: number): Promise<
 
 /**
  * What a stream of Node has made of one input, without the empty frame that follows where the first one ended exactly with a chunk
- * of output: the stream then asks zstd for more, and that begins anew.
+ * of output: the stream then asks zstd for more, and that starts over.
  */
 export const firstFrame = (bytes: Buffer): Buffer => bytes.subarray(0, frameLength(bytes));
 

@@ -1,5 +1,5 @@
 /**
- * What is told of bytes besides their digest, in one pass over them: how many lines there are, and a checksum.
+ * What is known of bytes besides their digest, in one pass over them: how many lines there are, and a checksum.
  *
  * The checksum (docs/PROTOCOL.md): the bytes, with zeros behind them up to a multiple of 64, are little-endian words of 64 bits; word i
  * belongs to lane i mod 8. A lane has two sums modulo 2^64, 0 at first: for each of its words, A += word, then the bits of A are

@@ -102,7 +102,7 @@ const missingIn = async (
   return [...runs, ...(segment?.expected === undefined ? [end] : [])];
 };
 
-/** What the ledger is told once everything that can come is here. */
+/** What is written to the ledger once everything that can come is here. */
 const conclusion = (
   segment: SegmentRecord | undefined,
   gone: readonly UnavailablePacks[],

@@ -75,7 +75,7 @@ export const startNode = async (config: LogdConfig, given: RoleDeps): Promise<Ru
   };
 };
 
-/** A node reads its token files at each connection: here it is told at once what they are worth. */
+/** A node reads its token files at each connection: here it is said at once what they are worth. */
 const reloadTokens = async (config: LogdConfig, emit: RoleDeps['emit']): Promise<void> => {
   const paths = new Set<string>();
   const collect = (value: unknown): void => {

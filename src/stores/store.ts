@@ -56,7 +56,7 @@ export interface Store extends AsyncDisposable {
    */
   flush(): Promise<void>;
   /**
-   * Of what was written some could not be flushed or recorded, and nobody is told that it is stored. The next write to each segment goes on
+   * Of what was written some could not be flushed or recorded, and nobody has heard that it is stored. The next write to each segment goes on
    * behind what `recorded` has, so that packs which come again and again take their room once.
    */
   forget(): void;

@@ -128,7 +128,7 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
   const odd = skippedNames(onSkipped, (most) =>
     onSkipped(
       pattern.root,
-      `more than ${most} names like those before are below it: no more of them are told`,
+      `more than ${most} names like those before are below it: no more of them are reported`,
     ),
   );
 

@@ -23,7 +23,7 @@ const OUTAGES: Partial<Record<EventName, (fields: AnyFields) => string | undefin
   'send.disconnected': ({ address }) => String(address),
   'send.refused': ({ address }) => String(address),
   'send.pack-deferred': ({ code }) => String(code),
-  // What was damaged on the way, or is refused for good, is told of each pack.
+  // What was damaged on the way, or is refused for good, is reported for each pack.
   'receive.bad-pack': ({ code }) => (code === 'storage' || code === 'closing' ? code : undefined),
   'receive.refused': ({ peer, reason }) => `${String(peer).replace(/:\d+$/, '')} ${reason}`,
   'store.failed': () => '',

@@ -14,7 +14,7 @@ export interface SourceState {
   fingerprint: string;
   /**
    * The first bytes of what is cut, as many as a fingerprint covers: it tells a file that was cut to a part of them from one that began
-   * anew. Undefined where they have not been read since the start, or their hour is long over.
+   * again. Undefined where they have not been read since the start, or their hour is long over.
    */
   beginning: Buffer | undefined;
   /** Everything before it is cut. */

@@ -74,37 +74,96 @@ export interface Segments {
   forgetOld(there: (path: string) => boolean): Promise<void>;
 }
 
+const isSettled = (segment: TrackedSegment): boolean => segment.ended && segment.unacked === 0;
+
+const byLabel = (a: TrackedSegment, b: TrackedSegment): number => (a.hour < b.hour ? -1 : 1);
+
+/** The segments that have not ended, in order of their labels. They leave by themselves when they have. */
+const createUnended = () => {
+  const unended = new Set<TrackedSegment>();
+  /** Undefined when it must be made again. */
+  let order: TrackedSegment[] | undefined;
+  return {
+    add(segment: TrackedSegment): void {
+      unended.add(segment);
+      order = undefined;
+    },
+    inOrder(): readonly TrackedSegment[] {
+      for (const segment of unended)
+        if (segment.ended) {
+          unended.delete(segment);
+          order = undefined;
+        }
+      return (order ??= [...unended].sort(byLabel));
+    },
+  };
+};
+
+/** The latest hour that has a file. One that is far ahead counts once it is not any more. */
+const createLatest = (isAhead: (hour: string) => boolean) => {
+  let latest = '';
+  const ahead = new Set<string>();
+  const note = (hour: string): void => {
+    if (isAhead(hour)) ahead.add(hour);
+    else if (hour > latest) latest = hour;
+  };
+  return {
+    note,
+    latest(): string {
+      for (const hour of ahead)
+        if (!isAhead(hour)) {
+          ahead.delete(hour);
+          note(hour);
+        }
+      return latest;
+    },
+  };
+};
+
+interface EmptyHoursFacts {
+  readonly hours: Hours;
+  readonly now: number;
+  isAhead(hour: string): boolean;
+}
+
+/** The hours without a file between those of `labels` (sorted) that have begun; `wait`: there are more, which have not. */
+const emptyHours = (
+  labels: readonly string[],
+  { hours, now, isAhead }: EmptyHoursFacts,
+): { readonly empty: readonly string[]; readonly wait: boolean } => {
+  const empty: string[] = [];
+  let wait = false;
+  for (const [n, label] of labels.entries()) {
+    const next = labels[n + 1];
+    if (next === undefined || isDayLabel(label) !== isDayLabel(next)) continue;
+    const between = hours.labelsBetween(label, next, MOST_EMPTY + 1);
+    if (between.length > MOST_EMPTY) continue;
+    const firstLater = between.findIndex(
+      (hour) => isAhead(next) || (hours.startOf(hour) ?? 0) > now + CLOCK_LATE_MS,
+    );
+    empty.push(...between.slice(0, firstLater < 0 ? between.length : firstLater));
+    wait ||= firstLater >= 0;
+  }
+  return { empty, wait };
+};
+
 /** Reads the marks of the stream. */
 export const openSegments = async (options: SegmentsOptions): Promise<Segments> => {
   const { host, stream, hours, marks, files, clock, emit } = options;
   const segments = new Map<string, TrackedSegment>();
-  const unended = new Set<TrackedSegment>();
-  /** The unended ones in order; undefined when it must be made again. */
-  let order: TrackedSegment[] | undefined;
+  const unended = createUnended();
   /** How many segments there were when all empty hours had been made; -1 while some have not begun. */
   let filledTo = -1;
-  let latestWithFile = '';
-  /** Hours that had a file while they were far ahead. */
-  const ahead = new Set<string>();
   let firstLabel = await marks.read('firstLabel', stream);
 
-  const isSettled = (segment: TrackedSegment): boolean => segment.ended && segment.unacked === 0;
-
   const isAhead = (hour: string): boolean => (hours.startOf(hour) ?? 0) > clock.now() + AHEAD_MS;
-
-  const noteFile = (hour: string): void => {
-    if (isAhead(hour)) ahead.add(hour);
-    else if (hour > latestWithFile) latestWithFile = hour;
-  };
+  const withFile = createLatest(isAhead);
 
   const know = (row: SegmentMarks): TrackedSegment => {
     const segment = segmentState(row, clock.monotonic());
     segments.set(row.hour, segment);
-    if (!row.ended) {
-      unended.add(segment);
-      order = undefined;
-    }
-    if (row.sources.length > 0) noteFile(row.hour);
+    if (!row.ended) unended.add(segment);
+    if (row.sources.length > 0) withFile.note(row.hour);
     return segment;
   };
 
@@ -126,7 +185,7 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
   const join = async (segment: TrackedSegment, row: SourceMarks, file: SourceFile): Promise<SourceState> => {
     const source = sourceState(row, file.mtimeMs, clock.monotonic());
     segment.sources.push(source);
-    noteFile(segment.hour);
+    withFile.note(segment.hour);
     await files.keep(source);
     emit('tail.found', { path: file.path, stream, hour: segment.hour });
     return source;
@@ -153,23 +212,9 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
     },
     get: (hour) => segments.get(hour),
     need,
-    open() {
-      for (const segment of unended)
-        if (segment.ended) {
-          unended.delete(segment);
-          order = undefined;
-        }
-      return (order ??= [...unended].sort(byLabel));
-    },
+    open: unended.inOrder,
     unacked: () => [...segments.values()].filter(({ unacked }) => unacked > 0).sort(byLabel),
-    latestWithFile() {
-      for (const hour of ahead)
-        if (!isAhead(hour)) {
-          ahead.delete(hour);
-          noteFile(hour);
-        }
-      return latestWithFile;
-    },
+    latestWithFile: withFile.latest,
     isAhead,
     async addSource(segment, file, position) {
       const row = await rowOf(file, position);
@@ -187,37 +232,24 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
       segment.generation++;
       segment.changedAt = clock.monotonic();
       unended.add(segment);
-      order = undefined;
       emit('cut.late', { host, stream, hour: segment.hour, generation: segment.generation });
       for (const source of segment.sources) if (unread(source) > 0) await files.keep(source);
     },
     async fillEmptyHours() {
       if (segments.size === filledTo) return;
-      const labels = [...segments.keys()].sort();
-      let waits = false;
-      for (const [n, label] of labels.entries()) {
-        const next = labels[n + 1];
-        if (next === undefined || isDayLabel(label) !== isDayLabel(next)) continue;
-        const between = hours.labelsBetween(label, next, MOST_EMPTY + 1);
-        if (between.length > MOST_EMPTY) continue;
-        for (const hour of between) {
-          const isLater = isAhead(next) || (hours.startOf(hour) ?? 0) > clock.now() + CLOCK_LATE_MS;
-          waits ||= isLater;
-          if (isLater) break;
-          await need(hour);
-        }
-      }
-      filledTo = waits ? -1 : segments.size;
+      const { empty, wait } = emptyHours([...segments.keys()].sort(), { hours, now: clock.now(), isAhead });
+      for (const hour of empty) await need(hour);
+      filledTo = wait ? -1 : segments.size;
     },
     async forgetOld(there) {
-      const forgotten: TrackedSegment[] = [];
-      for (const segment of [...segments.values()].sort(byLabel)) {
-        // Only the oldest: a hole would be taken for hours without a file.
-        const end = hours.endOf(segment.hour) ?? 0;
-        const isOver = isSettled(segment) && clock.now() - end > REMEMBERED_MS;
-        if (!isOver || segment.sources.some(({ path }) => there(path))) break;
-        forgotten.push(segment);
-      }
+      const isOver = (segment: TrackedSegment): boolean =>
+        isSettled(segment) &&
+        clock.now() - (hours.endOf(segment.hour) ?? 0) > REMEMBERED_MS &&
+        !segment.sources.some(({ path }) => there(path));
+      // Only the oldest: a hole would be taken for hours without a file.
+      const inOrder = [...segments.values()].sort(byLabel);
+      const kept = inOrder.findIndex((segment) => !isOver(segment));
+      const forgotten = inOrder.slice(0, kept < 0 ? inOrder.length : kept);
       if (forgotten.length === 0) return;
       await marks.write(
         'forget',
@@ -228,5 +260,3 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
     },
   };
 };
-
-const byLabel = (a: TrackedSegment, b: TrackedSegment): number => (a.hour < b.hour ? -1 : 1);

@@ -93,6 +93,29 @@ export interface SourceFilesOptions {
 }
 
 /** `holds` is the directory of links. */
+const openByName = async (source: SourceState): Promise<Source | undefined> => {
+  const file = await openIfThere(source.path);
+  if (file === undefined) return undefined;
+  const isSame = file.dev === source.dev && file.ino === source.ino;
+  // While nothing of it is cut, any beginning will do.
+  if (isSame && (source.position === 0 || (await hasFingerprint(file, source.fingerprint)))) return file;
+  await file.close();
+  return undefined;
+};
+
+/** Whether a file has the bytes of a source around where that was cut. */
+const isCopyOf = async (source: SourceState, copy: Source, read: SourceFiles['read']): Promise<boolean> => {
+  const start = Math.max(0, source.position - COMPARED_BYTES);
+  const [ours, theirs] = [0, 0].map(() => Buffer.alloc(source.position - start + COMPARED_BYTES));
+  const size = await read(source, (file) => file.read(ours!, start)).catch(() => undefined);
+  // Where the source is gone its first bytes must do; without any, nothing says that the file is a copy.
+  if (size === undefined)
+    return fingerprintBytes(source.fingerprint) > 0 && hasFingerprint(copy, source.fingerprint);
+  if (size === 0) return false;
+  const same = await copy.read(theirs!.subarray(0, size), start);
+  return same === size && ours!.subarray(0, size).equals(theirs!.subarray(0, size));
+};
+
 export const createSourceFiles = (
   holds: Holds,
   { onUnlinked, onNotKept, most = shareDescriptors(descriptorLimit()) }: SourceFilesOptions = {},
@@ -103,16 +126,6 @@ export const createSourceFiles = (
   const onlyOpen = new Set<number>();
   /** The sources that need the link of an inode. */
   const kept = new Map<string, Set<number>>();
-
-  const openByName = async (source: SourceState): Promise<Source | undefined> => {
-    const file = await openIfThere(source.path);
-    if (file === undefined) return undefined;
-    const isSame = file.dev === source.dev && file.ino === source.ino;
-    // While nothing of it is cut, any beginning will do.
-    if (isSame && (source.position === 0 || (await hasFingerprint(file, source.fingerprint)))) return file;
-    await file.close();
-    return undefined;
-  };
 
   const openAnyhow = async (source: SourceState): Promise<Source> => {
     const file = (await openByName(source)) ?? (await holds.open(source));
@@ -209,18 +222,7 @@ export const createSourceFiles = (
         const known = source.beginning?.subarray(0, size);
         return known?.length === size && known.equals(await beginningOf(file, size));
       }),
-    isCopy: (path, source) =>
-      withFileAt(path, async (copy) => {
-        const start = Math.max(0, source.position - COMPARED_BYTES);
-        const [ours, theirs] = [0, 0].map(() => Buffer.alloc(source.position - start + COMPARED_BYTES));
-        const size = await read(source, (file) => file.read(ours!, start)).catch(() => undefined);
-        // Where the source is gone its first bytes must do; without any, nothing says that the file is a copy.
-        if (size === undefined)
-          return fingerprintBytes(source.fingerprint) > 0 && hasFingerprint(copy, source.fingerprint);
-        if (size === 0) return false;
-        const same = await copy.read(theirs!.subarray(0, size), start);
-        return same === size && ours!.subarray(0, size).equals(theirs!.subarray(0, size));
-      }),
+    isCopy: (path, source) => withFileAt(path, (copy) => isCopyOf(source, copy, read)),
     async [Symbol.asyncDispose]() {
       const opened = [...files.values()];
       files.clear();

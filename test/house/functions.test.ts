@@ -14,19 +14,11 @@ const MOST = 60;
 const MOST_OF_A_FACTORY = 120;
 /** Most lines by `file function`. */
 const LONGER: Readonly<Record<string, number>> = {
-  'src/commit/commit-stage.ts createCommitStage': 200,
-  'src/cut/follower.ts follow': 130,
-  'src/cut/pack-cutter.ts createPackCutter': 170,
   'src/inputs/gowire/go-input.ts createGoInput': 220,
   'src/ledger/sqlite/writes.ts ledgerWrites': 150,
-  'src/marks/marks-database.ts open': 190,
-  'src/outputs/output-follower.ts followOutput': 180,
   'src/spool/forwarder.ts createForwarder': 190,
   'src/spool/spool.ts createSpool': 280,
   'src/tail/discover.ts openDiscovery': 160,
-  'src/track/file-tracker.ts openFileTracker': 270,
-  'src/track/segments.ts openSegments': 160,
-  'src/track/source-files.ts createSourceFiles': 140,
 };
 
 interface Diagnostic {

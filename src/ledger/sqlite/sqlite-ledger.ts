@@ -26,7 +26,7 @@ const lockOf = (path: string): string => `.logd-${basename(path)}-lock`;
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
-/** An empty ledger in the place of one that is gone would have hours begin anew, over what is stored of them. */
+/** An empty ledger in the place of one that is gone would have hours start over, over what is stored of them. */
 const refuseToBeginAnew = (path: string): void => {
   const lock = join(dirname(path), lockOf(path));
   // Behind a crash the file itself may be empty while its -wal is not.

@@ -18,7 +18,7 @@ export interface AlertsOptions extends TellerOptions {
 export interface Alerts extends Pick<Teller, 'test'> {
   /** Takes up what was open before the monitor was started. */
   load(): Promise<void>;
-  /** All problems there are now. Calls do not overlap. Rejects, when all is told, where the database is away. */
+  /** All problems there are now. Calls do not overlap. Rejects, when all is sent, where the database is away. */
   update(problems: readonly AlertProblem[]): Promise<void>;
   /** Those that are open, the newest first. One that is not in the table yet has the id 0. */
   open(): readonly Alert[];

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { LogdError } from '../../error.ts';
 import type { AlertOptions } from './options.ts';
 
-/** What is told at once. */
+/** What is sent at once. */
 export interface AlertMessage {
   /** Sentences of problems that have begun. */
   readonly opened: readonly string[];

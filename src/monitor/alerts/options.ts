@@ -68,7 +68,7 @@ export const alertOptions = group('Who is told when something is wrong, and when
     max: '1d',
   }),
   quiet: option(quietHours(), {
-    summary: 'Time of day, UTC, in which warnings wait for its end. Errors are told at once all the same.',
+    summary: 'Time of day, UTC, in which warnings wait for its end. Errors are sent at once even then.',
     absent: 'never quiet',
     example: '22:00-06:00',
   }),

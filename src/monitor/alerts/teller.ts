@@ -24,7 +24,7 @@ export interface TellerOptions {
 export interface Teller {
   began(problem: AlertProblem): void;
   ended(problem: AlertProblem): void;
-  /** It began before the monitor was started: only its end is told. */
+  /** It began before the monitor was started: only its end is sent. */
   knew(key: string): void;
   /** Sends what is due. */
   tell(): Promise<void>;
@@ -58,7 +58,7 @@ const joined = (one: Sentences, other: Sentences): Sentences => ({
 export const createTeller = ({ options, notifiers, clock, emit, page }: TellerOptions): Teller => {
   const opened = new Map<string, Untold>();
   const resolved = new Map<string, Untold>();
-  /** Keys that somebody was told of: only these are told when they are over. */
+  /** Keys that somebody was told of: only these are sent when they are over. */
   const told = new Set<string>();
   const unsent = new Map<Notifier, Sentences>();
   let lastMessage = -Infinity;
@@ -72,7 +72,7 @@ export const createTeller = ({ options, notifiers, clock, emit, page }: TellerOp
       return messageOf(error);
     }
   };
-  /** What may be told now, and is told from here on. */
+  /** What may be sent now, and is sent from here on. */
   const takeDue = (now: number): Sentences => {
     const quiet = options.quiet !== undefined && isQuiet(options.quiet, now);
     const mayTell = ({ isError }: Untold): boolean => isError || !quiet;

@@ -12,7 +12,7 @@ export const partName = ({ host, stream, hour }: { host: string; stream: string;
   `part-${stream}-${host}-${hour}`;
 
 const openEtl = async (options: EtlOptions): Promise<Output> => {
-  // Faults of the files are told at the start, not at the first hour.
+  // Faults of the files are reported at the start, not at the first hour.
   loadRules(options);
   await makeDirectory(options.dir, 'dir of the output');
   const streams = options.streams?.split(',').map((stream) => stream.trim());

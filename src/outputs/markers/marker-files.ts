@@ -53,7 +53,7 @@ export interface MarkerFiles {
 
 const NAME = /^([^_]*)_([^_]+)_(\d+b?)(?:_(0|[1-9]\d*))?$/;
 
-/** Markers that are looked at together, and names that are told. */
+/** Markers that are looked at together, and names that are reported. */
 const BATCH = 256;
 const EXAMPLES = 3;
 

@@ -33,7 +33,7 @@ export const watchOpenHours = (ledger: Pick<Ledger, 'segments'>, clock: Clock): 
 
   const refresh = (): Promise<void> =>
     (reading ??= load()
-      // The failure of a database is told where it stops the work.
+      // The failure of a database is reported where it stops the work.
       .catch(() => undefined)
       .finally(() => {
         readAt = clock.monotonic();

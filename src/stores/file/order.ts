@@ -2,7 +2,7 @@
  * The order of packs in a `.zst` file, and the sign of a file that was put in order.
  *
  * While a segment is open, each pack's zstd frame is appended as it arrives: the ledger's place says where it lies.
- * Frames of packs that were never recorded may lie between. Sealing writes the frames anew in id order, unless they lie
+ * Frames of packs that were never recorded may lie between. Sealing writes the frames again in id order, unless they lie
  * so already; the ledger's places, which never change, do not match then. So a file that was rewritten, or that has no frames at
  * all, begins with a sign, a skippable zstd frame (RFC 8878, 3.1.2) that every decoder passes over:
  *

@@ -243,7 +243,7 @@ export class StoredFiles {
     await handle?.close();
   }
 
-  /** Takes over what recovery or sealing has found out; undefined: the file is to be looked at anew. */
+  /** Takes over what recovery or sealing has found out; undefined: the file is to be looked at again. */
   learn(file: StoredFile, end: number | undefined): void {
     file.known = end !== undefined;
     file.end = file.durableEnd = end ?? 0;
@@ -266,7 +266,7 @@ export class StoredFiles {
     });
   }
 
-  /** See `Store.forget`. Every file is looked at anew before it is written again. */
+  /** See `Store.forget`. Every file is looked at again before it is written again. */
   forget(): void {
     for (const file of this.#files.values()) {
       file.dirty = false;

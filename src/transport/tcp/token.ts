@@ -3,7 +3,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 
 /**
  * Why a client may not come in with this token, or undefined where it is one of those that are right. Takes as long whatever it shows: where it differs
- * is told nobody.
+ * is said to nobody.
  */
 export const tokenFault = (shown: string | undefined, right: readonly string[]): string | undefined => {
   const digest = hash('sha256', shown ?? '', 'buffer');
