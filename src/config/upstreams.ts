@@ -12,7 +12,7 @@ export interface UpstreamAddress {
   readonly transport: { readonly kind: 'tcp' } | { readonly kind: 'gowire'; readonly stream: string };
 }
 
-const FORM = /^(?:(gowire):\/\/)?([^/*\s]+?)(?:\/([A-Za-z0-9.-]+))?(?:\*(\d{1,4}))?$/;
+const FORM = /^(?:(gowire):\/\/)?([^/*\s]+?)(?:\/([A-Za-z0-9._-]+))?(?:\*(\d{1,4}))?$/;
 
 const parseOne = (text: string): UpstreamAddress => {
   const [, scheme, place = '', stream, weight = '1'] = FORM.exec(text) ?? [];

@@ -2,7 +2,7 @@
  * Records that an output could not deliver for good, kept for a person.
  *
  * Layout, below the output's state directory
- *   rejects/<hour>/<host>_<stream>_<pack>.jsonl   one Extended JSON object a line (Reject); no part of a name holds an underscore
+ *   rejects/<hour>/<host>_<stream>_<pack>.jsonl   one Extended JSON object a line (Reject); a `_` within a host or stream is doubled
  *
  * Invariants
  * - A pack has one file at most, which holds all of its rejects. A pack that is delivered again replaces it, or removes it where nothing
@@ -14,6 +14,7 @@ import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promi
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../disk/durable-directory.ts';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
+import { isName, joinNames, splitNames } from '../pack/name.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 
 /** A pack whose rejects are kept in one file. */
@@ -39,7 +40,13 @@ export const parseRejectLines = (lines: unknown): string =>
     )
     .join(', ');
 
-const FILE = /^([^_]+)_([^_]+)_(\d+)\.jsonl$/;
+const ENDING = '.jsonl';
+
+const readName = (name: string): Omit<RejectFile, 'hour' | 'path'> | undefined => {
+  const [host = '', stream = '', pack = '', ...more] = splitNames(name.slice(0, -ENDING.length));
+  if (!name.endsWith(ENDING) || more.length > 0 || !/^\d+$/.test(pack)) return undefined;
+  return isName(host) && isName(stream) ? { host, stream, pack: Number(pack) } : undefined;
+};
 
 const namesIn = async (path: string): Promise<string[]> => {
   try {
@@ -82,7 +89,7 @@ export const openRejects = (stateDir: string): Rejects => {
   return {
     keep: ({ host, stream, hour }, pack, lines) =>
       failing('keep', async () => {
-        const path = join(root, hour, `${host}_${stream}_${pack}.jsonl`);
+        const path = join(root, hour, joinNames(host, stream, pack) + ENDING);
         if (lines.length > 0) return writeDurably(path, `${lines.join('\n')}\n`);
         await rm(path, { force: true });
         // The directory goes with its last file; where it is missing or in use, nothing has to be done.
@@ -93,9 +100,8 @@ export const openRejects = (stateDir: string): Rejects => {
         const files: RejectFile[] = [];
         for (const hour of await namesIn(root))
           for (const name of await namesIn(join(root, hour))) {
-            const [, host = '', stream = '', pack = ''] = FILE.exec(name) ?? [];
-            if (pack !== '')
-              files.push({ host, stream, hour, pack: Number(pack), path: join(root, hour, name) });
+            const read = readName(name);
+            if (read !== undefined) files.push({ ...read, hour, path: join(root, hour, name) });
           }
         return files;
       }),

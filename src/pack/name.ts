@@ -4,15 +4,27 @@
 import { LogdError } from '../error.ts';
 import type { SegmentKey } from './pack.ts';
 
-const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/;
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 const HOUR = /^\d{8}(?:\d{2}b?)?$/;
 
 /** What {@link isName} accepts, for messages and docs. */
 export const NAME_RULE =
-  '1 to 64 letters, digits, "." or "-", beginning and ending with a letter or digit, no ".."';
+  '1 to 64 letters, digits, ".", "-" or "_", beginning and ending with a letter or digit, no ".." and no "__"';
 
-/** True for a name of a host, stream or node: see {@link NAME_RULE}. No underscore: marker files are joined by it. */
-export const isName = (name: string): boolean => NAME.test(name) && !name.includes('..');
+/** True for a name of a host, stream or node: see {@link NAME_RULE}. */
+export const isName = (name: string): boolean =>
+  NAME.test(name) && !name.includes('..') && !name.includes('__');
+
+/**
+ * Names, and other parts without `_`, as one file name: `web1_access_2026112216`. A `_` within a name is doubled, so that a single one
+ * always stands between two parts: `db_1` and `access` give `db__1_access`. {@link splitNames} is its inverse.
+ */
+export const joinNames = (...parts: readonly (string | number)[]): string =>
+  parts.map((part) => String(part).replaceAll('_', '__')).join('_');
+
+/** The parts of what {@link joinNames} has made. Of other text, parts that are no names. */
+export const splitNames = (text: string): string[] =>
+  text.split(/(?<!_)_(?!_)/).map((part) => part.replaceAll('__', '_'));
 
 /** True for what looks like an hour label (`2026112216`, `2026102502b`) or a day label (`20261122`) of a real date. */
 export const isHourLabel = (label: string): boolean => {

@@ -47,7 +47,7 @@ const nodeSection = section('A node: one running logd process.', nodeShape);
 /** What a role may know of its node. Durations are milliseconds, paths absolute. */
 export type NodeConfig = Omit<z.output<typeof nodeSection>, 'node'> & { readonly node: string };
 
-/** The host name made a legal name. */
+/** The host name made a legal name. A `_` becomes `-` though names may hold it: nodes that are called so already must keep their name. */
 export const defaultNodeName = (): string => {
   const legal = hostname()
     .replace(/[^A-Za-z0-9.-]+/g, '-')

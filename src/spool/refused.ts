@@ -1,7 +1,7 @@
 /**
  * Packs that the next hop refused for good after this relay had acknowledged them. They are kept until a person decides.
  *
- *   <dir>/refused/<host>_<stream>_<hour>_<id>.pack    one record each, see record.ts; its header says why
+ *   <dir>/refused/<host>_<stream>_<hour>_<id>.pack    one record each, see record.ts; its header says why; names as joinNames joins them
  *   <dir>/refused/….retry                             renamed by `logd spool retry`; the running relay sends it again
  *
  * Invariant: a pack is done in the spool only after its file here is durable.
@@ -10,6 +10,7 @@ import { open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectory, syncDirectory } from '../disk/durable-directory.ts';
 import { errnoOf } from '../error.ts';
+import { joinNames } from '../pack/name.ts';
 import type { Pack, PackHeader } from '../pack/pack.ts';
 import { decodeRecord, encodeRecordHead } from './record.ts';
 
@@ -25,7 +26,7 @@ export interface RefusedPack {
 }
 
 const directoryOf = (spoolDir: string): string => join(spoolDir, 'refused');
-const nameOf = ({ host, stream, hour, id }: PackHeader): string => `${host}_${stream}_${hour}_${id}`;
+const nameOf = ({ host, stream, hour, id }: PackHeader): string => joinNames(host, stream, hour, id);
 
 /** Keeps a refused pack durably; returns its path. */
 export const keepRefused = async (

@@ -267,4 +267,12 @@ describe('refused packs', () => {
     await dropRefused(dir, two!.name);
     assert.deepEqual(await listRefused(dir), []);
   });
+
+  it('of two hosts and streams are two files, whatever their names', async (t) => {
+    const dir = await directory(t);
+    await keepRefused(dir, packOf(1, bodyOf(1), { host: 'db_1', stream: 'access' }), 'limit: too large', 5);
+    await keepRefused(dir, packOf(1, bodyOf(2), { host: 'db', stream: '1_access' }), 'limit: too large', 6);
+    const hosts = (await listRefused(dir)).map(({ header }) => header.host);
+    assert.deepEqual(hosts.toSorted(), ['db', 'db_1']);
+  });
 });

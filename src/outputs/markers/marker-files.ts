@@ -5,7 +5,7 @@
  *   <host>_<stream>_<hour>_<lines>   the hour is sealed, with this many lines; for a stream with a segment a day, <hour> is the day
  *   <host>_<stream>_<day>            all hours of the day are sealed
  *   _<stream>_<hour>, _<stream>_<day>  it is sealed for every host that must have it
- * No part holds an underscore, so a name reads in one way only.
+ * A `_` within a host or stream is doubled (`db_1` is `db__1`), so a name reads in one way only.
  *
  * Invariants
  * - A marker appears only after the seal is in the ledger, the day's after its last hour's. An hour has one marker at most.
@@ -16,7 +16,7 @@ import { open, opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, LogdError, messageOf } from '../../error.ts';
 import type { Seal } from '../../ledger/ledger.ts';
-import { isHourLabel, isName } from '../../pack/name.ts';
+import { isHourLabel, isName, joinNames, splitNames } from '../../pack/name.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
 import { makeDirectory, syncDirectory } from '../../disk/durable-directory.ts';
 
@@ -51,15 +51,16 @@ export interface MarkerFiles {
   keepOnly(isSo: (marker: Marker) => Promise<boolean>): Promise<Removed>;
 }
 
-const NAME = /^([^_]*)_([^_]+)_(\d+b?)(?:_(0|[1-9]\d*))?$/;
+const LINES = /^(?:0|[1-9]\d*)$/;
 
 /** Markers that are looked at together, and names that are reported. */
 const BATCH = 256;
 const EXAMPLES = 3;
 
 const readName = (name: string): Marker | undefined => {
-  const [, host = '', stream = '', hour = '', lines] = NAME.exec(name) ?? [];
-  if (!isName(stream) || !isHourLabel(hour)) return undefined;
+  const [host = '', stream = '', hour = '', lines, ...more] = splitNames(name);
+  if (more.length > 0 || !isName(stream) || !isHourLabel(hour)) return undefined;
+  if (lines !== undefined && !LINES.test(lines)) return undefined;
   if (host === '') return lines === undefined ? { host: undefined, stream, hour, lines } : undefined;
   if (!isName(host)) return undefined;
   if (lines === undefined && hour.length !== 8) return undefined;
@@ -148,6 +149,6 @@ export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
   };
 };
 
-const hourStart = ({ host, stream, hour }: SegmentKey): string => `${host}_${stream}_${hour}_`;
-const dayName = ({ host, stream, hour }: SegmentKey): string => `${host}_${stream}_${hour.slice(0, 8)}`;
-const streamName = ({ stream, hour }: StreamHour): string => `_${stream}_${hour}`;
+const hourStart = ({ host, stream, hour }: SegmentKey): string => joinNames(host, stream, hour, '');
+const dayName = ({ host, stream, hour }: SegmentKey): string => joinNames(host, stream, hour.slice(0, 8));
+const streamName = ({ stream, hour }: StreamHour): string => joinNames('', stream, hour);

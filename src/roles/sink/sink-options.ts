@@ -37,7 +37,7 @@ export const sinkOptions = rule(
     markers: group('Empty files that tell scripts which hours and days are complete.', {
       dir: option(path(), {
         summary:
-          'Directory of <host>_<stream>_<hour>_<lines> and <host>_<stream>_<day>, and of _<stream>_<hour> and _<stream>_<day> once all expected hosts have it; of this sink alone: others are removed.',
+          'Directory of <host>_<stream>_<hour>_<lines> and <host>_<stream>_<day>, and of _<stream>_<hour> and _<stream>_<day> once all expected hosts have it. A _ within a name is doubled. Of this sink alone: others are removed.',
         absent: 'received in state_dir',
         example: '/var/lib/logd/received',
       }),

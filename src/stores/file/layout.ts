@@ -1,7 +1,7 @@
 /**
  * Where a segment's file lies below the store's directory: a template with placeholders.
  *
- *   {stream} {host}          as they are
+ *   {stream} {host}          as they are; but with `_` as `%5F` where nothing but a `_` stands between one of them and its neighbour
  *   {date}                   2026-11-22; or {year} {month} {day}
  *   {hour}                   16 · 16b for an hour that comes a second time · `all` for a segment of a whole day
  *
@@ -13,6 +13,7 @@
  */
 import { glob } from 'node:fs/promises';
 import { LogdError } from '../../error.ts';
+import { isName } from '../../pack/name.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
 
 /** What the path of a compressed file has besides. */
@@ -37,7 +38,10 @@ type Placeholder = (typeof PLACEHOLDERS)[number];
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 /** A character that no host or stream name holds. */
-const SEPARATOR = /[^A-Za-z0-9.-]/;
+const SEPARATOR = /[^A-Za-z0-9._-]/;
+/** Of a host or stream whose `_` are escaped. */
+const UNDERSCORE = '_';
+const ESCAPED_UNDERSCORE = '%5F';
 
 /** Returns the template when it is a good one, else throws a `config` LogdError that says what to change. */
 export const checkLayout = (template: string): string => {
@@ -63,11 +67,24 @@ export const checkLayout = (template: string): string => {
   if (`${ending}${COMPRESSED}`.endsWith(ending)) wrong('must end in something like ".log"');
   for (const [index, literal] of literalsBetween(template).entries()) {
     const left = names[index];
-    const apart = left === 'hour' ? /^[^A-Za-z0-9]/.test(literal) : SEPARATOR.test(literal);
+    const apart =
+      left === 'hour'
+        ? /^[^A-Za-z0-9]/.test(literal)
+        : SEPARATOR.test(literal) || literal.includes(UNDERSCORE);
     if ((left === 'host' || left === 'stream' || left === 'hour') && !apart)
       wrong(`lets {${left}} run into {${names[index + 1]}}: put "/", "_" or "=" between them`);
   }
+  if (isJoinedByUnderscore(template) && template.replaceAll(PLACEHOLDER, '').includes('%'))
+    wrong('holds a "%", and the "%5F" that stands for a "_" in names could be taken for it');
   return template;
+};
+
+/** Whether nothing but a `_` keeps a host or stream from its neighbour: their own are escaped then. */
+const isJoinedByUnderscore = (template: string): boolean => {
+  const names = [...template.matchAll(PLACEHOLDER)].map((match) => match[1]);
+  return literalsBetween(template).some(
+    (literal, index) => (names[index] === 'host' || names[index] === 'stream') && !SEPARATOR.test(literal),
+  );
 };
 
 /** What stands between each placeholder and the next. */
@@ -80,9 +97,13 @@ const literalsBetween = (template: string): string[] =>
 /** The relative path of a segment's file, without the suffix of its compression. The key must be a checked one. */
 export const layoutPath = (template: string, key: SegmentKey): string => {
   const [year, month, day] = [key.hour.slice(0, 4), key.hour.slice(4, 6), key.hour.slice(6, 8)];
+  const name = (of: string): string =>
+    of.includes(UNDERSCORE) && isJoinedByUnderscore(template)
+      ? of.replaceAll(UNDERSCORE, ESCAPED_UNDERSCORE)
+      : of;
   const values: Record<Placeholder, string> = {
-    stream: key.stream,
-    host: key.host,
+    stream: name(key.stream),
+    host: name(key.host),
     date: `${year}-${month}-${day}`,
     year,
     month,
@@ -92,15 +113,15 @@ export const layoutPath = (template: string, key: SegmentKey): string => {
   return template.replaceAll(PLACEHOLDER, (_, name: Placeholder) => values[name]);
 };
 
-/** Values that could make two layouts meet: names that look like dates, hours and the fixed parts of both. */
+const MOST_VALUES = 24;
+
+/** Names that could make two layouts meet: those that look like dates, hours and the fixed parts of both, or begin or end so. */
 const valuesFor = (...templates: readonly string[]): string[] => {
-  const fixed = templates.flatMap((template) =>
-    template
-      .replaceAll(PLACEHOLDER, '/')
-      .split(SEPARATOR)
-      .filter((part) => /^[A-Za-z0-9]/.test(part)),
-  );
-  return [...new Set(['a', 'b', '2026', '2026-11-22', '11', '22', 'all', ...fixed.slice(0, 8)])];
+  const fixed = templates.flatMap((template) => template.replaceAll(PLACEHOLDER, '/').split(SEPARATOR));
+  const provoking = new Set(fixed.flatMap((part) => [part, `${part}a`, `a${part}`]).filter(isName));
+  return [
+    ...new Set(['a', 'b', '2026', '2026-11-22', '11', '22', 'all', ...[...provoking].slice(0, MOST_VALUES)]),
+  ];
 };
 
 /** Whether an hour's path in one layout may be another hour's in the other. Tried out with names that provoke it. */

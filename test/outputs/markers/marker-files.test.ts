@@ -53,6 +53,47 @@ describe('markers', () => {
     assert.deepEqual(await listed(dir), before);
   });
 
+  it('doubles a "_" within a name, so that each marker is one host\'s and stream\'s', async (test) => {
+    const dir = await scratch(test);
+    const markers = await openMarkerFiles(dir);
+    const keys = [
+      { host: 'db_1', stream: 'access' },
+      { host: 'db', stream: '1_access' },
+      { host: 'db', stream: 'app_2026112216' },
+    ];
+    for (const key of keys) await markers.sealed(seal(key), true);
+    await markers.stream({ stream: '1_access', hour: '2026112216' }, true);
+    assert.deepEqual(
+      await listed(dir),
+      [
+        '_1__access_2026112216',
+        'db_1__access_20261122',
+        'db_1__access_2026112216_120',
+        'db__1_access_20261122',
+        'db__1_access_2026112216_120',
+        'db_app__2026112216_20261122',
+        'db_app__2026112216_2026112216_120',
+      ].toSorted(),
+    );
+    const seen: string[] = [];
+    await markers.keepOnly(({ host, stream, hour, lines }) => {
+      seen.push([host, stream, hour, lines].join(' '));
+      return Promise.resolve(true);
+    });
+    assert.deepEqual(
+      seen.toSorted(),
+      [
+        ' 1_access 2026112216 ',
+        ...keys.flatMap(({ host, stream }) => [
+          `${host} ${stream} 20261122 `,
+          `${host} ${stream} 2026112216 120`,
+        ]),
+      ].toSorted(),
+    );
+    await markers.reopened(seal(keys[0]));
+    assert.equal((await listed(dir)).length, 5);
+  });
+
   it('has markers of all hosts, which go when an hour of one is reopened', async (test) => {
     const dir = await scratch(test);
     const markers = await openMarkerFiles(dir);
