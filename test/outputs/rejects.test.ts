@@ -15,10 +15,10 @@ it('names with "_" keep rejects apart', async (test) => {
   await rejects.keep({ host: 'db', stream: '1_access', hour }, 1, ['2', '3']);
   const found = await rejects.list();
   const lines = await Promise.all(found.map((file) => rejects.read(file)));
-  assert.deepEqual(found.map(({ host, stream, pack }, n) => [host, stream, pack, lines[n]]).toSorted(), [
-    ['db', '1_access', 1, ['2', '3']],
-    ['db_1', 'access', 1, ['1']],
-  ]);
+  assert.deepEqual(
+    found.map(({ host, stream, pack }, n) => [host, stream, pack, ...lines[n]!].join(' ')).toSorted(),
+    ['db 1_access 1 2 3', 'db_1 access 1 1'],
+  );
   await rejects.keep({ host: 'db_1', stream: 'access', hour }, 1, []);
   assert.equal((await rejects.list()).length, 1);
 });
