@@ -17,6 +17,7 @@ import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
 import { outputsCommand } from './outputs.ts';
 import { rejectsCommand } from './rejects.ts';
+import { repairCommand } from './repair.ts';
 import { repullCommand } from './repull.ts';
 import { importCommand } from './import.ts';
 import { spoolCommand } from './spool.ts';
@@ -42,6 +43,7 @@ const SUBCOMMANDS = [
   catCommand,
   outputsCommand,
   rejectsCommand,
+  repairCommand,
   repullCommand,
   spoolCommand,
   importCommand,

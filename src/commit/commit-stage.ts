@@ -6,7 +6,8 @@
  */
 import { messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import type { CommitResult, Ledger, Place } from '../ledger/ledger.ts';
+import type { CommitResult, Place } from '../ledger/ledger.ts';
+import type { RecordingLedger } from '../ledger/recorded.ts';
 import type { Answer } from '../pack/answer.ts';
 import type { RunningDigest } from '../pack/digest.ts';
 import type { PackHeader, SegmentKey, VerifiedPack } from '../pack/pack.ts';
@@ -32,7 +33,7 @@ const NOWHERE: Place = { at: 0, length: 0 };
 
 export interface CommitStageOptions {
   readonly store: Store;
-  readonly ledger: Ledger;
+  readonly ledger: RecordingLedger;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Called after the commit in which a segment became complete. */

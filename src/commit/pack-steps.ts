@@ -3,8 +3,8 @@
  * recorded, are its bytes right, where did the store put it.
  */
 import { LogdError, messageOf } from '../error.ts';
-import type { Ledger, Place } from '../ledger/ledger.ts';
-import { recordedSegment } from '../ledger/recorded.ts';
+import type { Place } from '../ledger/ledger.ts';
+import { type RecordingLedger, recordedSegment } from '../ledger/recorded.ts';
 import type { Answer, NackCode } from '../pack/answer.ts';
 import type { RunningDigest } from '../pack/digest.ts';
 import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../pack/pack.ts';
@@ -15,7 +15,7 @@ import { fit, mayHaveEnded } from './pack-conflict.ts';
 import type { SegmentQueue } from './segment-queue.ts';
 
 export interface CheckOptions {
-  readonly ledger: Ledger;
+  readonly ledger: RecordingLedger;
   readonly emit: Emit;
   readonly onComplete: (key: SegmentKey) => void;
   readonly onRepeated?: (pack: VerifiedPack) => Promise<void>;
@@ -97,13 +97,15 @@ export const writeToStore = async (
 ): Promise<Place | Answer> => {
   try {
     const place = await store.write(pack, queue.record && recordedSegment(ledger, queue.record));
-    queue.missing = false;
+    queue.missing = undefined;
     return place;
   } catch (error) {
     if (!isCorrupt(error)) throw error;
+    // What is being recorded is looked for, too, when the store goes on with another file.
+    await queue.pending;
     const { host, stream, hour } = queue.key;
-    if (!queue.missing) emit('store.missing', { host, stream, hour, reason: error.message });
-    queue.missing = true;
+    if (queue.missing !== error.message) emit('store.missing', { host, stream, hour, reason: error.message });
+    queue.missing = error.message;
     queue.digest = undefined;
     return nack('storage', error.message, true);
   }

@@ -22,6 +22,12 @@ export interface Place {
   readonly length: number;
 }
 
+/** Where a pack lies after a repair. */
+export interface NewPlace {
+  readonly id: number;
+  readonly place: Place;
+}
+
 /** One pack to be recorded. */
 export interface PackEntry {
   readonly header: PackHeader;
@@ -66,6 +72,8 @@ export interface SegmentRecord extends SegmentKey {
 export interface RecordedSegment {
   readonly segment: SegmentRecord;
   packs(): AsyncIterable<PackRecord>;
+  /** Makes other places of all packs that have bytes durable, after their bytes are so. Undefined where nothing may be changed. */
+  readonly replacePlaces?: (places: readonly NewPlace[]) => Promise<void>;
 }
 
 /** The record that a segment is complete. */

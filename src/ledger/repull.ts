@@ -5,7 +5,7 @@
  *                                     └▶ failed   something cannot be had any more; the note names it
  */
 import type { SegmentKey } from '../pack/pack.ts';
-import type { Place, SegmentRecord } from './ledger.ts';
+import type { NewPlace, SegmentRecord } from './ledger.ts';
 
 /** Ids `from` to `to`, both included. */
 export interface IdRun {
@@ -23,6 +23,8 @@ export interface RepullRequest extends SegmentKey {
   readonly notedAt: number;
   /** What has come of it so far: one sentence. */
   readonly note?: string;
+  /** The file whose content takes the place of what is stored, instead of packs from the agent: a path at the sink. */
+  readonly from?: string;
 }
 
 /** Packs that were wanted again and that their agent cannot make; `to` may be endless. */
@@ -31,15 +33,9 @@ export interface UnavailablePacks extends IdRun {
   readonly reason: string;
 }
 
-/** Where a pack lies after a repair. */
-export interface NewPlace {
-  readonly id: number;
-  readonly place: Place;
-}
-
 export interface Repulls {
   /** Adds a request, or begins one again; what was unavailable before is asked for once more. */
-  requestRepull(key: SegmentKey, packs: readonly IdRun[], at: number): Promise<void>;
+  requestRepull(key: SegmentKey, packs: readonly IdRun[], at: number, from?: string): Promise<void>;
   /** Writes what came of a request. One that was made again since `requestedAt` stays as it is. */
   noteRepull(request: RepullRequest): Promise<void>;
   /** Newest first. */

@@ -134,7 +134,7 @@ export const contentBytes = (bytes: Buffer): number | undefined => {
   }
 };
 
-const frameHead = (
+export const frameHead = (
   bytes: Buffer,
 ): { readonly sizeAt: number; readonly sizeBytes: number; readonly hasChecksum: boolean } | undefined => {
   if (bytes.length < 6 || bytes.readUInt32LE(0) !== FRAME_MAGIC) return undefined;

@@ -17,6 +17,7 @@ import type { CommitStage } from '../commit/commit-stage.ts';
 import type { StoreRepairs } from '../stores/store.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { WantedRun } from '../transport/transport.ts';
+import { takeBack } from './take-back.ts';
 import { clipped, countIds, describeRuns, ENDLESS, overlap, runsOf, within, without } from './id-runs.ts';
 
 /** Waits between two questions grow from the first to the second of these. */
@@ -102,19 +103,30 @@ const missingIn = async (
   return [...runs, ...(segment?.expected === undefined ? [end] : [])];
 };
 
+interface WhatCame {
+  /** Packs that came again. */
+  readonly repaired: number;
+  /** The content of a file was taken. */
+  readonly restored: boolean;
+  readonly reproven: boolean;
+}
+
 /** What is written to the ledger once everything that can come is here. */
 const conclusion = (
   segment: SegmentRecord | undefined,
   gone: readonly UnavailablePacks[],
-  { repaired, reproven }: { readonly repaired: number; readonly reproven: boolean },
+  { repaired, restored, reproven }: WhatCame,
 ): Outcome => {
   const named = gone.map((run) => `Packs ${describeRuns([run])} cannot be had again: ${run.reason}.`);
   if (gone.length > 0) return { state: 'failed', note: named.join(' ') };
   if (segment?.lostPacks) return { state: 'failed', note: segment.reason ?? 'Bytes are lost at the agent.' };
   if (segment?.state === 'refused' && reproven)
     return { state: 'failed', note: `It is refused again: ${segment.reason ?? ''}` };
-  const what =
-    repaired > 0 ? `${repaired} damaged packs came again, and the file was repaired` : 'Nothing is damaged';
+  const what = restored
+    ? 'The file has the content that was stored, and took its place'
+    : repaired > 0
+      ? `${repaired} damaged packs came again, and the file was repaired`
+      : 'Nothing is damaged';
   return { state: 'done', note: `${what}; no pack is missing. ${stateOf(segment)}` };
 };
 
@@ -129,10 +141,20 @@ export const createHourRepull = (options: HourRepullOptions): HourRepull => {
   let isWhole = true;
   let repaired = 0;
   let reproven = false;
+  let restored = false;
+
+  /** Why the file that was named is not what was stored. */
+  let refusal: string | undefined;
 
   const inspect = async (segment: SegmentRecord | undefined): Promise<Set<number>> => {
     if (segment === undefined || repairs === undefined || request === undefined) return new Set();
-    const found = await repairs.inspect(recordedSegment(ledger, segment));
+    let found = await repairs.inspect(recordedSegment(ledger, segment));
+    if (!found.isWhole) {
+      const why = await takeBack({ ...options, repairs }, request.from);
+      if (why === undefined) found = { damaged: [], isWhole: true };
+      restored = why === undefined;
+      refusal = request.from === undefined ? undefined : why;
+    }
     ({ isWhole } = found);
     kept.clear();
     for (const id of await repairs.staged(key)) kept.add(id);
@@ -166,6 +188,7 @@ export const createHourRepull = (options: HourRepullOptions): HourRepull => {
   const look = async (now: number): Promise<Outcome> => {
     const segment = await ledger.segment(key);
     const broken = (damaged ??= await inspect(segment));
+    if (refusal !== undefined) return { state: 'failed', note: refusal };
     const unavailable = await ledger.unavailable(key);
     const holes = (await missingIn(options, segment)).flatMap((run) => clipped(run, chosen));
     const isComplete = [...broken].every((id) => kept.has(id));
@@ -186,7 +209,7 @@ export const createHourRepull = (options: HourRepullOptions): HourRepull => {
       return { state: 'waiting', note: 'All packs are here: the hour is proven once more.' };
     const wanted = [...runsOf(broken), ...holes];
     const gone = unavailable.filter((run) => wanted.some((one) => overlap(one, run)));
-    return conclusion(segment, gone, { repaired, reproven });
+    return conclusion(segment, gone, { repaired, restored, reproven });
   };
 
   return {

@@ -3,8 +3,8 @@
  * recorded, and finish what a crash left between two steps of sealing.
  */
 import { LogdError } from '../error.ts';
-import type { Ledger, SegmentState } from '../ledger/ledger.ts';
-import { recordedSegment } from '../ledger/recorded.ts';
+import type { SegmentState } from '../ledger/ledger.ts';
+import { type RecordingLedger, recordedSegment } from '../ledger/recorded.ts';
 import { selectSegments } from '../ledger/walk.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 import type { Store } from '../stores/store.ts';
@@ -14,7 +14,7 @@ const UNSEALED: readonly SegmentState[] = ['open', 'complete', 'refused', 'incom
 
 export interface ResumeOptions {
   readonly store: Store;
-  readonly ledger: Ledger;
+  readonly ledger: RecordingLedger;
   readonly emit: Emit;
   readonly requestSeal: (key: SegmentKey) => void;
 }

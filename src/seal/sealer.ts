@@ -6,8 +6,8 @@
  */
 import { LogdError, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
-import type { Ledger, RecordedSegment, Seal, SegmentRecord } from '../ledger/ledger.ts';
-import { recordedSegment } from '../ledger/recorded.ts';
+import type { RecordedSegment, Seal, SegmentRecord } from '../ledger/ledger.ts';
+import { type RecordingLedger, recordedSegment } from '../ledger/recorded.ts';
 import type { RunningDigest } from '../pack/digest.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
 import type { Store } from '../stores/store.ts';
@@ -23,7 +23,7 @@ const MOST_RETRY_MS = 300_000;
 export interface SealerOptions {
   readonly commit: Pick<CommitStage, 'exclusive'>;
   readonly store: Store;
-  readonly ledger: Ledger;
+  readonly ledger: RecordingLedger;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Called after the ledger has a seal. */
@@ -48,17 +48,25 @@ export const createSealer = ({ commit, store, ledger, clock, emit, onSealed }: S
   const finish = async (
     recorded: RecordedSegment,
     arrived: RunningDigest | undefined,
+    mayRestore = true,
   ): Promise<string | undefined> => {
     try {
       const reason = await disproof(store, recorded, arrived);
       if (reason === undefined) await store.seal(recorded);
       return reason;
     } catch (error) {
-      // Bytes that are not there may be put back; others in their place stay: trying again cannot help.
-      if (error instanceof LogdError && error.code === 'corrupt' && !error.retryable) return error.message;
-      throw error;
+      // Bytes that are not there may be put back. Others in their place stay, unless they are the same content in another form.
+      const isOther = error instanceof LogdError && error.code === 'corrupt' && !error.retryable;
+      if (!isOther) throw error;
+      return mayRestore && (await restored(recorded)) ? finish(recorded, undefined, false) : error.message;
     }
   };
+
+  /** Whether what lies in the place of the segment's file has its content, and was taken. */
+  const restored = async (recorded: RecordedSegment): Promise<boolean> =>
+    recorded.replacePlaces !== undefined &&
+    store.repairs !== undefined &&
+    (await store.repairs.restore(recorded, recorded.replacePlaces)) === undefined;
 
   const seal = async (key: SegmentKey, arrived: RunningDigest | undefined): Promise<void> => {
     const segment = await ledger.segment(key);

@@ -7,8 +7,7 @@
  * A pack that was written but never recorded may be written again, at another place; recover() removes what is left of it.
  */
 import type { z } from 'zod';
-import type { Place, RecordedSegment } from '../ledger/ledger.ts';
-import type { NewPlace } from '../ledger/repull.ts';
+import type { NewPlace, Place, RecordedSegment } from '../ledger/ledger.ts';
 import type { PackHeader, SegmentKey, VerifiedPack } from '../pack/pack.ts';
 
 /** What was found of a segment: the ids of packs that are not stored as they were recorded, and whether anything is wrong at all. */
@@ -32,6 +31,16 @@ export interface StoreRepairs {
    * Rejects with `corrupt` where something is still damaged, and changes nothing then.
    */
   repair(segment: RecordedSegment, record: (places: readonly NewPlace[]) => Promise<void>): Promise<void>;
+  /**
+   * Puts the content of a file in the place of what is stored, where it is what was recorded, however it is compressed; of what lies at the
+   * segment's own place unless `from` names another file, which may go on after it. Resolves with why it is not, and has changed nothing
+   * then. Called as `repair` is.
+   */
+  restore(
+    segment: RecordedSegment,
+    record: (places: readonly NewPlace[]) => Promise<void>,
+    from?: string,
+  ): Promise<string | undefined>;
   /** What is kept of the segment is needed no more. */
   discard(key: SegmentKey): Promise<void>;
 }
@@ -47,7 +56,8 @@ export interface Store extends AsyncDisposable {
   /**
    * Hands a pack to the operating system and says where it lies. Writing it again at the same place is harmless. `recorded` is the
    * segment as the ledger last had it, undefined where it has none. When bytes of it are not there any more, nothing is written:
-   * rejects with a retryable `corrupt` that names the place, until they are back.
+   * rejects with a retryable `corrupt` that names the place, until they are back. What lies in their place is held against the ledger first;
+   * the same content in another form is taken.
    */
   write(pack: VerifiedPack, recorded: RecordedSegment | undefined): Promise<Place>;
   /**

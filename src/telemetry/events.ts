@@ -289,6 +289,11 @@ export const EVENTS = {
     text: 'The stored file of {host}/{stream}/{hour} is repaired: {packs} packs came again, and every byte is what its agent read',
     fields: { ...segment, packs: 'number' },
   },
+  'repull.restored': {
+    level: 'info',
+    text: 'The stored file of {host}/{stream}/{hour} is restored from {file}: its content is what was stored',
+    fields: { ...segment, file: 'string' },
+  },
   'repull.failed': {
     level: 'warn',
     text: 'Cannot repair {host}/{stream}/{hour} yet: {reason} The sink tries again.',

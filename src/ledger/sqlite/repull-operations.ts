@@ -3,8 +3,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { LogdError } from '../../error.ts';
 import { type SegmentKey, segmentName } from '../../pack/pack.ts';
 import { isNull, readInteger, readText, type Row } from '../../sqlite/row.ts';
-import type { SegmentRecord } from '../ledger.ts';
-import type { IdRun, NewPlace, RepullRequest, UnavailablePacks } from '../repull.ts';
+import type { NewPlace, SegmentRecord } from '../ledger.ts';
+import type { IdRun, RepullRequest, UnavailablePacks } from '../repull.ts';
 import { readSegment } from './rows.ts';
 
 const KEY = 'host = ? AND stream = ? AND hour = ?';
@@ -33,6 +33,7 @@ const requestOf = (row: Row): RepullRequest => ({
   requestedAt: readInteger(row, 'requested_at'),
   notedAt: readInteger(row, 'noted_at'),
   ...(isNull(row, 'note') ? {} : { note: readText(row, 'note') }),
+  ...(isNull(row, 'file') ? {} : { from: readText(row, 'file') }),
 });
 
 export const unavailableOf = (row: Row): UnavailablePacks => ({
@@ -59,7 +60,7 @@ export const repullReads = (db: DatabaseSync) => {
 
 export const repullWrites = (db: DatabaseSync) => {
   const request = db.prepare(
-    `INSERT OR REPLACE INTO repull (host, stream, hour, packs, state, requested_at, noted_at) VALUES (?, ?, ?, ?, 'waiting', ?, ?)`,
+    `INSERT OR REPLACE INTO repull (host, stream, hour, packs, state, requested_at, noted_at, file) VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?)`,
   );
   const dropOld = db.prepare(`DELETE FROM repull WHERE state <> 'waiting' AND noted_at < ?`);
   const dropUnavailable = db.prepare(`DELETE FROM unavailable WHERE ${KEY}`);
@@ -83,10 +84,10 @@ export const repullWrites = (db: DatabaseSync) => {
     );
   };
   return {
-    requestRepull: (key: SegmentKey, packs: readonly IdRun[], at: number): void => {
+    requestRepull: (key: SegmentKey, packs: readonly IdRun[], at: number, from?: string): void => {
       dropOld.run(at - KEPT_MS);
       dropUnavailable.run(...keyOf(key));
-      request.run(...keyOf(key), showIdRuns(packs), at, at);
+      request.run(...keyOf(key), showIdRuns(packs), at, at, from ?? null);
     },
     noteRepull: (one: RepullRequest): void =>
       void note.run(one.state, one.note ?? null, one.notedAt, ...keyOf(one), one.requestedAt),

@@ -70,6 +70,9 @@ const REPULLS = `
     ) STRICT, WITHOUT ROWID;
 `;
 
+/** The file whose content an hour is restored from, where one was named. */
+const RESTORES = 'ALTER TABLE repull ADD COLUMN file TEXT;';
+
 const OUTPUTS = `
     CREATE TABLE change (
       change INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -122,8 +125,8 @@ const FROM_3 = `${OUTPUTS}
 
 export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
-  version: 8,
-  migrations: { 3: FROM_3, 4: IDENTITY, 5: EXPECTATIONS, 6: SOURCES, 7: REPULLS },
+  version: 9,
+  migrations: { 3: FROM_3, 4: IDENTITY, 5: EXPECTATIONS, 6: SOURCES, 7: REPULLS, 8: RESTORES },
   title: 'ledger',
   ifDamaged:
     'Restore it from a copy, as docs/operations/state-directory.md says under "Backup"; start no sink on an empty ledger with the old store.',
@@ -206,6 +209,7 @@ export const LEDGER_SCHEMA: Schema = {
     ${EXPECTATIONS}
     ${SOURCES}
     ${REPULLS}
+    ${RESTORES}
   `,
 };
 

@@ -19,14 +19,15 @@ import { choice, path as pathKind, textWith } from '../../config/kind.ts';
 import { option, section } from '../../config/option.ts';
 import type { Place, RecordedSegment } from '../../ledger/ledger.ts';
 import { encode } from '../../pack/codec.ts';
-import type { PackHeader, SegmentKey, VerifiedPack } from '../../pack/pack.ts';
+import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../../pack/pack.ts';
 import type { Store, StoreKind, StoreRepairs, StoreView } from '../store.ts';
 import { inspectFile, repairFile, takeLeftRepair } from './repair.ts';
+import { createGuard, OWN_LEVEL, restoreFile } from './restore.ts';
 import { stagedPacksBelow } from './staged-packs.ts';
 import { makeDirectory } from '../../disk/durable-directory.ts';
 import { fault } from '../../fault/fault.ts';
 import { asideOf } from './aside.ts';
-import { directoriesBelow } from './directories.ts';
+import { type Directories, directoriesBelow } from './directories.ts';
 import { finishFile, recoverFile, writeFully } from './final-form.ts';
 import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
@@ -34,8 +35,6 @@ import { readPacks } from './read.ts';
 import { checkStoreId, keepStoreRecord, layoutsOf, readStoreRecord } from './store-record.ts';
 import { OPEN_MODE, statFile, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
 
-/** For the packs of agents that do not compress: fast, and this is not the place to save disk at any price. */
-const OWN_LEVEL = 1;
 const MOST_OPEN = 256;
 const NOWHERE: Place = { at: 0, length: 0 };
 
@@ -78,11 +77,16 @@ export const openFileStore = async (
   const directories = directoriesBelow(dir);
   const view = viewFiles(options, layouts);
   const aside = asideOf(dir);
-  const files = new StoredFiles(directories, (key) => Promise.resolve(view.locate(key)), mostOpen, aside);
+  const guard = createGuard();
+  const locate = (key: SegmentKey): Promise<string> => Promise.resolve(view.locate(key));
+  const files = new StoredFiles(directories, locate, mostOpen, aside, guard.doubt);
 
   const learn = async (file: StoredFile, recorded: RecordedSegment): Promise<void> => {
+    const { path } = file;
     files.learn(file, undefined);
-    files.learn(file, await recoverFile(file.path, isCompressed(file.path), recorded));
+    await guard.check(path, isCompressed(path), recorded);
+    const end = await recoverFile(path, isCompressed(path), recorded);
+    files.learn(file, end, await statFile(path));
   };
 
   /** Rejects with `corrupt` unless everything that is recorded, or was written since, is in the file. */
@@ -139,33 +143,7 @@ export const openFileStore = async (
       }
     });
 
-  const staged = stagedPacksBelow(dir);
-  const repairs: StoreRepairs = {
-    inspect: ({ segment, packs }) =>
-      inspectFile(view.locate(segment), isCompressed(view.locate(segment)), { segment, packs }),
-    async stage(pack) {
-      fault('repair.before-stage');
-      await staged.add(
-        pack.header,
-        pack.header.id,
-        isCompressed(view.locate(pack.header)) ? await frameOf(pack) : pack.raw,
-      );
-      fault('repair.after-stage');
-    },
-    staged: (key) => staged.list(key),
-    discard: (key) => staged.clear(key),
-    repair: (recorded, record) =>
-      files.exclusive(recorded.segment, async (file) => {
-        const { path } = file;
-        const compressed = isCompressed(path);
-        await files.release(file);
-        await directories.prepare(path);
-        files.learn(file, undefined);
-        if (await takeLeftRepair(path, compressed, recorded)) return;
-        await repairFile({ path, compressed, recorded, staged, record });
-        await directories.flush();
-      }),
-  };
+  const repairs = repairsOf({ dir, view, files, directories, trust: guard.trust });
 
   starting.move();
   return {
@@ -180,6 +158,65 @@ export const openFileStore = async (
     [Symbol.asyncDispose]: async () => {
       await files.close();
       lock[Symbol.dispose]();
+    },
+  };
+};
+
+interface RepairParts {
+  readonly dir: string;
+  readonly view: StoreView;
+  readonly files: StoredFiles;
+  readonly directories: Directories;
+  readonly trust: (name: string) => void;
+}
+
+const repairsOf = ({ dir, view, files, directories, trust }: RepairParts): StoreRepairs => {
+  const staged = stagedPacksBelow(dir);
+
+  /** Runs a job that puts a new file in place of the segment's, unless one that a crash left can take it. */
+  const replacing = <T>(
+    { segment, packs }: RecordedSegment,
+    job: (path: string) => Promise<T>,
+  ): Promise<T | undefined> =>
+    files.exclusive(segment, async (file) => {
+      const { path } = file;
+      await files.release(file);
+      await directories.prepare(path);
+      files.learn(file, undefined);
+      if (await takeLeftRepair(path, isCompressed(path), { segment, packs })) return undefined;
+      const result = await job(path);
+      await directories.flush();
+      return result;
+    });
+
+  return {
+    inspect: ({ segment, packs }) =>
+      inspectFile(view.locate(segment), isCompressed(view.locate(segment)), { segment, packs }),
+    async stage(pack) {
+      fault('repair.before-stage');
+      await staged.add(
+        pack.header,
+        pack.header.id,
+        isCompressed(view.locate(pack.header)) ? await frameOf(pack) : pack.raw,
+      );
+      fault('repair.after-stage');
+    },
+    staged: (key) => staged.list(key),
+    discard: (key) => staged.clear(key),
+    async repair(recorded, record) {
+      await replacing(recorded, (path) =>
+        repairFile({ path, compressed: isCompressed(path), recorded, staged, record }),
+      );
+      trust(segmentName(recorded.segment));
+    },
+    async restore(recorded, record, from) {
+      const why = await replacing(recorded, (path) => {
+        const mayGoOn = from !== undefined;
+        const compressed = isCompressed(path);
+        return restoreFile({ path, compressed, recorded, record, from: from ?? path, mayGoOn });
+      });
+      if (why === undefined) trust(segmentName(recorded.segment));
+      return why;
     },
   };
 };

@@ -30,8 +30,13 @@ interface FinalForm {
   readonly sign: Sign;
 }
 
-const surveyed = async (handle: FileHandle, recorded: RecordedSegment): Promise<FinalForm> => {
-  const found = await readSign(handle, recorded);
+/** Asks the ledger, which may have other places by now than the segment says. */
+const surveyed = async (
+  handle: FileHandle,
+  compressed: boolean,
+  recorded: RecordedSegment,
+): Promise<FinalForm> => {
+  const found = compressed ? await readSign(handle, recorded) : undefined;
   const start = found === undefined ? 0 : SIGN_BYTES;
   let [end, next, packs, bytes, ordered] = [start, start, 0, 0, true];
   for await (const { header, place } of placedPacks(recorded, found)) {
@@ -81,6 +86,10 @@ const reading = async <T>(path: string, job: (handle: FileHandle) => Promise<T>)
   }
 };
 
+/** Where the packs that are recorded end in the file as it is. */
+export const endIn = async (path: string, compressed: boolean, recorded: RecordedSegment): Promise<number> =>
+  (await reading(path, (handle) => surveyed(handle, compressed, recorded))).end;
+
 /** Cuts off what the ledger does not know. Returns where the stored packs end; a file that is too short is left as it is. */
 export const recoverFile = async (
   path: string,
@@ -94,10 +103,7 @@ export const recoverFile = async (
     if (storedEnd > 0) throw missing(path, recorded, undefined, storedEnd);
     return 0;
   }
-  const end =
-    compressed && storedEnd > 0
-      ? await reading(path, async (handle) => (await surveyed(handle, recorded)).end)
-      : storedEnd;
+  const end = storedEnd > 0 ? await endIn(path, compressed, recorded) : storedEnd;
   if (found.size < end) throw missing(path, recorded, found.size, end);
   if (found.size > end) await truncateDurably(path, end);
   return end;
@@ -113,11 +119,11 @@ export const finishFile = async (
   const { storedEnd, lastLine } = recorded.segment;
   const size = (await statFile(path))?.size;
   if (size === undefined) throw missing(path, recorded, undefined, storedEnd);
-  const contents = compressed ? await reading(path, (handle) => surveyed(handle, recorded)) : undefined;
-  const end = contents?.end ?? storedEnd;
+  const contents = await reading(path, (handle) => surveyed(handle, compressed, recorded));
+  const { end } = contents;
   if (size < end) throw missing(path, recorded, size, end);
   // A file of no bytes is none that zstd takes: an hour without lines is a sign alone.
-  const isFinal = contents === undefined || (contents.ordered && contents.end > 0);
+  const isFinal = !compressed || (contents.ordered && end > 0);
   if (isFinal) {
     if (size > end) await truncateDurably(path, end);
     await reading(path, (handle) => finish(handle, lastLine));

@@ -4,6 +4,10 @@
  */
 import { LogdError } from '../../error.ts';
 
+/** What to do, for the segment of that name. */
+export const repairCommand = (name: string): string =>
+  `Put the file back, or one with the same content, or run \`logd repair ${name.replaceAll('/', ' ')} --from FILE\`.`;
+
 /** Which file it is, whatever it is called. */
 export interface Identity {
   readonly dev: number;
@@ -33,15 +37,15 @@ export const bytesMissing = (
       : ` They can be copied from /proc/${process.pid}/fd/${descriptor} as long as that is open.`;
   return new LogdError(
     'corrupt',
-    `${path}, the file of ${name}, ${what}.${copy} Put the file back as it was: the hour waits for it.`,
+    `${path}, the file of ${name}, ${what}.${copy} The hour waits for them. ${repairCommand(name)}`,
     { retryable: true },
   );
 };
 
-/** Another file lies there, which may well be the right one: it is not known to hold what was stored. */
+/** Another file lies there, which may well be the right one. */
 export const replaced = (path: string, name: string): LogdError =>
   new LogdError(
     'corrupt',
-    `${path}, the file of ${name}, was replaced by another: it is taken from now on, and read back before the hour is sealed.`,
+    `${path}, the file of ${name}, was replaced by another: that one is compared with the ledger before anything is written to it.`,
     { retryable: true },
   );

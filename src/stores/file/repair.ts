@@ -17,8 +17,7 @@ import { dirname } from 'node:path';
 import { syncDirectory } from '../../disk/durable-directory.ts';
 import { errnoOf, LogdError } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
-import type { PackRecord, RecordedSegment } from '../../ledger/ledger.ts';
-import type { NewPlace } from '../../ledger/repull.ts';
+import type { NewPlace, PackRecord, RecordedSegment } from '../../ledger/ledger.ts';
 import { decode } from '../../pack/codec.ts';
 import { runningDigest } from '../../pack/digest.ts';
 import { segmentName } from '../../pack/pack.ts';
@@ -56,7 +55,7 @@ const signOf = async (file: FileHandle, recorded: RecordedSegment): Promise<Sign
   return size === bytes + SIGN_BYTES && size !== end ? { packs, bytes } : undefined;
 };
 
-interface StoredPack {
+export interface StoredPack {
   readonly stored: Buffer;
   readonly raw: Buffer;
 }
@@ -116,6 +115,31 @@ export const inspectFile = async (
   return { damaged, isWhole: damaged.length === 0 && isTidy && isSigned && isThere };
 };
 
+/**
+ * Whether the file is the one that the store wrote: its first and its last recorded pack are right where they lie, or all of them. What is
+ * damaged between them does no harm to what is written behind.
+ */
+export const isOwnFile = async (
+  path: string,
+  compressed: boolean,
+  recorded: RecordedSegment,
+  thoroughly: boolean,
+): Promise<boolean> => {
+  if (thoroughly) return (await inspectFile(path, compressed, recorded)).damaged.length === 0;
+  await using file = await openIfThere(path);
+  if (file === undefined) return false;
+  const sign = compressed ? await readSign(file, recorded) : undefined;
+  let [first, last]: (PackRecord | undefined)[] = [];
+  const endOf = ({ place }: PackRecord): number => place.at + place.length;
+  for await (const pack of placedPacks(recorded, sign)) {
+    first ??= pack;
+    if (last === undefined || endOf(pack) > endOf(last)) last = pack;
+  }
+  for (const pack of [first, last])
+    if (pack !== undefined && (await readPack(file, pack, compressed)) === undefined) return false;
+  return true;
+};
+
 /** Takes a repaired file that a crash left, where it is whole. Returns whether it did. */
 export const takeLeftRepair = async (
   path: string,
@@ -138,38 +162,40 @@ const putInPlace = async (path: string): Promise<void> => {
   await syncDirectory(dirname(path));
 };
 
-export interface RepairOptions {
+export interface NewFile {
   readonly path: string;
   readonly compressed: boolean;
   readonly recorded: RecordedSegment;
-  readonly staged: StagedPacks;
   /** Makes the new places durable in the ledger. */
   readonly record: (places: readonly NewPlace[]) => Promise<void>;
 }
 
+export interface RepairOptions extends NewFile {
+  readonly staged: StagedPacks;
+}
+
+/** The right bytes of a pack, given with the place where it lies in the file as it is; rejects where there are none. */
+type FindPack = (pack: PackRecord) => Promise<StoredPack>;
+
 /** Writes the new file; returns where its packs lie. Rejects with `corrupt` where it is not what was sealed. */
 const build = async (
-  { path, compressed, recorded, staged }: RepairOptions,
+  { compressed, recorded }: NewFile,
+  sign: Sign | undefined,
+  find: FindPack,
   to: FileHandle,
 ): Promise<NewPlace[]> => {
   const { segment } = recorded;
-  await using from = await openIfThere(path);
-  const sign = from && compressed ? await signOf(from, recorded) : undefined;
   const digest = runningDigest();
   const places: NewPlace[] = [];
   let at = 0;
   for await (const pack of placedPacks(recorded, sign)) {
     const { id, offset } = pack.header;
-    const again = await staged.read(segment, id);
-    const isRight = again && (await decoded(again, pack, compressed));
-    if (again !== undefined && isRight === undefined) await staged.drop(segment, id);
-    const found = isRight ?? (from && (await readPack(from, pack, compressed)));
-    if (found === undefined) throw notWhole(`pack ${id} of ${segmentName(segment)} is still damaged`);
-    const place = { at: compressed ? at : offset, length: found.stored.length };
-    await writeFully(to, found.stored, place.at);
+    const { stored, raw } = await find(pack);
+    const place = { at: compressed ? at : offset, length: stored.length };
+    await writeFully(to, stored, place.at);
     places.push({ id, place });
     at = place.at + place.length;
-    digest.update(found.raw);
+    digest.update(raw);
   }
   const { expected } = segment;
   if (segment.state === 'sealed' && digest.hex() !== expected?.sha256)
@@ -188,15 +214,24 @@ const build = async (
 const notWhole = (why: string): LogdError =>
   new LogdError('corrupt', `The file was not repaired: ${why}.`, { retryable: true });
 
-/** See `StoreRepairs.repair`. Nothing else writes to the file meanwhile, and it is not open for writing. */
-export const repairFile = async (options: RepairOptions): Promise<void> => {
-  const { path, compressed, recorded, record } = options;
+/**
+ * Writes a new file from the packs that `find` gives, and puts it in place of what is there. Where anything rejects, what is there stays as it is.
+ * Nothing else writes to the file meanwhile, and it is not open for writing.
+ */
+export const replaceFile = async (
+  file: NewFile,
+  sign: Sign | undefined,
+  find: FindPack,
+  beforeRecord: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> => {
+  const { path, recorded, record } = file;
   const place = repairOf(path);
   await rm(place, { force: true });
   const to = await open(place, 'wx', OPEN_MODE);
   let places: NewPlace[];
   try {
-    places = await build(options, to);
+    places = await build(file, sign, find, to);
+    await beforeRecord();
   } catch (error) {
     await rm(place, { force: true });
     throw error;
@@ -205,8 +240,25 @@ export const repairFile = async (options: RepairOptions): Promise<void> => {
   }
   await syncDirectory(dirname(place));
   fault('repair.before-record');
-  if (compressed && recorded.segment.storedEnd > 0) await record(places);
+  if (recorded.segment.storedEnd > 0) await record(places);
   fault('repair.before-rename');
   await putInPlace(path);
   fault('repair.after-rename');
+};
+
+/** See `StoreRepairs.repair`. */
+export const repairFile = async ({ staged, ...file }: RepairOptions): Promise<void> => {
+  const { path, compressed, recorded } = file;
+  const { segment } = recorded;
+  await using from = await openIfThere(path);
+  const sign = from && compressed ? await signOf(from, recorded) : undefined;
+  await replaceFile(file, sign, async (pack) => {
+    const { id } = pack.header;
+    const again = await staged.read(segment, id);
+    const isRight = again && (await decoded(again, pack, compressed));
+    if (again !== undefined && isRight === undefined) await staged.drop(segment, id);
+    const found = isRight ?? (from && (await readPack(from, pack, compressed)));
+    if (found === undefined) throw notWhole(`pack ${id} of ${segmentName(segment)} is still damaged`);
+    return found;
+  });
 };

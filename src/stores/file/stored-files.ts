@@ -101,6 +101,7 @@ export class StoredFiles {
   readonly #locate: (key: SegmentKey) => Promise<string>;
   readonly #mostOpen: number;
   readonly #aside: Aside;
+  readonly #doubt: (name: string) => void;
   readonly #files = new Map<string, StoredFile>();
   /** Least recently used first. */
   readonly #open = new Set<StoredFile>();
@@ -114,11 +115,13 @@ export class StoredFiles {
     locate: (key: SegmentKey) => Promise<string>,
     mostOpen: number,
     aside: Aside,
+    doubt: (name: string) => void = () => undefined,
   ) {
     this.#directories = directories;
     this.#locate = locate;
     this.#mostOpen = mostOpen;
     this.#aside = aside;
+    this.#doubt = doubt;
   }
 
   /** Runs a job on the segment's file when those before it are done. It gets the file's era as of this call. */
@@ -144,8 +147,8 @@ export class StoredFiles {
   }
 
   /**
-   * Rejects with a retryable `corrupt` unless all that was stored is there; another file that could hold it is
-   * taken by the next call. Only inside {@link exclusive}.
+   * Rejects with a retryable `corrupt` unless all that was stored is there, in the file that it was written to. Another file is doubted,
+   * and not known any more: it is to be held against the ledger. Only inside {@link exclusive}.
    */
   async confirm(file: StoredFile): Promise<void> {
     if (!file.known || (file.handle !== undefined && file.seenIn === this.#round)) return;
@@ -153,16 +156,24 @@ export class StoredFiles {
     const found = await statFile(file.path);
     const { identity, end, name, path, handle } = file;
     const isSameFile = found !== undefined && (identity === undefined || isSame(found, identity));
-    if (found === undefined ? end > 0 : found.size < end)
-      throw bytesMissing(path, name, found?.size, end, isSameFile ? undefined : handle?.fd);
-    if (isSameFile) {
+    const isShort = found === undefined ? end > 0 : found.size < end;
+    const error = isShort
+      ? bytesMissing(path, name, found?.size, end, isSameFile ? undefined : handle?.fd)
+      : replaced(path, name);
+    if (isSameFile && !isShort) {
       file.seenIn = round;
       return;
     }
+    this.#doubt(name);
+    // A file that is gone from its path stays open: what is in it may be copied, and it may come back as itself.
+    if (isShort && !isSameFile) throw error;
     // Whatever is not synced went where nobody finds it.
     if (handle !== undefined) this.#fail(file, true);
-    file.identity = undefined;
-    if (end > 0) throw replaced(path, name);
+    if (end === 0) file.identity = undefined;
+    else {
+      this.learn(file, undefined);
+      throw error;
+    }
   }
 
   /** Rejects what was asked for before an fsync failed or all was forgotten: what it knows of the segment may not be so any more. */
@@ -244,10 +255,10 @@ export class StoredFiles {
   }
 
   /** Takes over what recovery or sealing has found out; undefined: the file is to be looked at again. */
-  learn(file: StoredFile, end: number | undefined): void {
+  learn(file: StoredFile, end: number | undefined, identity?: Identity): void {
     file.known = end !== undefined;
     file.end = file.durableEnd = end ?? 0;
-    file.identity = undefined;
+    file.identity = identity;
   }
 
   /** See `Store.flush`. */
