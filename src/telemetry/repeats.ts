@@ -1,5 +1,5 @@
 /**
- * Keeps an outage from flooding the log: of events that come with each pack and each try, the first is passed on, then once a minute how many
+ * Keeps an outage, or a hostile client, from flooding the log: of events that come with each pack and each try, the first is passed on, then once a minute how many
  * came since, and at the end how many it were and how long it took.
  *
  *   first ─▶ passed on ─ more within a minute ─▶ counted ─ each minute: node.repeated
@@ -13,19 +13,25 @@ import { type Emit, type EventFields, type EventName, EVENTS } from './events.ts
 import { renderText } from './log.ts';
 
 const MINUTE_MS = 60_000;
-/** Outages at a time; what is beyond them is passed on. */
+/** Outages at a time; those of an event that are beyond them count as one. */
 const MOST_OUTAGES = 1_000;
 
 type AnyFields = Readonly<Record<string, string | number>>;
+
+const withoutPort = (peer: string | number | undefined): string => String(peer).replace(/:\d+$/, '');
 
 /** Which of these events tell of the same outage; undefined for one that is always passed on. */
 const OUTAGES: Partial<Record<EventName, (fields: AnyFields) => string | undefined>> = {
   'send.disconnected': ({ address }) => String(address),
   'send.refused': ({ address }) => String(address),
   'send.pack-deferred': ({ code }) => String(code),
-  // What was damaged on the way, or is refused for good, is reported for each pack.
-  'receive.bad-pack': ({ code }) => (code === 'storage' || code === 'closing' ? code : undefined),
-  'receive.refused': ({ peer, reason }) => `${String(peer).replace(/:\d+$/, '')} ${reason}`,
+  // Our own failure is one for all peers.
+  'receive.bad-pack': ({ peer, code }) =>
+    code === 'storage' || code === 'closing' ? code : `${withoutPort(peer)} ${code}`,
+  'receive.bad-frame': ({ peer, code }) => `${withoutPort(peer)} ${code}`,
+  'receive.refused': ({ peer, code, reason }) =>
+    code === 'busy' ? `${withoutPort(peer)} busy` : `${withoutPort(peer)} ${reason}`,
+  'store.conflict': ({ host }) => String(host),
   'store.failed': () => '',
   'seal.failed': () => '',
   'spool.failed': ({ dir }) => String(dir),
@@ -102,10 +108,11 @@ export const gatherRepeats = (emit: Emit, clock: Clock): GatheredRepeats => {
     if (name === 'send.connected') tellBack(String((fields as AnyFields)['address']));
     const key = OUTAGES[name]?.(fields);
     if (key === undefined) return emit(name, fields);
-    const known = outages.get(`${name} ${key}`);
-    if (known === undefined && outages.size >= MOST_OUTAGES) return emit(name, fields);
+    const own = `${name} ${key}`;
+    const outage = outages.size < MOST_OUTAGES || outages.has(own) ? own : name;
+    const known = outages.get(outage);
     if (known === undefined) {
-      outages.set(`${name} ${key}`, {
+      outages.set(outage, {
         event: name,
         key,
         since: clock.monotonic(),

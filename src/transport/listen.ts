@@ -10,6 +10,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { createBrokenOffPacks } from './broken-off.ts';
 import { Caller } from './caller.ts';
 import { createBodyShares } from './body-shares.ts';
+import { createConducts } from './conduct.ts';
 import { allTaken, createDoor, type Door } from './door.ts';
 import { startTicker } from './ticker.ts';
 import type {
@@ -88,7 +89,17 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
   const { node, tokens, onPack, onLoosePack, ledger, onCannot, software = 'logd' } = options;
   const serving: Serving = {
     ...{ node, software, tokens, limits, pingInterval },
-    ...{ clock, ticker, bodies, emit, onPack, onLoosePack, ledger, onCannot },
+    ...{
+      clock,
+      ticker,
+      conducts: createConducts(ticker),
+      bodies,
+      emit,
+      onPack,
+      onLoosePack,
+      ledger,
+      onCannot,
+    },
     brokenOff: createBrokenOffPacks(),
   };
   const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));

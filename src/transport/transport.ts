@@ -17,6 +17,7 @@ import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { BodyShares } from './body-shares.ts';
 import type { BrokenOffPacks } from './broken-off.ts';
+import type { Conducts } from './conduct.ts';
 import type { Guest } from './door.ts';
 import type { Ticker } from './ticker.ts';
 
@@ -173,6 +174,8 @@ export interface Serving {
   readonly pingInterval: number;
   readonly clock: Clock;
   readonly ticker: Ticker;
+  /** How clients behave. */
+  readonly conducts: Conducts;
   /** Memory for bodies. */
   readonly bodies: BodyShares;
   readonly brokenOff: BrokenOffPacks;

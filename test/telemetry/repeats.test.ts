@@ -63,17 +63,40 @@ it('packs that were deferred while the connection was away are told with its ret
   assert.equal(told.at(-1)![0], 'send.connected');
 });
 
-it('a single failure is told at once, and nothing more; what is damaged is told of each pack', (test) => {
+it('a single failure is told at once, and nothing more', (test) => {
   const { names, emit, pass } = gathered(test);
   emit('store.failed', { reason: 'Disk full.' });
   pass(3);
   emit('store.failed', { reason: 'Disk full.' });
-  const bad = { host: 'web1', stream: 'access', hour: '2026112216', id: 1, peer: '127.0.0.1:9', reason: '' };
-  for (let n = 0; n < 2; n++) emit('receive.bad-pack', { ...bad, code: 'corrupt' });
-  for (let n = 0; n < 9; n++) emit('receive.bad-pack', { ...bad, code: 'storage' });
-  assert.deepEqual(names(), [
-    ...['store.failed', 'store.failed', 'receive.bad-pack', 'receive.bad-pack', 'receive.bad-pack'],
-  ]);
+  assert.deepEqual(names(), ['store.failed', 'store.failed']);
+});
+
+it('of a flood of bad packs a line tells for each peer and code, then one a minute', (test) => {
+  const { told, emit, pass } = gathered(test);
+  const bad = { host: 'web1', stream: 'access', hour: '2026112216', reason: '' };
+  for (let id = 1; id <= 1000; id++)
+    for (const [address, code] of [
+      ['10.0.0.1', 'corrupt'],
+      ['10.0.0.1', 'invalid'],
+      ['10.0.0.2', 'corrupt'],
+    ] as const)
+      emit('receive.bad-pack', { ...bad, id, code, peer: `${address}:${40_000 + id}` });
+  assert.equal(told.length, 3);
+  pass(1);
+  assert.deepEqual(
+    told.slice(3).map(([name, fields]) => [name, fields['count']]),
+    Array.from({ length: 3 }, () => ['node.repeated', 999]),
+  );
+  for (let n = 0; n < 9; n++)
+    emit('receive.bad-pack', { ...bad, id: n, code: 'storage', peer: `10.0.0.${n}:1` });
+  assert.equal(told.length, 7, 'our own failure is one for all');
+});
+
+it('a flood from ever new addresses is bounded too', (test) => {
+  const { told, emit } = gathered(test);
+  for (let n = 0; n < 5000; n++)
+    emit('receive.bad-frame', { peer: `10.0.${n >> 8}.${n & 255}:1`, code: 'protocol', reason: '' });
+  assert.ok(told.length <= 1001, `${told.length} lines`);
 });
 
 it('what was counted is told when the node ends', (test) => {

@@ -10,18 +10,18 @@
  */
 import type { Socket } from 'node:net';
 import { LogdError, messageOf } from '../../error.ts';
-import type { Pack, PackHeader } from '../../pack/pack.ts';
-import { isName, NAME_RULE } from '../../pack/name.ts';
+import type { PackHeader } from '../../pack/pack.ts';
 import { AnswerQueue } from './answers.ts';
-import { FrameDecoder, HEADER_BYTES, HELLO_BYTES, encodeFrame } from './frame.ts';
-import type { FrameHead } from './frame.ts';
-import { type Incoming, readIncoming } from './incoming.ts';
-import { VERSION, isFault, readMessage, shorten } from './messages.ts';
+import { encodeFrame, FrameDecoder, type FrameHead, HEADER_BYTES, HELLO_BYTES } from './frame.ts';
+import { answerTo, type Incoming, readIncoming } from './incoming.ts';
+import { isFault, namesIn, readMessage, shorten } from './messages.ts';
 import type { Message, PackFault, RefuseCode } from './messages.ts';
 import type { Answer } from '../../pack/answer.ts';
 import { type BodyMemory, type ConnectionShare, TOO_SLOW } from '../body-shares.ts';
-import { allTaken, type Guest } from '../door.ts';
+import type { Conduct } from '../conduct.ts';
+import { addressOf, type Guest } from '../door.ts';
 import type { PackConnection, Peer, Serving, WantedRun } from '../transport.ts';
+import { helloFault, letIn, welcomeFrame } from './greeting.ts';
 import { PREAMBLE } from './preamble.ts';
 import { answerQuestion, readCannot, wantFrames } from './questions.ts';
 import { Resumption } from './resumption.ts';
@@ -50,6 +50,7 @@ export class ServerConnection implements PackConnection {
   /** Bytes of the preamble that are still to come. */
   #preambleLeft = PREAMBLE.length;
   #peer: Peer | undefined;
+  #conduct: Conduct | undefined;
   /** Hosts whose packs came; undefined where the client cannot be asked for packs again. */
   #hosts: Set<string> | undefined;
   #incoming: Incoming | undefined;
@@ -197,9 +198,8 @@ export class ServerConnection implements PackConnection {
   #hello(head: FrameHead): void {
     const { tokens } = this.#serving;
     const hello = readMessage('HELLO', head);
-    if (!hello.versions.includes(VERSION))
-      return this.refuse('version', `Version ${VERSION} of the wire is the only one that the sink speaks.`);
-    if (!isName(hello.node)) return this.refuse('name', `The node name is not allowed: use ${NAME_RULE}.`);
+    const fault = helloFault(hello);
+    if (fault !== undefined) return this.refuse(fault.code, fault.message);
     if (hello.repull === true) this.#hosts = new Set();
     if (tokens === undefined) return this.#welcome(hello.node);
     this.#state = 'token';
@@ -208,26 +208,23 @@ export class ServerConnection implements PackConnection {
     this.#socket.pause();
     void tokens().then((right) => {
       if (this.#state !== 'token') return;
-      const fault = tokenFault(hello.token, right);
-      if (fault !== undefined) return this.#refuseToken(fault);
+      const wrong = tokenFault(hello.token, right);
+      if (wrong !== undefined) return this.#refuseToken(wrong);
       this.#welcome(hello.node);
       this.#pump();
     });
   }
 
   #welcome(peer: string): void {
-    const { limits, node, software, clock, emit } = this.#serving;
-    if (!this.#guest.letIn()) return this.refuse('busy', allTaken(limits));
+    const { limits, conducts, emit } = this.#serving;
+    const client = `${peer} ${addressOf(this.#socket)}`;
+    const fault = letIn(this.#serving, this.#guest, client);
+    if (fault !== undefined) return this.refuse(fault.code, fault.message);
+    this.#conduct = conducts.watch(client);
     this.#peer = { node: peer, address: this.#address };
     this.#state = 'open';
     this.#decoder.limits = { headerBytes: HEADER_BYTES, bodyBytes: limits.bodyBytes };
-    const { windowPacks, windowBytes, bodyBytes, rawBytes } = limits;
-    const offered = { windowPacks, windowBytes, bodyBytes, rawBytes };
-    const ledger = this.#serving.ledger?.mark();
-    const begun = this.#resumption.greet(peer);
-    const welcome = { version: VERSION, node, software, limits: offered, time: clock.now() };
-    const more = { ...(ledger && { ledger }), ...(begun.length > 0 && { begun }) };
-    this.#send(encodeFrame('WELCOME', { ...welcome, ...more }));
+    this.#send(welcomeFrame(this.#serving, this.#resumption.greet(peer)));
     emit('receive.connected', { node: peer, peer: this.#address });
   }
 
@@ -247,12 +244,12 @@ export class ServerConnection implements PackConnection {
       void this.#reply(readMessage('HAVE', head));
     } else if (head.type === 'CANNOT') {
       this.#serving.onCannot?.(readCannot(head), this.#peer!);
-    } else if (head.type === 'PING') {
-      this.#send(encodeFrame('PONG', {}));
+    } else if (head.type === 'PING' || head.type === 'PONG' || (head.type === 'BYE' && this.#clientSaidBye)) {
+      if (this.#judge(this.#conduct?.pinged()) && head.type === 'PING') this.#send(encodeFrame('PONG', {}));
     } else if (head.type === 'BYE') {
       this.#clientSaidBye = true;
       this.#finish();
-    } else if (head.type !== 'PONG') {
+    } else {
       throw new LogdError('protocol', `A ${head.type} frame came where it is not allowed.`);
     }
   }
@@ -271,16 +268,19 @@ export class ServerConnection implements PackConnection {
   #turnAway({ seq, head }: Incoming, { code, message, retryable }: PackFault): boolean {
     if (!this.#decoder.skip()) return false;
     this.#incoming = undefined;
-    // Escaped and cut: these are whatever a stranger sent.
-    const text = (field: string): string =>
-      JSON.stringify(String(Reflect.get(head.header, field)))
-        .slice(1, -1)
-        .slice(0, 80);
-    const segment = { host: text('host'), stream: text('stream'), hour: text('hour') };
-    const id = Number(Reflect.get(head.header, 'id')) || 0;
-    this.#serving.emit('receive.bad-pack', { ...segment, id, peer: this.#address, code, reason: message });
+    this.#serving.emit('receive.bad-pack', {
+      ...namesIn(head.header),
+      ...{ peer: this.#address, code, reason: message },
+    });
     this.#answers.add(seq, { kind: 'nack', code, message, retryable });
+    this.#judge(this.#conduct?.answered(code, 'route' in head.header));
     return true;
+  }
+
+  /** Closes the connection where there is a reason to; false then. */
+  #judge(why: string | undefined): boolean {
+    if (why !== undefined && this.#state === 'open') this.#violated('busy', why);
+    return why === undefined;
   }
 
   /** Memory for a body, where the window has room for it. */
@@ -312,28 +312,20 @@ export class ServerConnection implements PackConnection {
     this.#unanswered++;
     this.#unansweredBytes += incoming.bodyBytes;
     if (this.#hosts !== undefined && this.#hosts.size < MOST_HOSTS) this.#hosts.add(header.host);
-    const answer = incoming.begun?.answer ?? this.#ask({ header, body });
+    const answer = incoming.begun?.answer ?? answerTo(this.#serving, { header, body }, this.#peer!);
     this.#resumption.came(incoming.sending, answer);
     void this.#answer(incoming, answer);
     return true;
   }
 
-  /** The body is whoever takes the pack's: its memory may be gone by the time of the answer. */
-  async #ask(pack: Pack): Promise<Answer> {
-    try {
-      return await this.#serving.onPack(pack, this.#peer!);
-    } catch (error) {
-      return { kind: 'nack', code: 'storage', message: shorten(messageOf(error)), retryable: true };
-    }
-  }
-
-  async #answer({ seq, bodyBytes, memory }: Incoming, due: Promise<Answer>): Promise<void> {
+  async #answer({ seq, head, bodyBytes, memory }: Incoming, due: Promise<Answer>): Promise<void> {
     const answer = await due;
     this.#unanswered--;
     this.#unansweredBytes -= bodyBytes;
     if (this.#state === 'open') {
       this.#answers.add(seq, answer);
-      this.#finish();
+      const code = answer.kind === 'ack' ? 'ack' : answer.code;
+      if (this.#judge(this.#conduct?.answered(code, 'route' in head.header))) this.#finish();
     }
     memory?.release();
     if (this.#state === 'open' && this.#waitsForRoom()) this.#pump();
@@ -347,7 +339,7 @@ export class ServerConnection implements PackConnection {
     this.#socket.end();
   }
 
-  #violated(code: 'protocol' | 'limit' | 'timeout', message: string): void {
+  #violated(code: 'protocol' | 'limit' | 'timeout' | 'busy', message: string): void {
     this.#serving.emit('receive.bad-frame', { peer: this.#address, code, reason: message });
     this.#refuse(code, message);
   }

@@ -1,11 +1,12 @@
 /** The pack whose head is here and whose body is not. */
-import { LogdError } from '../../error.ts';
-import type { PackHeader } from '../../pack/pack.ts';
+import { LogdError, messageOf } from '../../error.ts';
+import type { Answer } from '../../pack/answer.ts';
+import type { Pack, PackHeader } from '../../pack/pack.ts';
 import type { BodyMemory } from '../body-shares.ts';
 import type { BrokenOff } from '../broken-off.ts';
-import type { PeerLimits } from '../transport.ts';
+import type { Peer, PeerLimits, Serving } from '../transport.ts';
 import type { FrameHead } from './frame.ts';
-import { type PackFault, readMessage, readPack } from './messages.ts';
+import { type PackFault, readMessage, readPack, shorten } from './messages.ts';
 import { NOT_KEPT, type Resumption } from './resumption.ts';
 
 export interface Incoming {
@@ -20,6 +21,19 @@ export interface Incoming {
   /** Undefined until the window has room for it. */
   memory: BodyMemory | undefined;
 }
+
+/** The body is whoever takes the pack's: its memory may be gone by the time of the answer. */
+export const answerTo = async (
+  { onPack }: Pick<Serving, 'onPack'>,
+  pack: Pack,
+  peer: Peer,
+): Promise<Answer> => {
+  try {
+    return await onPack(pack, peer);
+  } catch (error) {
+    return { kind: 'nack', code: 'storage', message: shorten(messageOf(error)), retryable: true };
+  }
+};
 
 /** Reads the head of a PACK, which must be the one after pack `last`; throws `protocol`. */
 export const readIncoming = (

@@ -295,4 +295,16 @@ const findContradiction = (header: PackHeader): string | undefined => {
   return undefined;
 };
 
+/** What a header that may be faulty says of its pack, for events: escaped and cut, because it is whatever a client sent. */
+export const namesIn = (
+  header: object,
+): { readonly host: string; readonly stream: string; readonly hour: string; readonly id: number } => {
+  const text = (field: string): string =>
+    JSON.stringify(String(Reflect.get(header, field)))
+      .slice(1, -1)
+      .slice(0, 80);
+  const id = Number(Reflect.get(header, 'id')) || 0;
+  return { host: text('host'), stream: text('stream'), hour: text('hour'), id };
+};
+
 export const isFault = (result: PackHeader | PackFault): result is PackFault => 'code' in result;

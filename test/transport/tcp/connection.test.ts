@@ -278,6 +278,51 @@ test('fields that are not known are ignored', TEST, async () => {
   assert.deepEqual(rig.packs, [packOf(1)]);
 });
 
+test(
+  'a client that floods with PINGs is closed, and comes in again after a pause; others at once',
+  TEST,
+  async () => {
+    await using rig = await startRig({ limits: { frameTimeout: 100 } });
+    using client = await rig.raw();
+    client.send(OPENING);
+    const pings = Buffer.concat(Array.from({ length: 5000 }, () => encodeFrame('PING', {})));
+    client.send(pings);
+    const heads = await client.rest();
+    assert.ok(heads.length < 300, `${heads.length} answers`);
+    assert.deepEqual((heads.at(-1)?.header as { code: string }).code, 'busy');
+    await assert.rejects(rig.connect(), { code: 'refused', retryable: true, message: /try again in 1 s/ });
+    await using other = await rig.connect({ node: 'web2' });
+    assert.deepEqual(await other.send(packOf(1)), { kind: 'ack' });
+    let again = await rig.connect().catch(() => undefined);
+    for (; again === undefined; again = await rig.connect().catch(() => undefined)) await settle();
+    await again[Symbol.asyncDispose]();
+  },
+);
+
+test(
+  'a client of which nearly all packs are bad is closed; one that sends good ones as well is not',
+  TEST,
+  async () => {
+    const answer = async ({ header }: { header: PackHeader }): Promise<Answer> =>
+      header.host === 'bad' || header.id % 2 === 0
+        ? { kind: 'nack', code: 'conflict', message: 'no', retryable: false }
+        : { kind: 'ack' };
+    await using rig = await startRig({ answer, limits: { windowPacks: 1000 } });
+    using mixed = await rig.raw();
+    mixed.send(OPENING);
+    for (let seq = 1; seq <= 600; seq++) mixed.send(packFrame(seq, packOf(seq)));
+    mixed.send(encodeFrame('BYE', {}));
+    const answers = await mixed.rest();
+    assert.ok(answers.every(({ type }) => type !== 'REFUSE'));
+    using bad = await rig.raw();
+    bad.send(OPENING);
+    for (let seq = 1; seq <= 600; seq++) bad.send(packFrame(seq, packOf(seq, undefined, { host: 'bad' })));
+    const heads = await bad.rest();
+    const nacks = heads.filter(({ type }) => type === 'NACK').length;
+    assert.deepEqual([heads.at(-1)?.type, nacks], ['REFUSE', 200]);
+  },
+);
+
 test('a connection cut inside a frame loses nothing of what came before', TEST, async () => {
   await using rig = await startRig();
   const bytes = Buffer.concat([OPENING, packFrame(1, packOf(1)), packFrame(2, packOf(2))]);
