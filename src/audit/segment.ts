@@ -1,4 +1,5 @@
 /** The audit of one segment: what is stored, and what the source holds, each held against the seal. */
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../error.ts';
 import type { Ledger, RecordedSegment, Seal, SegmentRecord } from '../ledger/ledger.ts';
@@ -35,6 +36,8 @@ export interface SegmentAudit {
   readonly notes: readonly string[];
   /** One sentence for each thing that is known besides, where nothing is wrong. */
   readonly remarks: readonly string[];
+  /** Still open, as every hour is for a while: neither proven nor a fault, unless open hours were asked for. */
+  readonly isNeutral: boolean;
 }
 
 /** What an audit looks at. */
@@ -43,6 +46,8 @@ export interface AuditScope extends SourceScope {
   readonly sink: Pick<Store, 'read' | 'locate'>;
   /** True when `locate` names a file that holds the segment's packs and nothing else. */
   readonly storesFiles: boolean;
+  /** Whether an open hour is a fault. */
+  readonly openCounts?: boolean;
 }
 
 /** True when the segment is sealed, stored as sealed, and its source says the same, as far as it is at hand. */
@@ -57,7 +62,7 @@ export const isProven = ({ seal, stored, source }: SegmentAudit): boolean =>
  */
 export const auditSegment = async (scope: AuditScope, segment: SegmentRecord): Promise<SegmentAudit> => {
   const audit = await auditOnce(scope, segment);
-  if (isProven(audit)) return audit;
+  if (isProven(audit) || audit.isNeutral) return audit;
   const now = await scope.ledger.segment(segment);
   return now && hasChanged(segment, now) ? auditOnce(scope, now) : audit;
 };
@@ -71,7 +76,8 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
   const notes: string[] = [];
   const seals = segment.state === 'sealed' ? await ledger.seals(segment) : [];
   const seal = seals.find(({ generation }) => generation === segment.generation);
-  if (!seal)
+  const isNeutral = segment.state === 'open' && scope.openCounts !== true;
+  if (!seal && !isNeutral)
     notes.push(`${segmentName(segment)} is not sealed: ${segment.reason ?? `it is ${segment.state}.`}`);
 
   if (segment.source === 'changed')
@@ -81,8 +87,10 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
 
   if (segment.state === 'open') {
     const source = sourceOf(scope.sources, segment) ? 'not read' : 'not at hand';
-    const nothing = { sourceFrom: 0, sourcePieces: [], differences: [], remarks: [] };
-    return { segment, seal, file, stored: 'not read', source, ...nothing, notes };
+    const remarks =
+      isNeutral && segment.reason !== undefined ? [`${segmentName(segment)} waits: ${segment.reason}`] : [];
+    const nothing = { sourceFrom: 0, sourcePieces: [], differences: [], remarks };
+    return { segment, seal, file, stored: 'not read', source, ...nothing, notes, isNeutral };
   }
   const expected = seal ?? segment.expected;
   const recorded = recordedSegment(ledger, segment);
@@ -92,7 +100,8 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
   if (faults.length === 0 && differences.length === 0 && seal && scope.storesFiles)
     faults.push(...(await formFaults(file, recorded, contents.storedBytes)));
   const isOther = differences.length > 0 || faults.length > 0;
-  const stored = isOther ? 'differs' : expected ? 'identical' : 'unknown';
+  const isGone = isOther && scope.storesFiles && !existsSync(file);
+  const stored: Verdict = isGone ? 'missing' : isOther ? 'differs' : expected ? 'identical' : 'unknown';
   const atSource = await auditSource(scope, segment, expected, stored);
   notes.push(...atSource.notes);
   for (const difference of differences)
@@ -101,17 +110,24 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
         (await firstDifference(scope, segment, difference, atSource)),
     );
   if (faults.length > 0) notes.push(`${segmentName(segment)} as stored: ${faults.join(', ')} (in ${file})`);
-  if (isOther) notes.push(await offerOf(scope, segment));
+  if (isOther) notes.push(await offerOf(scope, segment, isGone));
   const { source, sourceFrom, pieces: sourcePieces, remarks } = atSource;
-  return { segment, seal, file, stored, source, sourceFrom, sourcePieces, differences, notes, remarks };
+  const found = { stored, source, sourceFrom, sourcePieces, differences };
+  return { segment, seal, file, ...found, notes, remarks, isNeutral };
 };
 
 /** What to do about stored bytes that are others, and what came of it. */
-const offerOf = async ({ ledger }: AuditScope, { host, stream, hour }: SegmentRecord): Promise<string> => {
+const offerOf = async (
+  { ledger }: AuditScope,
+  { host, stream, hour }: SegmentRecord,
+  isGone: boolean,
+): Promise<string> => {
   const asked = await ledger.repull?.({ host, stream, hour });
   const before =
     asked === undefined ? '' : ` Asked for before: ${asked.state}, ${asked.note ?? 'not looked at yet'}`;
-  return `\`logd repull ${host} ${stream} ${hour}\` has its agent send what is damaged again.${before}`;
+  const name = `${host} ${stream} ${hour}`;
+  const copy = `\`logd repair ${name} --from FILE\` restores it from a file with its content`;
+  return `\`logd repull ${name}\` has its agent send what is ${isGone ? 'gone' : 'damaged'} again; ${copy}.${before}`;
 };
 
 /**

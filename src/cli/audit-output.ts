@@ -6,7 +6,7 @@
  *   segments      list of { host, stream, hour, state, generation, lines, bytes, sha256, stored, source, source_from,
  *                 source_bytes, file, problems, remarks, differences: list of { pack, from, to } with the byte range in the
  *                 segment, end exclusive }; lines, bytes and sha256 are the seal's, null without one; stored and source are
- *                 identical | differs | not read | not at hand | unknown, source also partly gone; source_from are the bytes of
+ *                 identical | differs | not read | not at hand | unknown, stored also missing, source also partly gone; source_from are the bytes of
  *                 the source files before the segment, 0 but where the agent began in the middle of one, null unless the source
  *                 is identical; source_bytes are those of the segment that were read at the source and are as sealed, null
  *                 unless it is identical or partly gone; problems and remarks are sentences; source_checked is what the agent found when it read its files once more: same | changed |
@@ -24,7 +24,7 @@ import type { Verdict } from '../audit/verdict.ts';
 /** What all audited segments come to. */
 export interface Tally {
   segments: number;
-  /** Open ones that were not asked for; not among `segments`. */
+  /** Open ones, unless they were asked for; not among `segments`. */
   leftOut: number;
   sealed: number;
   /** Segments that {@link isProven}. */
@@ -55,6 +55,10 @@ export const emptyTally = (): Tally => ({
 
 /** Adds one segment. */
 export const count = (tally: Tally, audit: SegmentAudit): void => {
+  if (audit.isNeutral) {
+    tally.leftOut++;
+    return;
+  }
   tally.segments++;
   if (isProven(audit)) tally.proven++;
   if (audit.seal) tally.sealed++;
@@ -71,7 +75,7 @@ export const allProven = (tally: Tally): boolean => tally.segments > 0 && tally.
 
 /** `12 of 12 segments sealed, 3,412,889 lines, byte for byte identical (stored and source)` */
 export const describeVerdict = (tally: Tally): string => {
-  const leftOut = tally.leftOut === 0 ? '' : ` (${formatCount(tally.leftOut)} open left out)`;
+  const leftOut = tally.leftOut === 0 ? '' : ` (${formatCount(tally.leftOut)} still open, not counted)`;
   if (tally.segments === 0) return `No segment is selected${leftOut}: nothing was audited.`;
   const sealed = `${formatCount(tally.sealed)} of ${plural(tally.segments, 'segment')} sealed${leftOut}`;
   if (!allProven(tally))
@@ -101,6 +105,7 @@ export const showVerdict = (tally: Tally, width: number, paint: Paint): string =
 const VERDICT_COLOURS = {
   identical: 'green',
   differs: 'red',
+  missing: 'red',
   'not read': 'yellow',
   'partly gone': 'dim',
   'not at hand': 'dim',
@@ -114,8 +119,8 @@ const showSource = ({ source, sourceFrom }: SegmentAudit): string =>
 const auditColumns = (paint: Paint): Column<SegmentAudit>[] => [
   {
     title: '',
-    cell: (row) => (isProven(row) ? '✔' : '✗'),
-    paint: (text, row) => paint(isProven(row) ? 'green' : 'red', text),
+    cell: (row) => (row.isNeutral ? '·' : isProven(row) ? '✔' : '✗'),
+    paint: (text, row) => paint(row.isNeutral ? 'dim' : isProven(row) ? 'green' : 'red', text),
     importance: 9,
   },
   { title: 'HOST', cell: ({ segment }) => segment.host, importance: 9 },

@@ -29,6 +29,7 @@ interface AuditOptions extends Selection {
   readonly config: string;
   readonly sources: readonly string[];
   readonly skipOpen?: true;
+  readonly open?: true;
   readonly json?: true;
 }
 
@@ -48,7 +49,8 @@ export const auditCommand = (): Command =>
           .argParser((file: string, earlier: readonly string[]) => [...earlier, file]),
       ),
   )
-    .option('--skip-open', 'leave out the hours that are still open')
+    .option('--skip-open', 'do not list the hours that are still open')
+    .option('--open', 'open hours count, too: the audit fails while there is one')
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
@@ -57,7 +59,7 @@ Examples:
   logd audit -c sink.yaml
   logd audit -c sink.yaml --sources web1.yaml --sources web2.yaml
   logd audit -c sink.yaml --host web1 --hour 20261122 --json
-  logd audit -c sink.yaml --since 7d --skip-open || mail -s 'logd audit' ops < /dev/null
+  logd audit -c sink.yaml --since 7d || mail -s 'logd audit' ops < /dev/null
 
 Compares bytes, lines and SHA-256 of each segment with its seal, and each pack with its checksum, so that a
 difference has a place: the pack, the byte range, the file. May run beside the sink.
@@ -65,8 +67,10 @@ A source that was rotated away or deleted is "not at hand", and that is no fault
 several files were, and what the others hold is exactly what is sealed. The first hour of a stream with "start: end" is
 "identical from byte N on": from there on its file was shipped.
 
+An hour that is still open is listed with a dot and does not count. Whether every hour is sealed is the question of \`logd status --check\`.
+
 Exit codes:
-  0  every selected segment is sealed, and stored (and at its source, as far as at hand) exactly as sealed
+  0  every selected segment that is over is sealed, and stored (and at its source, as far as at hand) exactly as sealed
   1  not so, or nothing is selected, or something cannot be read or written
   2  the command line or a configuration is wrong`,
     )
@@ -100,6 +104,7 @@ const audit = async (options: AuditOptions): Promise<Tally> => {
   const scope: AuditScope = {
     ...{ ledger, sources, shipped, sink: await viewStore(config.sink.store) },
     storesFiles: config.sink.store.kind === 'file',
+    openCounts: options.open === true,
     onBytes: progress.add,
   };
   const report = options.json ? jsonReport() : textReport(progress.clear);

@@ -19,9 +19,10 @@ const audit = async (
   { ledger, sink }: StoredHours,
   segment: SegmentKey,
   sources: Awaited<ReturnType<typeof findSources>> = noSources,
+  openCounts = false,
 ): Promise<SegmentAudit> => {
   await using shipped = openShipped(ledger);
-  const scope = { ledger, sink, sources, shipped, storesFiles: true, onBytes: () => {} };
+  const scope = { ledger, sink, sources, shipped, storesFiles: true, openCounts, onBytes: () => {} };
   return auditSegment(scope, (await ledger.segment(segment))!);
 };
 
@@ -91,7 +92,7 @@ for (const compression of ['none', 'zstd'] as const)
     assert.match(longer.notes[0]!, /a file of \d+ bytes where there should be \d+/);
     await rm(file);
     const gone = await audit(hours, HOUR);
-    assert.equal(gone.stored, 'differs');
+    assert.equal(gone.stored, 'missing');
     assert.match(gone.notes[0]!, /as stored: no file/);
   });
 
@@ -144,8 +145,9 @@ for (const compression of ['none', 'zstd'] as const)
     assert.equal(shorter.differences[0]!.pack, 3);
     await rm(file);
     const removed = await audit(hours, HOUR);
-    assert.equal(removed.stored, 'differs');
+    assert.equal(removed.stored, 'missing');
     assert.match(removed.notes[0]!, /is missing/);
+    assert.match(removed.notes.join('\n'), /logd repair web1 access 2026112216 --from FILE/);
   });
 
 test('a file with two names, by a symbolic or a hard link, is one source', async () => {
@@ -193,7 +195,10 @@ test('a segment that is not sealed is not proven, whatever is stored', async () 
   const found = await audit(hours, HOUR);
   assert.equal(found.stored, 'not read');
   assert.equal(isProven(found), false);
-  assert.match(found.notes[0]!, /is not sealed/);
+  assert.deepEqual([found.isNeutral, found.notes], [true, []]);
+  const asked = await audit(hours, HOUR, undefined, true);
+  assert.deepEqual([asked.isNeutral, isProven(asked)], [false, false]);
+  assert.match(asked.notes[0]!, /is not sealed/);
   await hours.ledger.close(HOUR, 'incomplete', 'Pack 2 never came.');
   const closed = await audit(hours, HOUR);
   assert.equal(isProven(closed), false);
@@ -207,7 +212,7 @@ test('a segment that late lines have reopened is neither read nor compared: its 
   await hours.addLate(HOUR, 'late\n');
   const found = await audit(hours, HOUR, await putSource(hours, `${TEXTS.join('')}late\n`));
   assert.deepEqual([found.stored, found.source, isProven(found)], ['not read', 'not read', false]);
-  assert.deepEqual(found.notes, ['web1/access/2026112216 is not sealed: it is open.']);
+  assert.deepEqual([found.isNeutral, found.notes], [true, []]);
 });
 
 test('an empty sealed hour is proven', async () => {
@@ -229,6 +234,12 @@ test('the verdict counts, and is no success without segments', async () => {
   );
   await hours.store(key('web1', '2026112217'), TEXTS, { ended: false });
   count(tally, await audit(hours, key('web1', '2026112217')));
+  assert.ok(allProven(tally), 'an open hour is neutral');
+  assert.match(describeVerdict(tally), /^1 of 1 segment sealed \(1 still open, not counted\), 5 lines/);
+  count(tally, await audit(hours, key('web1', '2026112217'), undefined, true));
   assert.equal(allProven(tally), false);
-  assert.equal(describeVerdict(tally), '1 of 2 segments sealed, 1 not proven: see above');
+  assert.equal(
+    describeVerdict(tally),
+    '1 of 2 segments sealed (1 still open, not counted), 1 not proven: see above',
+  );
 });

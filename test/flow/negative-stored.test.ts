@@ -63,23 +63,30 @@ for (const compression of ['none', 'zstd'])
     },
   );
 
-flow('audit-skip-open: an hour that is still open is left out, and said to be', async (rig) => {
-  await rig.configureSink();
-  await rig.configureAgent({ host: 'web1', streams: ['access'], ends: 'by-successor' });
-  await rig.sources.write('web1', 'access', '2026112216', bytesOf('web1', 1000));
-  const audit = (...options: string[]) => runLogd(['audit', '-c', rig.path('sink.yaml'), ...options]);
-  await rig.start('sink');
-  await rig.start('web1');
-  await rig.until('it has arrived', async () => (await rig.segments()).some(({ bytes }) => bytes >= 1000));
-  assert.match((await audit('--skip-open')).stdout, /No segment is selected \(1 open left out\)/);
-  await rig.sources.write('web1', 'access', '2026112217', bytesOf('web2', 1000));
-  await rig.until('the first is sealed', async () =>
-    (await rig.segments()).some(({ state }) => state === 'sealed'),
-  );
-  await rig.until('the second has begun', async () => (await rig.segments()).length === 2);
-  assert.equal((await audit()).code, 1);
-  const { code, stdout } = await audit('--skip-open');
-  assert.equal(code, 0, stdout);
-  assert.match(stdout, /1 of 1 segment sealed \(1 open left out\)/);
-  assert.doesNotMatch(stdout, /2026-11-22 17/);
-});
+flow(
+  'audit-open: an hour that is still open is neutral, and a fault only where it is asked for',
+  async (rig) => {
+    await rig.configureSink();
+    await rig.configureAgent({ host: 'web1', streams: ['access'], ends: 'by-successor' });
+    await rig.sources.write('web1', 'access', '2026112216', bytesOf('web1', 1000));
+    const audit = (...options: string[]) => runLogd(['audit', '-c', rig.path('sink.yaml'), ...options]);
+    await rig.start('sink');
+    await rig.start('web1');
+    await rig.until('it has arrived', async () => (await rig.segments()).some(({ bytes }) => bytes >= 1000));
+    assert.match((await audit('--skip-open')).stdout, /No segment is selected \(1 still open, not counted\)/);
+    await rig.sources.write('web1', 'access', '2026112217', bytesOf('web2', 1000));
+    await rig.until('the first is sealed', async () =>
+      (await rig.segments()).some(({ state }) => state === 'sealed'),
+    );
+    await rig.until('the second has begun', async () => (await rig.segments()).length === 2);
+    const { code, stdout } = await audit();
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^· +web1 +access +2026-11-22 17 +open/m);
+    assert.match(stdout, /1 of 1 segment sealed \(1 still open, not counted\)/);
+    assert.doesNotMatch(stdout, /✗/);
+    assert.doesNotMatch((await audit('--skip-open')).stdout, /2026-11-22 17/);
+    const asked = await audit('--open');
+    assert.equal(asked.code, 1);
+    assert.match(asked.stdout, /✗ web1\/access\/2026112217 is not sealed: it is open/);
+  },
+);
