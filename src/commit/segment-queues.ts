@@ -3,8 +3,8 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
 import { createSegmentQueue, type SegmentQueue } from './segment-queue.ts';
 
-/** Each spares a segment the reading back of its bytes when it is sealed. */
-const IDLE_QUEUES = 1024;
+/** With about 5 KiB each. Each spares a segment the reading back of its bytes when it is sealed. */
+const IDLE_QUEUES = 4096;
 
 export interface SegmentQueues {
   of(key: SegmentKey): SegmentQueue;

@@ -1,13 +1,14 @@
 /** A directory's entries survive power loss only once the directory itself was fsynced. */
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFile } from './sync.ts';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
 
 /** Makes what was entered in a directory, or removed from it, durable. */
 export const syncDirectory = async (path: string): Promise<void> => {
   const handle = await open(path, 'r');
   try {
-    await handle.sync();
+    await syncFile(handle);
   } finally {
     await handle.close();
   }

@@ -102,8 +102,9 @@ const absentIn = ({ stream, rows, labels, written }: StreamOf, rules: ExpectRule
   const { isFixed, hosts } = hostsOf(stream, rows, written, rules);
   const within = rules.within / HOUR_MS;
   const known = new Set(rows.flatMap((row) => row.hours.map(({ hour }) => hour)));
+  const hoursOf = new Map(rows.map((row) => [row.host, row.hours]));
   return hosts.flatMap((host) => {
-    const hours = rows.find((row) => row.host === host)?.hours ?? [];
+    const hours = hoursOf.get(host) ?? [];
     const has = new Set(hours.map(({ hour }) => hour));
     const said = numbersOf(written.find((each) => each.stream === stream && each.host === host));
     return labels.flatMap((hour): AbsentHour[] => {

@@ -14,11 +14,15 @@ export interface HourStanding {
   readonly absent: readonly string[];
 }
 
+const UNSEALED: readonly SegmentState[] = ['open', 'complete', 'refused', 'incomplete'];
+
 /** True when somebody has it and nothing of it that is there is unsealed: quick, and says nothing of who is absent. */
 export const isAllSealed = async (
-  ledger: Pick<Expectations, 'presence'>,
+  ledger: Pick<Expectations, 'presence'> & Pick<Ledger, 'segments'>,
   { stream, hour }: HourOfStream,
 ): Promise<boolean> => {
+  // While many hosts end an hour this is asked for each of them: the first that is not sealed is the answer.
+  if ((await ledger.segments({ stream, hour, states: UNSEALED }, { limit: 1 })).length > 0) return false;
   const rows = await ledger.presence({ stream }, hour, hour);
   const states = rows.flatMap(({ hours }) =>
     hours.filter((each) => each.hour.startsWith(hour)).map(({ state }) => state),

@@ -58,7 +58,7 @@ export interface OutputStatus {
 }
 
 /** What an output may look up. */
-export type LedgerView = Pick<Ledger, 'segment' | 'seals' | 'days'> &
+export type LedgerView = Pick<Ledger, 'segment' | 'segments' | 'seals' | 'days'> &
   Pick<Expectations, 'expectations' | 'presence'>;
 
 export interface OutputDeps {

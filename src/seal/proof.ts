@@ -3,16 +3,18 @@
  */
 import type { PackRecord, RecordedSegment } from '../ledger/ledger.ts';
 import { type RunningDigest, runningDigest } from '../pack/digest.ts';
+import type { AtMost } from '../disk/at-most.ts';
 import type { Store } from '../stores/store.ts';
 
 /**
  * Why the segment is not what its agent read: one sentence, or undefined when it is. The digest of what arrived is used
- * where it is known; else the stored bytes are read back.
+ * where it is known; else the stored bytes are read back, `reading` in its turn.
  */
 export const disproof = async (
   store: Pick<Store, 'read'>,
   recorded: RecordedSegment,
   arrived: RunningDigest | undefined,
+  reading: AtMost = (job) => job(),
 ): Promise<string | undefined> => {
   const { segment } = recorded;
   const { expected } = segment;
@@ -21,7 +23,7 @@ export const disproof = async (
     if (segment[what] !== expected[what])
       return `It has ${segment[what]} ${what}, its agent read ${expected[what]}.`;
   if (arrived?.bytes === expected.bytes && arrived.hex() === expected.sha256) return undefined;
-  return disproofOfStored(store, recorded, expected.sha256);
+  return reading(() => disproofOfStored(store, recorded, expected.sha256));
 };
 
 /** Reads all that is stored, and holds it against the running digest of each pack: the first that differs is the place. */

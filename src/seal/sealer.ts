@@ -1,5 +1,8 @@
 /**
- * The seal stage: turns complete segments into sealed ones, one after the other, beside the stream of packs.
+ * The seal stage: turns complete segments into sealed ones, many at a time, beside the stream of packs.
+ *
+ *   queue ─▶ at most AT_ONCE:  prove equal ─▶ final form ─▶ recorded, in groups ─▶ sealed
+ *                              (reading)      (fsync)       (one commit for all that are here by then)
  *
  * Order for each: prove equal → the store gives it its final form, durably → the ledger's seal. Outputs follow the ledger. A crash between
  * any two of them is mended by doing the rest again: every step is idempotent.
@@ -12,6 +15,8 @@ import type { RunningDigest } from '../pack/digest.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
 import type { Store } from '../stores/store.ts';
 import type { CommitStage } from '../commit/commit-stage.ts';
+import { sealGroups } from './seal-groups.ts';
+import { type AtMost, atMost } from '../disk/at-most.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { disproof } from './proof.ts';
@@ -19,6 +24,13 @@ import { disproof } from './proof.ts';
 /** Waits between two tries double from the first to the second of these. */
 const RETRY_MS = 2_000;
 const MOST_RETRY_MS = 300_000;
+/** Segments at work at a time. */
+const AT_ONCE = 256;
+/** Of them, those that are given their final form, each with an open file. */
+const FINISHING = 64;
+/** Of them, those of which so many stored bytes or more are read back: each takes a few MiB. */
+const READING = 4;
+const MANY_BYTES = 64 << 10;
 
 export interface SealerOptions {
   readonly commit: Pick<CommitStage, 'exclusive'>;
@@ -41,7 +53,12 @@ export const createSealer = ({ commit, store, ledger, clock, emit, onSealed }: S
   const queue = new Map<string, SegmentKey>();
   /** What failed, and waits for so long to be tried again. */
   const retries = new Map<string, { readonly timer: NodeJS.Timeout; readonly delay: number }>();
-  let running: Promise<void> | undefined;
+  /** At work, by name. */
+  const jobs = new Map<string, Promise<void>>();
+  const record = sealGroups(ledger, () => jobs.size);
+  const finishing = atMost(FINISHING);
+  const reading = atMost(READING);
+  const atOnce: AtMost = (job) => job();
   let closed = false;
 
   /** Proves the segment and gives it its final form; or says why that cannot be. */
@@ -51,8 +68,9 @@ export const createSealer = ({ commit, store, ledger, clock, emit, onSealed }: S
     mayRestore = true,
   ): Promise<string | undefined> => {
     try {
-      const reason = await disproof(store, recorded, arrived);
-      if (reason === undefined) await store.seal(recorded);
+      const isLarge = recorded.segment.bytes >= MANY_BYTES;
+      const reason = await disproof(store, recorded, arrived, isLarge ? reading : atOnce);
+      if (reason === undefined) await finishing(() => store.seal(recorded));
       return reason;
     } catch (error) {
       // Bytes that are not there may be put back. Others in their place stay, unless they are the same content in another form.
@@ -80,7 +98,7 @@ export const createSealer = ({ commit, store, ledger, clock, emit, onSealed }: S
     }
     fault('seal.before-ledger');
     const made = sealOf(segment, segment.expected, clock.now());
-    await ledger.seal(made);
+    await record(made);
     fault('seal.after-ledger');
     emit('seal.sealed', { ...named(key), ...totals(made), generation: made.generation });
     onSealed();
@@ -94,37 +112,45 @@ export const createSealer = ({ commit, store, ledger, clock, emit, onSealed }: S
     retries.set(name, { timer: setTimeout(() => request(key), delay), delay });
   };
 
-  const run = async (): Promise<void> => {
-    for (const [name, key] of queue) {
-      queue.delete(name);
-      try {
-        await commit.exclusive(key, (arrived) => seal(key, arrived));
-        clearTimeout(retries.get(name)?.timer);
-        retries.delete(name);
-      } catch (error) {
-        emit('seal.failed', { ...named(key), reason: messageOf(error) });
-        tryAgainLater(name, key);
-      }
-      if (closed) break;
+  const sealOne = async (name: string, key: SegmentKey): Promise<void> => {
+    try {
+      await commit.exclusive(key, (arrived) => seal(key, arrived));
+      clearTimeout(retries.get(name)?.timer);
+      retries.delete(name);
+    } catch (error) {
+      emit('seal.failed', { ...named(key), reason: messageOf(error) });
+      tryAgainLater(name, key);
     }
-    running = undefined;
+  };
+
+  const pump = (): void => {
+    for (const [name, key] of queue) {
+      if (closed || jobs.size >= AT_ONCE) return;
+      if (jobs.has(name)) continue;
+      queue.delete(name);
+      const job = sealOne(name, key).finally(() => {
+        jobs.delete(name);
+        pump();
+      });
+      jobs.set(name, job);
+    }
   };
 
   const request = (key: SegmentKey): void => {
     if (closed) return;
     queue.set(segmentName(key), key);
-    running ??= run();
+    pump();
   };
 
   return {
     request,
     async idle() {
-      while (running !== undefined) await running;
+      while (jobs.size > 0) await Promise.race(jobs.values());
     },
     async [Symbol.asyncDispose]() {
       closed = true;
       for (const { timer } of retries.values()) clearTimeout(timer);
-      await running;
+      await Promise.all(jobs.values());
     },
   };
 };

@@ -64,6 +64,7 @@ const scenarios: Readonly<Record<NodePoint, Scenario>> = {
   'store.before-write': sink(EACH_PACK),
   'store.after-write': sink(EACH_PACK, BOTH),
   'sink.write': sink(EACH_PACK, BOTH),
+  'disk.sync': sink([1, 5, 14], BOTH),
   'sink.before-sync': sink(EACH_HOUR, BOTH),
   'sink.after-sync': sink(EACH_HOUR, BOTH),
   'ledger.before-commit': sink(EACH_PACK),

@@ -19,6 +19,7 @@ import type { Seal } from '../../ledger/ledger.ts';
 import { isHourLabel, isName, joinNames, splitNames } from '../../pack/name.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
 import { makeDirectory, syncDirectory } from '../../disk/durable-directory.ts';
+import { shared } from '../../disk/sync.ts';
 
 const SETTING = 'sink.markers.dir or state_dir';
 
@@ -98,6 +99,7 @@ export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
     }
   };
 
+  const syncDirectoryOnce = shared(() => syncDirectory(dir));
   const create = async (name: string): Promise<void> => (await open(join(dir, name), 'a')).close();
   const remove = (name: string): Promise<void> => rm(join(dir, name), { force: true });
 
@@ -116,7 +118,7 @@ export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
         if (seal.generation > 1) await removeHourExcept(seal, name);
         await create(name);
         if (dayComplete) await create(dayName(seal));
-        await syncDirectory(dir);
+        await syncDirectoryOnce();
       }),
     keepOnly: (isSo) =>
       failing(async () => {
@@ -130,7 +132,7 @@ export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
             if (removed.examples.length < EXAMPLES) removed.examples.push(name);
           }
         }
-        if (removed.files > 0) await syncDirectory(dir);
+        if (removed.files > 0) await syncDirectoryOnce();
         return removed;
       }),
     reopened: (key) =>
@@ -139,12 +141,12 @@ export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
         await remove(streamName(key));
         await remove(streamName({ ...key, hour: key.hour.slice(0, 8) }));
         await removeHourExcept(key, undefined);
-        await syncDirectory(dir);
+        await syncDirectoryOnce();
       }),
     stream: (hour, isWhole) =>
       failing(async () => {
         await (isWhole ? create(streamName(hour)) : remove(streamName(hour)));
-        await syncDirectory(dir);
+        await syncDirectoryOnce();
       }),
   };
 };

@@ -13,6 +13,7 @@ import { section } from '../../config/option.ts';
 import type { DayRecord } from '../../ledger/ledger.ts';
 import { absentHours, type ExpectRules } from '../../ledger/expected-set.ts';
 import { hourStanding, isAllSealed, isWhole as isWholeHour } from '../../ledger/hour-standing.ts';
+import { shared } from '../../disk/sync.ts';
 import { type SegmentKey, segmentName } from '../../pack/pack.ts';
 import { type Counts, type HourItem, isCompleteDay, type LedgerView, type Output } from '../output.ts';
 import type { OutputDeps, OutputKind } from '../output.ts';
@@ -43,9 +44,9 @@ const completeDay = async (
   return days.find((day) => isCompleteDay(day) && (day.hours === 1) === daily);
 };
 
-interface WholeHours {
-  /** Whether an hour or day is sealed for every host that must have it. */
-  isWhole(hour: StreamHour): Promise<boolean>;
+interface StreamMarkers {
+  /** Writes the marker of an hour or day, where that is sealed for every host that must have it; else takes it away. */
+  ofStream(hour: StreamHour): Promise<void>;
 }
 
 /** One job at a time for each segment. */
@@ -64,20 +65,64 @@ const oneAtATime = (): (<T>(key: SegmentKey, job: () => Promise<T>) => Promise<T
   };
 };
 
-/** Writes the marker of all hosts of an hour or day where it is due, and takes it away again where that has changed meanwhile. */
+/** Writes the marker of all hosts of an hour or day where it is due, and takes it away again where that has changed meanwhile. True where it is there. */
 const writeStream = async (
   files: MarkerFiles,
   isWhole: (hour: StreamHour) => Promise<boolean>,
   hour: StreamHour,
-): Promise<void> => {
-  if (!(await isWhole(hour))) return files.stream(hour, false);
-  await files.stream(hour, true);
-  if (!(await isWhole(hour))) await files.stream(hour, false);
+): Promise<boolean> => {
+  const isThere = (await isWhole(hour)) && (await files.stream(hour, true), await isWhole(hour));
+  if (!isThere) await files.stream(hour, false);
+  return isThere;
+};
+
+/** Hours of a stream that are known to have their marker. */
+const MOST_KNOWN = 1_000;
+
+interface StreamWriter extends StreamMarkers {
+  /** A segment of that hour is open again: its markers are about to be removed. */
+  forget(hour: StreamHour): void;
+}
+
+/**
+ * Hosts end an hour together, and whether all of them have it takes long to find out: one look answers for all that wait, and none is needed
+ * after the marker was written, until something of the hour is open again.
+ */
+const streamWriter = (files: MarkerFiles, isWhole: (hour: StreamHour) => Promise<boolean>): StreamWriter => {
+  const known = new Set<string>();
+  const writers = new Map<string, { readonly write: () => Promise<void>; users: number }>();
+  /** Counts what was forgotten: a look that was under way meanwhile says nothing. */
+  let round = 0;
+  const nameOf = ({ stream, hour }: StreamHour): string => `${stream}/${hour}`;
+  const write = async (hour: StreamHour): Promise<void> => {
+    const began = round;
+    if (!(await writeStream(files, isWhole, hour)) || began !== round) return;
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.add(nameOf(hour));
+  };
+  return {
+    async ofStream(hour) {
+      const name = nameOf(hour);
+      if (known.has(name)) return;
+      const one = writers.get(name) ?? { write: shared(() => write(hour)), users: 0 };
+      writers.set(name, one);
+      one.users++;
+      try {
+        await one.write();
+      } finally {
+        if (--one.users === 0) writers.delete(name);
+      }
+    },
+    forget(hour) {
+      round++;
+      known.delete(nameOf(hour));
+    },
+  };
 };
 
 const writeMarkers = async (
   files: MarkerFiles,
-  { ledger, emit, isWhole }: Pick<OutputDeps, 'ledger' | 'emit'> & WholeHours,
+  { ledger, emit, ofStream }: Pick<OutputDeps, 'ledger' | 'emit'> & StreamMarkers,
   { key, seal }: HourItem,
 ): Promise<void> => {
   const segment = await ledger.segment(key);
@@ -90,9 +135,8 @@ const writeMarkers = async (
     await files.reopened(key);
     await files.sealed(seal, false);
   }
-  await writeStream(files, isWhole, { stream: key.stream, hour: key.hour });
-  if (still !== undefined && key.hour.length > 8)
-    await writeStream(files, isWhole, { stream: key.stream, hour: still.day });
+  await ofStream({ stream: key.stream, hour: key.hour });
+  if (still !== undefined && key.hour.length > 8) await ofStream({ stream: key.stream, hour: still.day });
   if (still !== undefined)
     emit('seal.day-complete', {
       ...{ host: still.host, stream: still.stream, day: still.day },
@@ -117,13 +161,18 @@ export const openMarkers = async (
   const { files: removed, examples } = await files.keepOnly((marker) => isBacked(ledger, marker, missing));
   if (removed > 0) deps.emit('seal.markers-removed', { files: removed, examples: examples.join(', ') });
   const exclusive = oneAtATime();
+  const streams = streamWriter(files, isWhole);
   return {
     async deliver(item): Promise<Counts> {
       if (item.unit === 'hour')
-        await exclusive(item.key, () => writeMarkers(files, { ...deps, isWhole }, item));
+        await exclusive(item.key, () => writeMarkers(files, { ...deps, ofStream: streams.ofStream }, item));
       return { delivered: item.lines, dropped: 0, rejected: 0 };
     },
-    withdraw: (key) => exclusive(key, () => files.reopened(key)),
+    withdraw: (key) =>
+      exclusive(key, async () => {
+        await files.reopened(key);
+        for (const hour of [key.hour, key.hour.slice(0, 8)]) streams.forget({ stream: key.stream, hour });
+      }),
     status: () => ({ state: 'running' }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -5,8 +5,8 @@ import type { ConfiguredOutput } from '../../outputs/outputs.ts';
 import type { OutputConfig } from '../../outputs/options.ts';
 import type { SinkConfig } from './sink-options.ts';
 
-/** Marker files are written for one hour after the other: a directory has one order. */
-const MARKERS_PARALLEL = 4;
+/** Hours that end together share the syncs of the directory. */
+const MARKERS_PARALLEL = 64;
 
 type SinkMarkers = Pick<SinkConfig, 'markers' | 'expect' | 'expect_within'> & {
   readonly outputs?: Readonly<Record<string, OutputConfig>> | undefined;

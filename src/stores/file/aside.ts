@@ -3,6 +3,7 @@
  * put aside, to `.logd-aside/` with the same path below it. Once the hour is sealed again, the file aside is removed if the new one has
  * the same bytes; else it stays for a person to look at.
  */
+import { existsSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { makeDirectory, syncDirectory } from '../../disk/durable-directory.ts';
@@ -17,9 +18,11 @@ export interface Aside {
 }
 
 export const asideOf = (root: string): Aside => {
+  let isUsed = existsSync(join(root, '.logd-aside'));
   const placeOf = (path: string): string => join(root, '.logd-aside', relative(root, path));
   return {
     async put(path) {
+      isUsed = true;
       const place = placeOf(path);
       await makeDirectory(dirname(place), 'sink.store.dir');
       await rename(path, (await exists(place)) ? `${place}.${Date.now()}` : place);
@@ -28,7 +31,7 @@ export const asideOf = (root: string): Aside => {
     },
     async settle(path) {
       const place = placeOf(path);
-      if ((await exists(place)) && (await haveSameBytes(place, path))) await rm(place);
+      if (isUsed && (await exists(place)) && (await haveSameBytes(place, path))) await rm(place);
     },
   };
 };

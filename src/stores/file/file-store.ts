@@ -30,12 +30,15 @@ import { asideOf } from './aside.ts';
 import { type Directories, directoriesBelow } from './directories.ts';
 import { finishFile, recoverFile, writeFully } from './final-form.ts';
 import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
+import { atMost } from '../../disk/at-most.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
 import { readPacks } from './read.ts';
 import { checkStoreId, keepStoreRecord, layoutsOf, readStoreRecord } from './store-record.ts';
 import { OPEN_MODE, statFile, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
 
 const MOST_OPEN = 256;
+/** Files that are put in order at a time: each takes the memory of a range. */
+const REWRITING = 4;
 const NOWHERE: Place = { at: 0, length: 0 };
 
 const schema = section('Files, one for each host, stream and hour.', {
@@ -77,6 +80,7 @@ export const openFileStore = async (
   const directories = directoriesBelow(dir);
   const view = viewFiles(options, layouts);
   const aside = asideOf(dir);
+  const rewriting = atMost(REWRITING);
   const guard = createGuard();
   const locate = (key: SegmentKey): Promise<string> => Promise.resolve(view.locate(key));
   const files = new StoredFiles(directories, locate, mostOpen, aside, guard.doubt);
@@ -129,14 +133,10 @@ export const openFileStore = async (
       try {
         await confirm(file, recorded);
         await files.release(file);
-        await directories.prepare(file.path);
-        // An hour without bytes. One that is there already may be read-only.
-        if (recorded.segment.storedEnd === 0 && (await statFile(file.path)) === undefined)
-          await (await open(file.path, 'a', OPEN_MODE)).close();
-        await directories.flush();
+        await enter(directories, file, recorded);
         // From here on it may be another file, of another length.
         files.learn(file, undefined);
-        await finishFile(file.path, isCompressed(file.path), recorded);
+        await finishFile(file.path, isCompressed(file.path), recorded, rewriting);
         await aside.settle(file.path);
       } catch (error) {
         throw storageError('seal', file.path, error);
@@ -219,6 +219,21 @@ const repairsOf = ({ dir, view, files, directories, trust }: RepairParts): Store
       return why;
     },
   };
+};
+
+/** Makes sure that the file of a complete segment is there, also of one without bytes, and durably entered in its directory. */
+const enter = async (
+  directories: Directories,
+  { path, identity }: StoredFile,
+  { segment }: RecordedSegment,
+): Promise<void> => {
+  // One that this process has written to, and that is still there, was entered with the first ack.
+  if (segment.storedEnd > 0 && identity !== undefined) return;
+  await directories.prepare(path);
+  // One that is there already may be read-only.
+  if (segment.storedEnd === 0 && (await statFile(path)) === undefined)
+    await (await open(path, 'a', OPEN_MODE)).close();
+  await directories.flush();
 };
 
 /** `layouts`: what the store has used; the newest is what new hours get. */

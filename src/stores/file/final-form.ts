@@ -8,10 +8,12 @@
 import { chmod, type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { LogdError } from '../../error.ts';
+import { syncFile } from '../../disk/sync.ts';
 import { fault } from '../../fault/fault.ts';
 import type { RecordedSegment } from '../../ledger/ledger.ts';
 import { segmentName } from '../../pack/pack.ts';
 import { syncDirectory } from '../../disk/durable-directory.ts';
+import type { AtMost } from '../../disk/at-most.ts';
 import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
 import { ranges, readFully } from './read.ts';
 import { bytesMissing } from './presence.ts';
@@ -71,7 +73,7 @@ const truncateDurably = async (path: string, end: number): Promise<void> => {
   const handle = await open(path, 'r+');
   try {
     await handle.truncate(end);
-    await handle.sync();
+    await syncFile(handle);
   } finally {
     await handle.close();
   }
@@ -109,16 +111,17 @@ export const recoverFile = async (
   return end;
 };
 
-/** Gives the file of a complete segment its final form, durably. The file exists and is not open for writing. */
+/** Gives the file of a complete segment its final form, durably. The file exists and is not open for writing. It is rewritten in its turn. */
 export const finishFile = async (
   path: string,
   compressed: boolean,
   recorded: RecordedSegment,
+  rewriting: AtMost,
 ): Promise<void> => {
-  await rm(temporaryOf(path), { force: true });
   const { storedEnd, lastLine } = recorded.segment;
-  const size = (await statFile(path))?.size;
-  if (size === undefined) throw missing(path, recorded, undefined, storedEnd);
+  const found = await statFile(path);
+  if (found === undefined) throw missing(path, recorded, undefined, storedEnd);
+  const { size, mode } = found;
   const contents = await reading(path, (handle) => surveyed(handle, compressed, recorded));
   const { end } = contents;
   if (size < end) throw missing(path, recorded, size, end);
@@ -126,10 +129,10 @@ export const finishFile = async (
   const isFinal = !compressed || (contents.ordered && end > 0);
   if (isFinal) {
     if (size > end) await truncateDurably(path, end);
-    await reading(path, (handle) => finish(handle, lastLine));
+    await reading(path, (handle) => finish(handle, lastLine, mode));
     return;
   }
-  await reading(path, (from) => rewrite(from, path, recorded, contents.sign));
+  await rewriting(() => reading(path, (from) => rewrite(from, path, recorded, contents.sign)));
   fault('seal.before-rename');
   await rename(temporaryOf(path), path);
   await syncDirectory(dirname(path));
@@ -143,6 +146,7 @@ const rewrite = async (
   sign: Sign,
 ): Promise<void> => {
   const found = await readSign(from, recorded);
+  await rm(temporaryOf(path), { force: true });
   const to = await open(temporaryOf(path), 'wx', OPEN_MODE);
   try {
     await writeFully(to, encodeSign(sign), 0);
@@ -154,15 +158,15 @@ const rewrite = async (
       await writeFully(to, bytes, at);
       at += range.length;
     }
-    await finish(to, recorded.segment.lastLine);
+    await finish(to, recorded.segment.lastLine, (await to.stat()).mode);
   } finally {
     await to.close();
   }
 };
 
-const finish = async (handle: FileHandle, lastLine: number): Promise<void> => {
+const finish = async (handle: FileHandle, lastLine: number, mode: number): Promise<void> => {
   const time = new Date(lastLine);
   await handle.utimes(time, time);
-  await handle.chmod(sealedMode((await handle.stat()).mode));
-  await handle.sync();
+  await handle.chmod(sealedMode(mode));
+  await syncFile(handle);
 };

@@ -17,6 +17,7 @@
 import type { Stats } from 'node:fs';
 import { chmod, constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { errnoOf, LogdError, messageOf } from '../../error.ts';
+import { syncData } from '../../disk/sync.ts';
 import { fault } from '../../fault/fault.ts';
 import { segmentName, type SegmentKey } from '../../pack/pack.ts';
 import type { Aside } from './aside.ts';
@@ -307,7 +308,7 @@ export class StoredFiles {
       let isSynced = false;
       try {
         fault('sink.before-sync');
-        await handle.datasync();
+        await syncData(handle);
         isSynced = true;
         const found = await statFile(file.path);
         if (found === undefined || identity === undefined || !isSame(found, identity))

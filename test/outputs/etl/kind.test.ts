@@ -14,6 +14,7 @@ const deps: OutputDeps = {
   stateDir: tmpdir(),
   ledger: {
     segment: () => Promise.resolve(undefined),
+    segments: () => Promise.resolve([]),
     seals: () => Promise.resolve([]),
     days: () => Promise.resolve([]),
     expectations: () => Promise.resolve([]),

@@ -43,6 +43,7 @@ export const jsonPack = (
 
 const ledger: LedgerView = {
   segment: () => Promise.resolve(undefined),
+  segments: () => Promise.resolve([]),
   seals: () => Promise.resolve([]),
   days: () => Promise.resolve([]),
   expectations: () => Promise.resolve([]),
