@@ -58,6 +58,8 @@ export interface SegmentRecord extends SegmentKey {
   readonly expected?: Done;
   readonly firstArrival: number;
   readonly lastArrival: number;
+  /** When the last pack with bytes arrived: the end of an hour may come alone, long after its lines. Undefined while none has come. */
+  readonly linesArrived?: number;
   /** Highest `time` of its packs: the modification time of the source's last line. */
   readonly lastLine: number;
   /** Why the state is refused or incomplete: one sentence. */

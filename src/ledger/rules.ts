@@ -69,6 +69,10 @@ export const addPack = (
   const { header, place, arrivedAt } = entry;
   const { host, stream, hour, lost } = header;
   const expected = newerEnd(segment?.expected, header.done);
+  const hasLines = lost === undefined && header.bytes > 0;
+  const linesArrived = hasLines
+    ? Math.max(segment?.linesArrived ?? arrivedAt, arrivedAt)
+    : segment?.linesArrived;
   const sums: Sums = {
     host,
     stream,
@@ -85,6 +89,7 @@ export const addPack = (
     ...(expected === undefined ? {} : { expected }),
     firstArrival: Math.min(segment?.firstArrival ?? arrivedAt, arrivedAt),
     lastArrival: Math.max(segment?.lastArrival ?? arrivedAt, arrivedAt),
+    ...(linesArrived !== undefined && { linesArrived }),
     lastLine: Math.max(segment?.lastLine ?? header.time, header.time),
   };
   const whole =

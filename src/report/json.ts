@@ -15,7 +15,8 @@
  *                          said that it cannot make missing packs again; the first 100
  *     first_arrival, last_arrival  times of the first and the last pack
  *     last_line            time at which the source was last written, as far as it is here
- *     lag_ms               last_arrival − last_line
+ *     last_lines_arrival   time of the last pack with lines; the end of an hour may come alone, and later
+ *     lag_ms               last_lines_arrival − last_line, 0 of an hour without lines
  *     source               same | changed | gone | unchecked: whether its files on the host still hold what was sent
  *     source_place         null, or where they differ
  *     reason               null, or why it is refused or incomplete; says so where the end is missing, which is no gap between ids
@@ -27,7 +28,7 @@
  */
 import type { AbsentHour } from '../ledger/expected-set.ts';
 import type { DayRecord, Gap, SegmentRecord } from '../ledger/ledger.ts';
-import { allSealed, lagMs, missingPacks, reasonOf, type Summary } from './summary.ts';
+import { allSealed, lagMs, lastLinesAt, missingPacks, reasonOf, type Summary } from './summary.ts';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -61,6 +62,7 @@ export const segmentJson = (segment: SegmentRecord, gaps: readonly Gap[]) => ({
   })),
   first_arrival: iso(segment.firstArrival),
   last_arrival: iso(segment.lastArrival),
+  last_lines_arrival: iso(lastLinesAt(segment)),
   last_line: iso(segment.lastLine),
   lag_ms: lagMs(segment),
   source: segment.source ?? 'unchecked',

@@ -4,7 +4,7 @@ import type { DayRecord, Gap, SegmentRecord, SegmentState } from '../ledger/ledg
 import { splitLabel } from '../pack/hour.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
 import { type Colour, type Column, formatBytes, formatCount, type Paint, table } from '../text/terminal.ts';
-import { lagMs, missingPacks, type Summary } from './summary.ts';
+import { lagMs, lastLinesAt, missingPacks, type Summary } from './summary.ts';
 
 export const STATE_COLOURS: Readonly<Record<SegmentState, Colour>> = {
   open: 'cyan',
@@ -87,7 +87,7 @@ const segmentColumns = (paint: Paint): Column<SegmentRecord>[] => [
     importance: 7,
   },
   { title: 'FIRST', cell: (row) => showTime(row.firstArrival), importance: 2, minWidth: 14 },
-  { title: 'LAST', cell: (row) => showTime(row.lastArrival), importance: 3, minWidth: 14 },
+  { title: 'LAST', cell: (row) => showTime(lastLinesAt(row)), importance: 3, minWidth: 14 },
   {
     title: 'SOURCE',
     cell: ({ source = 'unchecked' }) => source,

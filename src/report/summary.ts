@@ -34,8 +34,13 @@ export const reasonOf = (segment: SegmentRecord): string | undefined =>
     ? [segment.reason, 'Its end is missing: how many packs it has is not known.'].filter(Boolean).join(' ')
     : segment.reason;
 
+/** When its last lines arrived; the end of an hour, which may come alone and later, does not count. */
+export const lastLinesAt = ({ linesArrived, lastArrival }: SegmentRecord): number =>
+  linesArrived ?? lastArrival;
+
 /** Milliseconds from when the last line was written until its pack arrived. */
-export const lagMs = (segment: SegmentRecord): number => Math.max(0, segment.lastArrival - segment.lastLine);
+export const lagMs = (segment: SegmentRecord): number =>
+  segment.lines === 0 ? 0 : Math.max(0, lastLinesAt(segment) - segment.lastLine);
 
 /** Newest hour first; within an hour by host and stream. */
 const byAge = (a: SegmentRecord, b: SegmentRecord): number =>

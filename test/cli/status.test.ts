@@ -132,6 +132,7 @@ test('--json is one document with stable names and ISO times', async () => {
     ...{ missing_packs: 0, lost_packs: 0, lost_bytes: 0, gaps: [] },
     first_arrival: '2026-11-22T17:00:01.500Z',
     last_arrival: '2026-11-22T17:00:01.500Z',
+    last_lines_arrival: '2026-11-22T17:00:01.500Z',
     last_line: '2026-11-22T16:59:59.000Z',
     ...{ lag_ms: 2500, source: 'unchecked', source_place: null, reason: null },
   });
@@ -141,6 +142,22 @@ test('--json is one document with stable names and ISO times', async () => {
   ]);
   assert.equal(document.summary['all_sealed'], false);
   assert.equal(document.summary['missing_packs'], 1);
+});
+
+test('LAG and LAST are of the lines, not of the end that comes after them', async () => {
+  await using hours = await storedHours();
+  await hours.store(key('web1', '2026112216'), ['a\n', 'b\n', ''], { apart: 4000 });
+  await hours.store(key('web2', '2026112216'), [''], { apart: 4000 });
+  const { lines } = await text(hours);
+  const [, last] = /(\d\d:\d\d) +(?:same|unchecked)? *6\.5 s$/.exec(lines[1]!) ?? [];
+  assert.notEqual(last, undefined, lines[1]);
+  assert.match(lines[2]!, /^web2 .* 0 ms$|^web2 .* 0(?:\.0)? s$/);
+  let out = '';
+  await showJson(hours.ledger, { selection: {}, absent: [] }, 0, (part) => void (out += part));
+  const [first] = (JSON.parse(out) as { segments: Record<string, unknown>[] }).segments;
+  assert.equal(first!['last_arrival'], '2026-11-22T17:00:09.500Z');
+  assert.equal(first!['last_lines_arrival'], '2026-11-22T17:00:05.500Z');
+  assert.equal(first!['lag_ms'], 6500);
 });
 
 test('a reopened segment is open and late, and how many packs it will have is not known', async () => {

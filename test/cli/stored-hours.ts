@@ -29,6 +29,8 @@ interface CommitStageOptions {
   readonly skip?: readonly number[];
   readonly ended?: boolean;
   readonly reversed?: boolean;
+  /** Milliseconds by which each next pack arrives later. */
+  readonly apart?: number;
 }
 
 export const key = (host: string, hour: string): SegmentKey => ({ host, stream: 'access', hour });
@@ -40,14 +42,14 @@ export const storedHours = async (compression: 'none' | 'zstd' = 'none'): Promis
   const sink = await openStore({ kind: 'file', ...options }, undefined);
   return {
     ...{ dir, ledger, sink },
-    async store(segment, texts, { skip = [], ended = true, reversed = false } = {}) {
+    async store(segment, texts, { skip = [], ended = true, reversed = false, apart = 0 } = {}) {
       const packs = (await cut(segment, texts, ended, compression)).filter(
         ({ header }) => !skip.includes(header.id),
       );
-      for (const pack of reversed ? packs.toReversed() : packs) {
+      for (const [n, pack] of (reversed ? packs.toReversed() : packs).entries()) {
         const place = await sink.write(pack, undefined);
         await sink.flush();
-        await ledger.commit([{ header: pack.header, place, arrivedAt: ARRIVED_AT }]);
+        await ledger.commit([{ header: pack.header, place, arrivedAt: ARRIVED_AT + n * apart }]);
       }
       const record = (await ledger.segment(segment))!;
       if (record.state !== 'complete') return;

@@ -177,6 +177,7 @@ export const ledgerContract = (name: string, createHome: () => Promise<LedgerHom
         expected: end(3),
         firstArrival: 1_001,
         lastArrival: 1_003,
+        linesArrived: 1_003,
         lastLine: 503,
       });
       assert.deepEqual(await ledger.segment(KEY), result?.segment);

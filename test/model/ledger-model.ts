@@ -70,6 +70,7 @@ export class SegmentModel {
             state: 'incomplete',
             reason: `${lostPacks} of ${headers.length} packs with ${lostBytes} bytes are lost at the agent.`,
           };
+    const withBytes = this.entries.filter(({ header }) => header.lost === undefined && header.bytes > 0);
     return {
       ...this.key,
       generation,
@@ -83,6 +84,9 @@ export class SegmentModel {
       ...(newest === undefined ? {} : { expected: newest.done }),
       firstArrival: Math.min(...this.entries.map(({ arrivedAt }) => arrivedAt)),
       lastArrival: Math.max(...this.entries.map(({ arrivedAt }) => arrivedAt)),
+      ...(withBytes.length > 0 && {
+        linesArrived: Math.max(...withBytes.map(({ arrivedAt }) => arrivedAt)),
+      }),
       lastLine: Math.max(...headers.map(({ time }) => time)),
       ...(this.verdict ?? own),
     };

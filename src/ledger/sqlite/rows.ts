@@ -68,6 +68,7 @@ export const readSegment = (row: Row): SegmentRecord => ({
   ...(isNull(row, 'expected_packs') ? {} : { expected: readExpected(row) }),
   firstArrival: readInteger(row, 'first_arrival'),
   lastArrival: readInteger(row, 'last_arrival'),
+  ...(isNull(row, 'lines_arrived') ? {} : { linesArrived: readInteger(row, 'lines_arrived') }),
   lastLine: readInteger(row, 'last_line'),
   ...(isNull(row, 'reason') ? {} : { reason: readText(row, 'reason') }),
   ...readSource(row),
@@ -103,6 +104,7 @@ export const segmentParameters = (segment: SegmentRecord): Parameters => ({
   first_arrival: segment.firstArrival,
   last_arrival: segment.lastArrival,
   last_line: segment.lastLine,
+  lines_arrived: segment.linesArrived ?? null,
 });
 
 const readDone = (row: Row): Done => ({

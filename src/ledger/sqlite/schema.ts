@@ -73,6 +73,9 @@ const REPULLS = `
 /** The file whose content an hour is restored from, where one was named. */
 const RESTORES = 'ALTER TABLE repull ADD COLUMN file TEXT;';
 
+/** When the last lines arrived; null in hours that were recorded before, or have none. */
+const LINES_ARRIVED = 'ALTER TABLE segment ADD COLUMN lines_arrived INTEGER;';
+
 const OUTPUTS = `
     CREATE TABLE change (
       change INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -125,8 +128,16 @@ const FROM_3 = `${OUTPUTS}
 
 export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
-  version: 9,
-  migrations: { 3: FROM_3, 4: IDENTITY, 5: EXPECTATIONS, 6: SOURCES, 7: REPULLS, 8: RESTORES },
+  version: 10,
+  migrations: {
+    3: FROM_3,
+    4: IDENTITY,
+    5: EXPECTATIONS,
+    6: SOURCES,
+    7: REPULLS,
+    8: RESTORES,
+    9: LINES_ARRIVED,
+  },
   title: 'ledger',
   ifDamaged:
     'Restore it from a copy, as docs/operations/state-directory.md says under "Backup"; start no sink on an empty ledger with the old store.',
@@ -210,13 +221,14 @@ export const LEDGER_SCHEMA: Schema = {
     ${SOURCES}
     ${REPULLS}
     ${RESTORES}
+    ${LINES_ARRIVED}
   `,
 };
 
 /** The columns that a write names: all but `segment.segment`, which SQLite chooses. */
 export const SEGMENT_COLUMNS = (
   'host stream hour state reason generation packs lines bytes lost_packs lost_bytes highest_id stored_end ' +
-  'expected_packs expected_lines expected_bytes expected_sha256 expected_hours first_arrival last_arrival last_line'
+  'expected_packs expected_lines expected_bytes expected_sha256 expected_hours first_arrival last_arrival last_line lines_arrived'
 ).split(' ');
 export const PACK_COLUMNS = (
   'segment id generation offset bytes lines checksum sha256 codec time at length arrived_at ' +
