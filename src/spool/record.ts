@@ -11,8 +11,8 @@
  *     20+H     B  body            as it came, never compressed again
  *
  * Invariants: a record is written once and never changed. A pack is acknowledged only after the record is fsynced.
- * Recovery: a file ends where its first record ends that is not whole. In the newest file that is a torn write, whose pack was not
- * acknowledged, and is cut off. A body whose crc is wrong is damage to the disk: it is named, and the records after it still count.
+ * Recovery: what is not a whole record is damage to the disk. It is named, and reading goes on at the next whole head; so is a body whose
+ * crc is wrong. At the end of the newest file it may be a torn write, whose pack was not acknowledged, and is cut off.
  */
 import { crc32 } from 'node:zlib';
 import { LogdError } from '../error.ts';
@@ -20,6 +20,8 @@ import type { Pack, PackHeader } from '../pack/pack.ts';
 
 export const RECORD_PREFIX = 20;
 const MAGIC = 0x4c53_5031;
+/** How a record begins. */
+export const RECORD_MAGIC = Buffer.from('LSP1');
 const MOST_HEADER = 65_536;
 
 /** What is kept about a pack beside its body. */

@@ -1,6 +1,14 @@
 /** One file of the spool: which records it has, and reading them one after the other. Format: {@link file://./record.ts}. */
 import { type FileHandle, open } from 'node:fs/promises';
-import { isBodyWhole, readLengths, readRecordHeader, RECORD_PREFIX, type RecordHeader } from './record.ts';
+import {
+  isBodyWhole,
+  readLengths,
+  readRecordHeader,
+  RECORD_MAGIC,
+  RECORD_PREFIX,
+  type RecordHeader,
+  type RecordLengths,
+} from './record.ts';
 
 export interface SpoolFile {
   readonly number: number;
@@ -18,15 +26,20 @@ export interface SpoolFile {
   readonly unanswered: Set<number>;
   /** Starts of records beyond `readAt` that are done already. */
   readonly doneAhead: Set<number>;
+  /** Starts of damage that was there before its records were counted. */
+  readonly damage: Set<number>;
 }
 
-/** A record as it was read; `header` is undefined when the rest of the file is damaged, `body` when only the body is. */
+/** A record as it was read. Without `header` these bytes are damaged, up to the next record or the end; without `body` only that is. */
 export interface ReadRecord {
   readonly at: number;
   readonly bytes: number;
   readonly header: RecordHeader | undefined;
   readonly body: Buffer | undefined;
 }
+
+/** Bytes that are searched for the next record at a time. */
+const SEARCH_BYTES = 1 << 20;
 
 export const openSpoolFile = async (
   path: string,
@@ -35,6 +48,7 @@ export const openSpoolFile = async (
 ): Promise<SpoolFile> => ({
   ...{ number, path, handle: await open(path, flags, 0o640) },
   ...{ size: 0, undone: 0, since: 0, readAt: 0, unanswered: new Set<number>(), doneAhead: new Set<number>() },
+  damage: new Set<number>(),
 });
 
 const readFully = async (handle: FileHandle, length: number, at: number): Promise<Buffer> => {
@@ -48,7 +62,37 @@ const readFully = async (handle: FileHandle, length: number, at: number): Promis
   return buffer.subarray(0, filled);
 };
 
-/** The record at a position of a file that ends at `size`; undefined at its end. */
+const readHead = async (
+  handle: FileHandle,
+  at: number,
+  size: number,
+): Promise<
+  { readonly prefix: Buffer; readonly header: RecordHeader; readonly lengths: RecordLengths } | undefined
+> => {
+  const prefix = await readFully(handle, RECORD_PREFIX, at);
+  const lengths = readLengths(prefix, size - at);
+  if (lengths === undefined) return undefined;
+  const json = await readFully(handle, lengths.header, at + RECORD_PREFIX);
+  const header = readRecordHeader(prefix, json);
+  return header && { prefix, header, lengths };
+};
+
+/** Where the next record with a whole head begins; `size` when there is none. */
+const findRecord = async (handle: FileHandle, from: number, size: number): Promise<number> => {
+  for (let at = from; at < size; at += SEARCH_BYTES) {
+    // A little more than a step, so that what lies across its end is found.
+    const bytes = await readFully(handle, Math.min(SEARCH_BYTES + RECORD_MAGIC.length - 1, size - at), at);
+    for (
+      let found = bytes.indexOf(RECORD_MAGIC);
+      found !== -1;
+      found = bytes.indexOf(RECORD_MAGIC, found + 1)
+    )
+      if ((await readHead(handle, at + found, size)) !== undefined) return at + found;
+  }
+  return size;
+};
+
+/** The record at a position of a file that ends at `size`, or the damage there; undefined at its end. */
 export const readRecord = async (
   handle: FileHandle,
   at: number,
@@ -56,21 +100,34 @@ export const readRecord = async (
   withBody: boolean,
 ): Promise<ReadRecord | undefined> => {
   if (at >= size) return undefined;
-  const broken: ReadRecord = { at, bytes: size - at, header: undefined, body: undefined };
-  const prefix = await readFully(handle, RECORD_PREFIX, at);
-  const lengths = readLengths(prefix, size - at);
-  if (lengths === undefined) return broken;
-  const rest = await readFully(handle, lengths.header + (withBody ? lengths.body : 0), at + RECORD_PREFIX);
-  const header = readRecordHeader(prefix, rest.subarray(0, lengths.header));
-  if (header === undefined) return broken;
-  const body = withBody ? rest.subarray(lengths.header) : undefined;
-  const bytes = RECORD_PREFIX + lengths.header + lengths.body;
-  return { at, bytes, header, body: body && isBodyWhole(prefix, body) ? body : undefined };
+  const head = await readHead(handle, at, size);
+  if (head === undefined) {
+    const next = await findRecord(handle, at + 1, size);
+    return { at, bytes: next - at, header: undefined, body: undefined };
+  }
+  const { prefix, header, lengths } = head;
+  const start = RECORD_PREFIX + lengths.header;
+  const body = withBody ? await readFully(handle, lengths.body, at + start) : undefined;
+  return {
+    ...{ at, bytes: start + lengths.body, header },
+    body: body && isBodyWhole(prefix, body) ? body : undefined,
+  };
+};
+
+/** How many records there are from `from` on. */
+export const countRecords = async ({ handle, size }: SpoolFile, from: number): Promise<number> => {
+  let count = 0;
+  for (let at = from; ;) {
+    const record = await readRecord(handle, at, size, false);
+    if (record === undefined) return count;
+    if (record.header !== undefined) count++;
+    at += record.bytes;
+  }
 };
 
 /**
- * Walks the records from `from` on and sets what is known of the file. Returns the bytes after the last whole record; with
- * `checkBodies` a record counts as whole only with its body.
+ * Walks the records from `from` on and sets what is known of the file. Returns the bytes of its end that are no whole record; with
+ * `checkBodies` the last record counts as whole only with its body.
  */
 export const surveySpoolFile = async (
   file: SpoolFile,
@@ -82,12 +139,11 @@ export const surveySpoolFile = async (
   let at = file.readAt;
   for (;;) {
     const record = await readRecord(file.handle, at, size, checkBodies);
-    if (
-      record?.header === undefined ||
-      (checkBodies && record.body === undefined && at + record.bytes === size)
-    )
-      break;
-    if (file.undone++ === 0) file.since = record.header.spooled;
+    if (record === undefined) break;
+    const isLast = at + record.bytes === size;
+    if (isLast && (record.header === undefined || (checkBodies && record.body === undefined))) break;
+    if (record.header === undefined) file.damage.add(at);
+    else if (file.undone++ === 0) file.since = record.header.spooled;
     at += record.bytes;
   }
   file.size = at;

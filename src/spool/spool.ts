@@ -15,7 +15,8 @@
  *   again after a restart; the receiver of a pack drops repeats.
  * - Memory: the records that are given and not done, the batch on its way to the disk, and a few numbers for each file.
  * - The files together have at most `bytes`, and nothing is taken while the oldest record is older than `age`: append() waits.
- * Recovery: files before the position are deleted, the position's file is read from there; a torn end is cut off. A lost or old
+ * Recovery: files before the position are deleted, the position's file is read from there; a torn end is cut off and told. Damage is told, and the
+ * records after it still count. A lost or old
  * position repeats packs, which is harmless.
  */
 import { readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
@@ -27,7 +28,14 @@ import type { Pack } from '../pack/pack.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { encodeRecordHead, packOf } from './record.ts';
-import { donePosition, openSpoolFile, readRecord, type SpoolFile, surveySpoolFile } from './spool-file.ts';
+import {
+  countRecords,
+  donePosition,
+  openSpoolFile,
+  readRecord,
+  type SpoolFile,
+  surveySpoolFile,
+} from './spool-file.ts';
 
 export interface SpoolOptions {
   readonly dir: string;
@@ -119,8 +127,10 @@ const recover = async (dir: string, emit: Emit): Promise<{ files: SpoolFile[]; l
     const file = await openSpoolFile(path, number, 'r+');
     const newest = index === names.length - 1;
     const rest = await surveySpoolFile(file, number === position.file ? position.at : 0, newest);
-    if (rest > 0 && newest) await file.handle.truncate(file.size);
-    else if (rest > 0) emit('spool.damaged', { path, bytes: rest });
+    if (rest > 0 && newest) {
+      await file.handle.truncate(file.size);
+      emit('spool.torn', { path, bytes: rest });
+    } else if (rest > 0) emit('spool.damaged', { path, bytes: rest });
     if (file.undone > 0) files.push(file);
     else {
       await file.handle.close();
@@ -307,6 +317,13 @@ const createSpool = (options: SpoolOptions, files: SpoolFile[], last: number, cl
     flush();
   };
 
+  /** Records were damaged after they had been counted. */
+  const recount = async (file: SpoolFile): Promise<void> => {
+    const left = await countRecords(file, file.readAt);
+    file.undone = file.unanswered.size + left - file.doneAhead.size + 1;
+    finish(file);
+  };
+
   /** One record on; undefined when everything durable was given. */
   const readNext = async (): Promise<SpooledPack | undefined> => {
     for (const file of [...files]) {
@@ -325,8 +342,7 @@ const createSpool = (options: SpoolOptions, files: SpoolFile[], last: number, cl
         if (record.header === undefined) {
           emit('spool.damaged', { path: file.path, bytes: record.bytes });
           file.unanswered.delete(at);
-          file.undone = file.unanswered.size + 1;
-          finish(file);
+          if (!file.damage.delete(at)) await recount(file);
         } else if (record.body === undefined) {
           const { host, stream, hour, id } = record.header.pack;
           emit('spool.pack-damaged', { host, stream, hour, id, path: file.path });

@@ -189,12 +189,17 @@ export const EVENTS = {
   },
   'spool.damaged': {
     level: 'error',
-    text: 'The last {bytes} bytes of {path} are damaged on disk, and the packs in them are lost to this relay. The sink names the missing packs',
+    text: '{bytes} bytes of {path} are damaged on disk, and the packs in them are lost to this relay. The sink asks their agents for them, and names those that it cannot have',
+    fields: { path: 'string', bytes: 'number' },
+  },
+  'spool.torn': {
+    level: 'warn',
+    text: 'The last {bytes} bytes of {path} are no whole pack and were cut off. If a crash stopped the writing of it, its sender still has it. If the disk was damaged, the sink asks its agent for it',
     fields: { path: 'string', bytes: 'number' },
   },
   'spool.pack-damaged': {
     level: 'error',
-    text: 'Pack {id} of {host}/{stream}/{hour} is damaged in {path} and is lost to this relay. The sink names it as missing',
+    text: 'Pack {id} of {host}/{stream}/{hour} is damaged in {path} and is lost to this relay. The sink asks its agent for it, and names it if it cannot have it',
     fields: { ...segment, id: 'number', path: 'string' },
   },
   'spool.pack-refused': {

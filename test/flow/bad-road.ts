@@ -10,6 +10,8 @@ export interface Weather {
   readonly resetAfter: number;
   /** One connection in so many falls silent instead of being reset, and is cut a little later; 0 none. */
   readonly silent: number;
+  /** A bit of one byte in about so many is changed; 0 or absent none. */
+  readonly flipAfter?: number;
 }
 
 export const FAIR: Weather = { delay: 0, resetAfter: 0, silent: 0 };
@@ -17,6 +19,8 @@ export const FAIR: Weather = { delay: 0, resetAfter: 0, silent: 0 };
 export interface BadRoad extends AsyncDisposable {
   readonly port: number;
   readonly connections: number;
+  /** Bytes that were changed. */
+  readonly flips: number;
   weather: Weather;
 }
 
@@ -26,12 +30,21 @@ const SILENCE_MS = 300;
 export const startBadRoad = async (port: number, random: () => number): Promise<BadRoad> => {
   const sockets = new Set<Socket>();
   let connections = 0;
+  let flips = 0;
   let weather = FAIR;
+
+  const flip = (chunk: Buffer, { flipAfter = 0 }: Weather): Buffer => {
+    if (flipAfter === 0 || chunk.length === 0 || random() > chunk.length / flipAfter) return chunk;
+    flips++;
+    const changed = Buffer.from(chunk);
+    changed[Math.floor(random() * chunk.length)]! ^= 1 << Math.floor(random() * 8);
+    return changed;
+  };
 
   const carry = (from: Socket, to: Socket, today: Weather, spend: (chunk: Buffer) => Buffer): void => {
     let turn = Promise.resolve();
     from.on('data', (whole: Buffer) => {
-      const chunk = spend(whole);
+      const chunk = flip(spend(whole), today);
       if (chunk.length === 0) return;
       if (today.delay === 0) return void to.write(chunk);
       turn = turn.then(async () => {
@@ -78,6 +91,9 @@ export const startBadRoad = async (port: number, random: () => number): Promise<
     port: typeof address === 'object' && address !== null ? address.port : 0,
     get connections() {
       return connections;
+    },
+    get flips() {
+      return flips;
     },
     get weather() {
       return weather;

@@ -115,6 +115,46 @@ describe('spool', () => {
     assert.deepEqual(said, ['spool.pack-damaged']);
   });
 
+  it('names damage in the middle of a file, also of the newest, and gives every pack after it', async (t) => {
+    const dir = await directory(t);
+    {
+      await using spool = await opened(dir);
+      for (const id of [1, 2, 3, 4]) await spool.append(packOf(id, bodyOf(id)));
+    }
+    const [name = ''] = await spoolFiles(dir);
+    const record = (await stat(join(dir, name))).size / 4;
+    for (const at of [record, record + 5, record + 30]) {
+      const copy = `${dir}-${at}`;
+      t.after(() => rm(copy, { recursive: true, force: true }));
+      await cp(dir, copy, { recursive: true });
+      const handle = await open(join(copy, name), 'r+');
+      await handle.write(Buffer.from('!!'), 0, 2, at);
+      await handle.close();
+      const said: EventName[] = [];
+      await using spool = await opened(copy, { emit: (event) => void said.push(event) });
+      assert.equal(spool.status().packs, 3);
+      assert.deepEqual(await drained(spool), [1, 3, 4]);
+      assert.deepEqual(said, ['spool.damaged']);
+      assert.equal(spool.status().bytes, 0, 'the file goes when all of it is done');
+    }
+  });
+
+  it('damage that comes while it runs costs the packs that it hits, and no others', async (t) => {
+    const dir = await directory(t);
+    const said: EventName[] = [];
+    await using spool = await opened(dir, { emit: (event) => void said.push(event) });
+    const tickets = [];
+    for (const id of [1, 2, 3, 4]) tickets.push(await spool.append(packOf(id, bodyOf(id))));
+    const [name = ''] = await spoolFiles(dir);
+    const handle = await open(join(dir, name), 'r+');
+    await handle.write(Buffer.from('!!'), 0, 2, tickets[1]!.at + 5);
+    await handle.close();
+    spool.done(tickets[3]!);
+    assert.deepEqual(await drained(spool), [1, 3]);
+    assert.deepEqual(said, ['spool.damaged']);
+    assert.equal(spool.status().packs, 0);
+  });
+
   it('takes no more than its bytes, says so, and goes on once there is room', async (t) => {
     const said: EventName[] = [];
     await using spool = await opened(await directory(t), {
