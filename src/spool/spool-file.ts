@@ -1,5 +1,6 @@
 /** One file of the spool: which records it has, and reading them one after the other. Format: {@link file://./record.ts}. */
 import { type FileHandle, open } from 'node:fs/promises';
+import type { Pack } from '../pack/pack.ts';
 import {
   isBodyWhole,
   readLengths,
@@ -9,6 +10,19 @@ import {
   type RecordHeader,
   type RecordLengths,
 } from './record.ts';
+
+/** Names a record until it is done. */
+export interface SpoolTicket {
+  readonly file: number;
+  readonly at: number;
+}
+
+export interface SpooledPack {
+  readonly ticket: SpoolTicket;
+  readonly pack: Pack;
+  /** When the spool took it: Unix milliseconds. */
+  readonly spooled: number;
+}
 
 export interface SpoolFile {
   readonly number: number;

@@ -17,7 +17,6 @@ const LONGER: Readonly<Record<string, number>> = {
   'src/inputs/gowire/go-input.ts createGoInput': 220,
   'src/ledger/sqlite/writes.ts ledgerWrites': 150,
   'src/spool/forwarder.ts createForwarder': 190,
-  'src/spool/spool.ts createSpool': 280,
   'src/tail/discover.ts openDiscovery': 160,
 };
 
