@@ -18,8 +18,9 @@ import { free } from '../pack/codec.ts';
 import { MOST_HOPS, type Pack } from '../pack/pack.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { keepRefused, sendRetries } from './refused.ts';
+import { createRefusals } from './refusals.ts';
 import type { Spool, SpoolTicket } from './spool.ts';
+import { createTakeover } from './takeover.ts';
 
 export interface NextHop {
   /** As a Sender: resolves with an ack or a refusal for good, or with what the receiver found damaged again and again. */
@@ -54,10 +55,29 @@ export interface Forwarder extends AsyncDisposable {
 }
 
 const ACK: Answer = { kind: 'ack' };
-const RETRIES_EVERY_MS = 1000;
-const SAY_EVERY_MS = 10_000;
 
-const ticketName = ({ file, at }: SpoolTicket): string => `${file}/${at}`;
+const storageNack = (error: unknown): Answer => ({
+  ...{ kind: 'nack', code: 'storage', message: messageOf(error), retryable: true },
+});
+
+/** Why a relay of that name may not pass the pack on. */
+const findLoop = ({ header: { route = [] } }: Pack, node: string): Answer | undefined => {
+  const loops = route.some((hop) => hop.node === node);
+  if (!loops && route.length < MOST_HOPS) return undefined;
+  const message = loops
+    ? `The pack comes to ${node} a second time: relays send in a circle.`
+    : `More than ${MOST_HOPS} relays.`;
+  return { kind: 'nack', code: 'invalid', message, retryable: false };
+};
+
+/** Resolves with `late` where nothing has come of the answer within so many milliseconds. */
+const within = async (answer: Promise<Answer>, ms: number): Promise<Answer | 'late'> => {
+  const late = Promise.withResolvers<'late'>();
+  const timer = setTimeout(() => late.resolve('late'), ms);
+  const first = await Promise.race([answer, late.promise]).catch(storageNack);
+  clearTimeout(timer);
+  return first;
+};
 
 export const createForwarder = (options: ForwarderOptions): Forwarder => {
   const { node, spool, spoolDir, next, patience, clock, emit } = options;
@@ -65,130 +85,79 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   const draining = byteBudget(options.memory);
   const stop = new AbortController();
   const failed = Promise.withResolvers<Error>();
-  /** Spooled packs that the sender still has: the drain leaves them to it. */
-  const onTheirWay = new Set<string>();
-  const counts = { forwarded: 0, spooled: 0, refused: 0 };
-  let saidTakingOver = false;
-  let takenOverAt = -Infinity;
-
-  const routed = ({ header, body }: Pack, received: number): Pack => {
-    const hop = { node, received, sent: clock.now() };
-    return { header: { ...header, route: [...(header.route ?? []), hop] }, body };
-  };
-
-  const refusal = (pack: Pack): Answer | undefined => {
-    const route = pack.header.route ?? [];
-    const loops = route.some((hop) => hop.node === node);
-    if (!loops && route.length < MOST_HOPS) return undefined;
-    const message = loops
-      ? `The pack comes to ${node} a second time: relays send in a circle.`
-      : `More than ${MOST_HOPS} relays.`;
-    return { kind: 'nack', code: 'invalid', message, retryable: false };
-  };
-
-  const settleSpooled = async (
-    pack: Pack,
-    ticket: SpoolTicket,
-    spooled: number,
-    answer: Answer,
-  ): Promise<void> => {
-    if (answer.kind === 'ack') counts.forwarded++;
-    else {
-      counts.refused++;
-      const { code, message } = answer;
-      const path = await keepRefused(spoolDir, pack, `${code}: ${message}`, spooled);
-      const { host, stream, hour, id } = pack.header;
-      emit('spool.pack-refused', { host, stream, hour, id, code, reason: message, path });
-    }
-    spool.done(ticket);
-    if (saidTakingOver && spool.status().packs === 0) {
-      saidTakingOver = false;
-      emit('spool.drained', { dir: spoolDir });
-    }
-  };
-
-  const logTakingOver = (): void => {
-    if (saidTakingOver || clock.monotonic() - takenOverAt < SAY_EVERY_MS) return;
-    saidTakingOver = true;
-    takenOverAt = clock.monotonic();
-    emit('spool.taking-over', { dir: spoolDir });
-  };
-
-  const append = async (pack: Pack): Promise<SpoolTicket> => {
-    logTakingOver();
-    const ticket = await spool.append(pack);
-    counts.spooled++;
-    return ticket;
-  };
-
-  const storageNack = (error: unknown): Answer => ({
-    ...{ kind: 'nack', code: 'storage', message: messageOf(error), retryable: true },
-  });
-
-  /** The first answer that may go back: the next hop's, or ours once the pack is durable here. */
-  const sendDirectly = async (pack: Pack, received: number, release: () => void): Promise<Answer> => {
-    let settled = false;
-    const answer = next.send(routed(pack, received));
-    const ended = answer.then(
-      () => (settled = true),
-      () => undefined,
-    );
-    const late = Promise.withResolvers<'late'>();
-    const timer = setTimeout(() => late.resolve('late'), patience);
-    const first = await Promise.race([answer, late.promise]).catch((error: unknown) => storageNack(error));
-    clearTimeout(timer);
-    if (first !== 'late') {
-      if (first.kind === 'ack') counts.forwarded++;
-      release();
-      free(pack.body);
-      return first;
-    }
-    const spooled = append(pack);
-    void Promise.allSettled([spooled, ended]).then(async ([kept]) => {
-      release();
-      if (kept.status === 'fulfilled') {
-        onTheirWay.delete(ticketName(kept.value));
-        // Unanswered only when we stop: the pack stays in the spool for the next start.
-        if (settled) await settleSpooled(pack, kept.value, received, await answer).catch(fail);
-      } else if (settled) counts.forwarded++;
-      free(pack.body);
-    });
-    const durable = spooled.then((ticket): Answer => {
-      if (!settled) onTheirWay.add(ticketName(ticket));
-      return ACK;
-    });
-    return Promise.any([durable, answer]).catch(() => durable.catch(storageNack));
-  };
+  const takeover = createTakeover(spool, spoolDir, clock, emit);
+  const refusals = createRefusals(spoolDir, emit);
+  const counts = { forwarded: 0, refused: 0 };
 
   const fail = (error: unknown): void => {
     if (stop.signal.aborted) return;
     failed.resolve(error instanceof Error ? error : new Error(messageOf(error)));
   };
 
+  const sendOn = ({ header, body }: Pack, received: number): Promise<Answer> => {
+    const hop = { node, received, sent: clock.now() };
+    return next.send({ header: { ...header, route: [...(header.route ?? []), hop] }, body });
+  };
+
+  /** The next hop has answered for a pack that we had acknowledged. */
+  const settle = async (pack: Pack, ticket: SpoolTicket, spooled: number, answer: Answer): Promise<void> => {
+    if (answer.kind === 'ack') counts.forwarded++;
+    else {
+      counts.refused++;
+      await refusals.keep(pack, answer, spooled);
+    }
+    takeover.done(ticket);
+  };
+
+  /** The first answer that may go back: the next hop's, or ours once the pack is durable here. */
+  const sendDirectly = async (pack: Pack, received: number, release: () => void): Promise<Answer> => {
+    let settled = false;
+    const answer = sendOn(pack, received);
+    const ended = answer.then(
+      () => (settled = true),
+      () => undefined,
+    );
+    const first = await within(answer, patience);
+    if (first !== 'late') {
+      if (first.kind === 'ack') counts.forwarded++;
+      release();
+      free(pack.body);
+      return first;
+    }
+    const spooled = takeover.take(pack, () => !settled);
+    void Promise.allSettled([spooled, ended]).then(async ([kept]) => {
+      release();
+      if (kept.status === 'fulfilled') {
+        takeover.arrived(kept.value);
+        // Unanswered only when we stop: the pack stays in the spool for the next start.
+        if (settled) await settle(pack, kept.value, received, await answer).catch(fail);
+      } else if (settled) counts.forwarded++;
+      free(pack.body);
+    });
+    const durable = spooled.then((): Answer => ACK);
+    return Promise.any([durable, answer]).catch(() => durable.catch(storageNack));
+  };
+
   const put = async (pack: Pack): Promise<Answer> => {
-    const no = refusal(pack);
+    const no = findLoop(pack, node);
     if (no !== undefined) return no;
     const received = clock.now();
-    const lease =
-      next.connected && spool.status().packs === 0 ? direct.acquireNow(pack.body.length) : undefined;
+    const isOpen = next.connected && spool.status().packs === 0;
+    const lease = isOpen ? direct.acquireNow(pack.body.length) : undefined;
     if (lease !== undefined) return sendDirectly(pack, received, () => lease.release());
-    return append(pack).then(
-      () => {
-        free(pack.body);
-        return ACK;
-      },
-      (error: unknown) => storageNack(error),
-    );
+    return takeover.take(pack).then(() => {
+      free(pack.body);
+      return ACK;
+    }, storageNack);
   };
 
   const drain = async (): Promise<void> => {
     for (;;) {
       const { pack, ticket, spooled } = await spool.next(stop.signal);
-      if (onTheirWay.has(ticketName(ticket))) continue;
+      if (takeover.isOnItsWay(ticket)) continue;
       const lease = await draining.acquire(pack.body.length, stop.signal);
-      next
-        .send(routed(pack, spooled))
-        .then((answer) => settleSpooled(pack, ticket, spooled, answer).catch(fail))
+      sendOn(pack, spooled)
+        .then((answer) => settle(pack, ticket, spooled, answer).catch(fail))
         .catch(() => undefined)
         .finally(() => {
           lease.release();
@@ -197,32 +166,15 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
     }
   };
 
-  const retry = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      await sendRetries(spoolDir, async (pack, spooled) => {
-        const answer = await next.send(routed(pack, spooled));
-        if (answer.kind === 'ack') return true;
-        const { code, message } = answer;
-        const path = await keepRefused(spoolDir, pack, `${code}: ${message}`, spooled);
-        const { host, stream, hour, id } = pack.header;
-        emit('spool.pack-refused', { host, stream, hour, id, code, reason: message, path });
-        return true;
-      });
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, RETRIES_EVERY_MS);
-        stop.signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-      });
-    }
-  };
-
-  const loops = [drain().catch(fail), retry().catch(fail)];
+  const drained = drain().catch(fail);
+  void refusals.retry(sendOn, stop.signal).catch(fail);
   return {
     put,
-    status: () => ({ ...counts }),
+    status: () => ({ ...counts, spooled: takeover.spooled }),
     failed: failed.promise,
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await loops[0];
+      await drained;
     },
   };
 };

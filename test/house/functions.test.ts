@@ -16,7 +16,6 @@ const MOST_OF_A_FACTORY = 120;
 const LONGER: Readonly<Record<string, number>> = {
   'src/inputs/gowire/go-input.ts createGoInput': 220,
   'src/ledger/sqlite/writes.ts ledgerWrites': 150,
-  'src/spool/forwarder.ts createForwarder': 190,
   'src/tail/discover.ts openDiscovery': 160,
 };
 
