@@ -132,6 +132,11 @@ export const EVENTS = {
     text: '{node} connected from {peer}',
     fields: { node: 'string', peer: 'string' },
   },
+  'receive.name-twice': {
+    level: 'error',
+    text: '{node} is connected twice under one name, from {peer} and {other}. Where both ship the same host and stream, the packs of one are refused and stay in its files. Give each agent a name of its own (node, agent.host).',
+    fields: { node: 'string', peer: 'string', other: 'string' },
+  },
   'receive.disconnected': {
     level: 'info',
     text: '{node} disconnected from {peer}',

@@ -12,6 +12,7 @@ import { Caller } from './caller.ts';
 import { createBodyShares } from './body-shares.ts';
 import { createConducts } from './conduct.ts';
 import { allTaken, createDoor, type Door } from './door.ts';
+import { createNodeNames } from './node-names.ts';
 import { startTicker } from './ticker.ts';
 import type {
   LedgerSide,
@@ -101,6 +102,7 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
       onCannot,
     },
     brokenOff: createBrokenOffPacks(),
+    names: createNodeNames(ticker, emit),
   };
   const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
 

@@ -17,6 +17,7 @@ import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { BodyShares } from './body-shares.ts';
 import type { BrokenOffPacks } from './broken-off.ts';
+import type { NodeNames } from './node-names.ts';
 import type { Conducts } from './conduct.ts';
 import type { Guest } from './door.ts';
 import type { Ticker } from './ticker.ts';
@@ -179,6 +180,8 @@ export interface Serving {
   /** Memory for bodies. */
   readonly bodies: BodyShares;
   readonly brokenOff: BrokenOffPacks;
+  /** Who is connected under which name. */
+  readonly names: NodeNames;
   readonly emit: Emit;
   readonly onPack: OnPack;
   readonly ledger?: LedgerSide | undefined;

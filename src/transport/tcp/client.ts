@@ -3,8 +3,8 @@
  *
  * Invariant: each pack that send() takes gets exactly one end: the answer, or a rejection when the connection is over.
  */
-import { connect as connectSocket } from 'node:net';
-import type { Socket } from 'node:net';
+import { randomUUID } from 'node:crypto';
+import { connect as connectSocket, type Socket } from 'node:net';
 import { formatAddress } from '../../config/address.ts';
 import { LogdError, errnoOf, messageOf } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
@@ -30,6 +30,9 @@ import { cannotFrames } from './questions.ts';
 import { startTicker } from '../ticker.ts';
 import type { Ticker } from '../ticker.ts';
 
+/** Tells us from another process of the same name. */
+const PROCESS = randomUUID();
+
 /** Milliseconds each. */
 export interface ClientTimeouts {
   /** From the first step until WELCOME. */
@@ -44,6 +47,7 @@ export interface ConnectOptions {
   readonly address: { readonly host: string; readonly port: number };
   /** Our name. */
   readonly node: string;
+  readonly process?: string;
   readonly token?: string;
   /** What we call ourselves in HELLO, such as `logd/0.1.0`. */
   readonly software?: string;
@@ -252,13 +256,14 @@ class ClientConnection implements Upstream {
     }
   }
 
-  #hello({ node, token, software = 'logd', clock, onWant }: ConnectOptions): void {
+  #hello({ node, token, software = 'logd', process = PROCESS, clock, onWant }: ConnectOptions): void {
     const hello = {
       versions: [VERSION],
       node,
       software,
       ...(token === undefined ? {} : { token }),
       time: clock.now(),
+      process,
       ...(onWant && { repull: true }),
     };
     this.#socket.write(Buffer.concat([PREAMBLE, encodeFrame('HELLO', hello)]));

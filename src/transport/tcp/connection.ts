@@ -20,6 +20,7 @@ import type { Answer } from '../../pack/answer.ts';
 import { type BodyMemory, type ConnectionShare, TOO_SLOW } from '../body-shares.ts';
 import type { Conduct } from '../conduct.ts';
 import { addressOf, type Guest } from '../door.ts';
+import type { NamedConnection } from '../node-names.ts';
 import type { PackConnection, Peer, Serving, WantedRun } from '../transport.ts';
 import { helloFault, letIn, welcomeFrame } from './greeting.ts';
 import { PREAMBLE } from './preamble.ts';
@@ -51,6 +52,7 @@ export class ServerConnection implements PackConnection {
   #preambleLeft = PREAMBLE.length;
   #peer: Peer | undefined;
   #conduct: Conduct | undefined;
+  #named: NamedConnection | undefined;
   /** Hosts whose packs came; undefined where the client cannot be asked for packs again. */
   #hosts: Set<string> | undefined;
   #incoming: Incoming | undefined;
@@ -201,7 +203,7 @@ export class ServerConnection implements PackConnection {
     const fault = helloFault(hello);
     if (fault !== undefined) return this.refuse(fault.code, fault.message);
     if (hello.repull === true) this.#hosts = new Set();
-    if (tokens === undefined) return this.#welcome(hello.node);
+    if (tokens === undefined) return this.#welcome(hello);
     this.#state = 'token';
     this.#guest.heard(true);
     // What follows HELLO waits in the client's kernel.
@@ -210,13 +212,13 @@ export class ServerConnection implements PackConnection {
       if (this.#state !== 'token') return;
       const wrong = tokenFault(hello.token, right);
       if (wrong !== undefined) return this.#refuseToken(wrong);
-      this.#welcome(hello.node);
+      this.#welcome(hello);
       this.#pump();
     });
   }
 
-  #welcome(peer: string): void {
-    const { limits, conducts, emit } = this.#serving;
+  #welcome({ node: peer, process }: Message<'HELLO'>): void {
+    const { limits, conducts, names, emit } = this.#serving;
     const client = `${peer} ${addressOf(this.#socket)}`;
     const fault = letIn(this.#serving, this.#guest, client);
     if (fault !== undefined) return this.refuse(fault.code, fault.message);
@@ -226,6 +228,9 @@ export class ServerConnection implements PackConnection {
     this.#decoder.limits = { headerBytes: HEADER_BYTES, bodyBytes: limits.bodyBytes };
     this.#send(welcomeFrame(this.#serving, this.#resumption.greet(peer)));
     emit('receive.connected', { node: peer, peer: this.#address });
+    const ask = (): void => this.#send(encodeFrame('PING', {}));
+    this.#named = { address: this.#address, process, ask };
+    names.enter(peer, this.#named);
   }
 
   #refuseToken(fault: string): void {
@@ -246,6 +251,7 @@ export class ServerConnection implements PackConnection {
       this.#serving.onCannot?.(readCannot(head), this.#peer!);
     } else if (head.type === 'PING' || head.type === 'PONG' || (head.type === 'BYE' && this.#clientSaidBye)) {
       if (this.#judge(this.#conduct?.pinged()) && head.type === 'PING') this.#send(encodeFrame('PONG', {}));
+      if (head.type === 'PONG' && this.#named) this.#serving.names.answered(this.#peer!.node, this.#named);
     } else if (head.type === 'BYE') {
       this.#clientSaidBye = true;
       this.#finish();
@@ -369,8 +375,11 @@ export class ServerConnection implements PackConnection {
   }
 
   #closed(): void {
-    if (this.#peer !== undefined)
-      this.#serving.emit('receive.disconnected', { node: this.#peer.node, peer: this.#address });
+    if (this.#peer !== undefined) {
+      const { node } = this.#peer;
+      if (this.#named) this.#serving.names.leave(node, this.#named);
+      this.#serving.emit('receive.disconnected', { node, peer: this.#address });
+    }
     this.#state = 'closed';
     clearTimeout(this.#tokenTimer);
     this.#answers.close();

@@ -104,6 +104,7 @@ const MESSAGES = {
     token: z.string().min(1).max(1024).exactOptional(),
     time,
     repull: z.literal(true).exactOptional(),
+    process: z.string().min(1).max(64).exactOptional(),
   }),
   WELCOME: z.object({
     version: z.literal(VERSION),

@@ -53,7 +53,13 @@ test('the example in the docs is what client and server really say', { timeout: 
   await once(between, 'listening');
   const address = { host: '127.0.0.1', port: (between.address() as AddressInfo).port };
 
-  const upstream = await rig.connect({ address, clock, token: 'secret', software: 'logd/0.1.0' });
+  const upstream = await rig.connect({
+    address,
+    clock,
+    token: 'secret',
+    software: 'logd/0.1.0',
+    process: '3f2a',
+  });
   const body = Buffer.from('203.0.113.7 - - [22/Nov/2026:16:03:11 +0000] "GET / HTTP/1.1" 200 512\n');
   const sha256 = createHash('sha256').update(body).digest('hex');
   const done = { packs: 1, lines: 1, bytes: body.length, sha256, hoursInDay: 24 };
