@@ -36,7 +36,8 @@ import { readPacks } from './read.ts';
 import { checkStoreId, keepStoreRecord, layoutsOf, readStoreRecord } from './store-record.ts';
 import { OPEN_MODE, statFile, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
 
-const MOST_OPEN = 256;
+/** More hosts than most sinks have: a file that is closed is synced, and opened again for the next pack of its hour. */
+const MOST_OPEN = 512;
 /** Files that are put in order at a time: each takes the memory of a range. */
 const REWRITING = 4;
 const NOWHERE: Place = { at: 0, length: 0 };

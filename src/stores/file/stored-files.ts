@@ -158,13 +158,13 @@ export class StoredFiles {
     const { identity, end, name, path, handle } = file;
     const isSameFile = found !== undefined && (identity === undefined || isSame(found, identity));
     const isShort = found === undefined ? end > 0 : found.size < end;
-    const error = isShort
-      ? bytesMissing(path, name, found?.size, end, isSameFile ? undefined : handle?.fd)
-      : replaced(path, name);
     if (isSameFile && !isShort) {
       file.seenIn = round;
       return;
     }
+    const error = isShort
+      ? bytesMissing(path, name, found?.size, end, isSameFile ? undefined : handle?.fd)
+      : replaced(path, name);
     this.#doubt(name);
     // A file that is gone from its path stays open: what is in it may be copied, and it may come back as itself.
     if (isShort && !isSameFile) throw error;
