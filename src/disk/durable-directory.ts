@@ -3,6 +3,7 @@ import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFile } from './sync.ts';
 import { errnoOf, LogdError, messageOf } from '../error.ts';
+import { DIRECTORY_MODE } from './no-links.ts';
 
 /** Makes what was entered in a directory, or removed from it, durable. */
 export const syncDirectory = async (path: string): Promise<void> => {
@@ -18,7 +19,7 @@ export const syncDirectory = async (path: string): Promise<void> => {
  * Makes `path` and what is missing above it, durably. Rejects with `storage` where that cannot be.
  * @param setting what the user has set to the path, for the message.
  */
-export const makeDirectory = async (path: string, setting: string, mode = 0o777): Promise<void> => {
+export const makeDirectory = async (path: string, setting: string, mode = DIRECTORY_MODE): Promise<void> => {
   try {
     for (const made of await makeLevels(path, mode)) await syncDirectory(dirname(made));
   } catch (error) {

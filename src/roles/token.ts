@@ -8,6 +8,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { LogdError, messageOf } from '../error.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { warnOfOpenToken } from './exposed.ts';
 
 const MOST_BYTES = 4096;
 const SHORTEST = 16;
@@ -41,6 +42,7 @@ export const readTokens = async (path: string): Promise<Tokens> => {
  */
 export const openTokens = async (path: string, emit: Emit): Promise<ReadTokens> => {
   let tokens = await readTokens(path);
+  await warnOfOpenToken(path, emit);
   let warned = false;
   const readAgain = async (): Promise<Tokens> => {
     try {

@@ -82,6 +82,8 @@ export interface Store extends AsyncDisposable {
   seal(segment: RecordedSegment): Promise<void>;
   /** The store's own id, made with it. The ledger keeps it: another store in its place is refused at the next start. */
   readonly id: string;
+  /** The directory that holds its files, where it has one: nobody else should be able to write there. */
+  readonly directory?: string;
   /** Where a person finds the segment: a path or an address. */
   locate(key: SegmentKey): string;
 }

@@ -9,7 +9,7 @@ import { openTokens, readTokens } from '../../src/roles/token.ts';
 const withFile = async (content: string | Buffer, job: (path: string) => Promise<void>): Promise<void> => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-token-'));
   try {
-    await writeFile(join(dir, 'token'), content);
+    await writeFile(join(dir, 'token'), content, { mode: 0o600 });
     await job(join(dir, 'token'));
   } finally {
     await rm(dir, { recursive: true, force: true });

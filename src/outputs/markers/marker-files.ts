@@ -12,7 +12,7 @@
  * - A promise that resolves means durable: the directory was fsynced.
  * Recovery: every call may be repeated. The ledger knows which seals have no markers yet.
  */
-import { open, opendir, rm } from 'node:fs/promises';
+import { lstat, open, opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, LogdError, messageOf } from '../../error.ts';
 import type { Seal } from '../../ledger/ledger.ts';
@@ -20,6 +20,7 @@ import { isHourLabel, isName, joinNames, splitNames } from '../../pack/name.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
 import { makeDirectory, syncDirectory } from '../../disk/durable-directory.ts';
 import { shared } from '../../disk/sync.ts';
+import { FILE_MODE } from '../../disk/no-links.ts';
 
 const SETTING = 'sink.markers.dir or state_dir';
 
@@ -80,6 +81,28 @@ async function* batches(dir: string): AsyncGenerator<{ name: string; marker: Mar
   yield batch;
 }
 
+/** A link where a marker belongs leads to what is not ours: it is taken away, and what it leads to is not touched. */
+const createMarker = async (path: string, isRepeat = false): Promise<void> => {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isDirectory() === true)
+    throw new Error(`${path} is a directory where a marker belongs: move it away`);
+  if (found?.isFile() === true && found.nlink === 1) return;
+  if (found !== undefined) await rm(path, { force: true });
+  try {
+    await (await open(path, 'wx', FILE_MODE)).close();
+  } catch (error) {
+    // Somebody else made something of this name meanwhile.
+    if (errnoOf(error) !== 'EEXIST' || isRepeat) throw error;
+    await createMarker(path, true);
+  }
+};
+
+/** A directory says nothing that a marker would: it stays. */
+const removeMarker = async (path: string): Promise<void> => {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) await rm(path, { force: true });
+};
+
 /** Markers below `dir`, which is made where it is missing. Rejects, as do the methods, with `storage`. */
 export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
   const failing = async <T>(job: () => Promise<T>): Promise<T> => {
@@ -100,8 +123,8 @@ export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
   };
 
   const syncDirectoryOnce = shared(() => syncDirectory(dir));
-  const create = async (name: string): Promise<void> => (await open(join(dir, name), 'a')).close();
-  const remove = (name: string): Promise<void> => rm(join(dir, name), { force: true });
+  const create = (name: string): Promise<void> => createMarker(join(dir, name));
+  const remove = (name: string): Promise<void> => removeMarker(join(dir, name));
 
   const removeHourExcept = async (key: SegmentKey, kept: string | undefined): Promise<void> => {
     const start = hourStart(key);

@@ -15,6 +15,7 @@ import { packageVersion } from '../../telemetry/version.ts';
 import type { Listener } from '../../transport/listen.ts';
 import { listenForPacks } from '../../transport/registry.ts';
 import { forAtMost } from '../deadline.ts';
+import { warnOfOpenDirectory } from '../exposed.ts';
 import type { NodeConfig } from '../node-options.ts';
 import type { Role, RoleDeps } from '../role.ts';
 import { startGoInput } from '../go-input-option.ts';
@@ -55,6 +56,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   const ledger = starting.use(await openLedger(options.ledger, 'own'));
   const store = starting.use(await openStore(options.store, ledger.storeId()));
   if (ledger.storeId() !== store.id) ledger.setStoreId(store.id);
+  if (store.directory !== undefined) await warnOfOpenDirectory(store.directory, emit);
 
   const outputs = starting.use(
     await startOutputs({

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { makeDirectory, syncDirectory } from '../../disk/durable-directory.ts';
+import { checkLevels } from '../../disk/no-links.ts';
 
 const CHUNK = 1 << 20;
 
@@ -24,6 +25,7 @@ export const asideOf = (root: string): Aside => {
     async put(path) {
       isUsed = true;
       const place = placeOf(path);
+      await checkLevels(root, place);
       await makeDirectory(dirname(place), 'sink.store.dir');
       await rename(path, (await exists(place)) ? `${place}.${Date.now()}` : place);
       await syncDirectory(dirname(place));

@@ -9,12 +9,15 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { errnoOf, LogdError } from '../../error.ts';
 import { syncDirectory } from '../../disk/durable-directory.ts';
+import { checkLevels, DIRECTORY_MODE } from '../../disk/no-links.ts';
 import { inTurn } from './turn.ts';
 
 /** Only saves fsyncs; forgotten when it grows beyond this many directories. */
 const MOST_SETTLED = 10_000;
 
 export interface Directories {
+  /** Rejects with a retryable `corrupt` where a directory above the path, below the root, is a link. */
+  check(path: string): Promise<void>;
   /**
    * Makes the directory that is to hold `path`; the next {@link flush} makes the entry of `path` durable. Rejects with a retryable
    * `storage` while another directory is at the root's path, as when its file system is not mounted any more.
@@ -51,11 +54,13 @@ export const directoriesBelow = (root: string): Directories => {
   };
 
   return {
+    check: (path) => checkLevels(root, path),
     prepare: async (path) => {
       await checkRoot();
+      await checkLevels(root, path);
       let level = dirname(path);
       // Also where it was made before: somebody may have taken it away, as one does with old hours.
-      const firstMade = await mkdir(level, { recursive: true });
+      const firstMade = await mkdir(level, { recursive: true, mode: DIRECTORY_MODE });
       if (firstMade !== undefined) forget(firstMade);
       pending.add(level);
       while (!settled.has(level) && level !== root) pending.add((level = dirname(level)));

@@ -12,7 +12,7 @@
  * Invariants and recovery: stored-files.ts (open files), final-form.ts (after a crash, and sealed), directories.ts.
  */
 import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { choice, path as pathKind, textWith } from '../../config/kind.ts';
@@ -25,6 +25,7 @@ import { inspectFile, repairFile, takeLeftRepair } from './repair.ts';
 import { createGuard, OWN_LEVEL, restoreFile } from './restore.ts';
 import { stagedPacksBelow } from './staged-packs.ts';
 import { makeDirectory } from '../../disk/durable-directory.ts';
+import { checkLevels, openOwnFile, statOwnFile } from '../../disk/no-links.ts';
 import { fault } from '../../fault/fault.ts';
 import { asideOf } from './aside.ts';
 import { type Directories, directoriesBelow } from './directories.ts';
@@ -34,7 +35,7 @@ import { atMost } from '../../disk/at-most.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
 import { readPacks } from './read.ts';
 import { checkStoreId, keepStoreRecord, layoutsOf, readStoreRecord } from './store-record.ts';
-import { OPEN_MODE, statFile, storageError, type StoredFile, StoredFiles } from './stored-files.ts';
+import { storageError, type StoredFile, StoredFiles } from './stored-files.ts';
 
 /** More hosts than most sinks have: a file that is closed is synced, and opened again for the next pack of its hour. */
 const MOST_OPEN = 512;
@@ -91,7 +92,7 @@ export const openFileStore = async (
     files.learn(file, undefined);
     await guard.check(path, isCompressed(path), recorded);
     const end = await recoverFile(path, isCompressed(path), recorded);
-    files.learn(file, end, await statFile(path));
+    files.learn(file, end, await statOwnFile(path));
   };
 
   /** Rejects with `corrupt` unless everything that is recorded, or was written since, is in the file. */
@@ -149,7 +150,7 @@ export const openFileStore = async (
   starting.move();
   return {
     ...view,
-    id,
+    ...{ id, directory: dir },
     repairs,
     recover,
     write,
@@ -232,8 +233,8 @@ const enter = async (
   if (segment.storedEnd > 0 && identity !== undefined) return;
   await directories.prepare(path);
   // One that is there already may be read-only.
-  if (segment.storedEnd === 0 && (await statFile(path)) === undefined)
-    await (await open(path, 'a', OPEN_MODE)).close();
+  if (segment.storedEnd === 0 && (await statOwnFile(path)) === undefined)
+    await (await openOwnFile(path, constants.O_WRONLY | constants.O_CREAT)).close();
   await directories.flush();
 };
 
@@ -251,6 +252,7 @@ const viewFiles = ({ dir, compression }: FileStoreOptions, layouts: readonly str
     isWanted?: (header: PackHeader) => boolean,
   ): AsyncGenerator<Buffer> {
     const path = locate(recorded.segment);
+    await checkLevels(dir, path);
     yield* readPacks(path, isCompressed(path), recorded, isWanted);
   }
   return { locate, read };

@@ -5,7 +5,7 @@
  * A file to be rewritten gets its final form under a temporary name, so that the rename is the last step; a crash before it
  * leaves the old file, and the next recovery or sealing removes the temporary.
  */
-import { chmod, type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, constants, type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { LogdError } from '../../error.ts';
 import { syncFile } from '../../disk/sync.ts';
@@ -14,10 +14,11 @@ import type { RecordedSegment } from '../../ledger/ledger.ts';
 import { segmentName } from '../../pack/pack.ts';
 import { syncDirectory } from '../../disk/durable-directory.ts';
 import type { AtMost } from '../../disk/at-most.ts';
+import { FILE_MODE, openOwnFile, statOwnFile } from '../../disk/no-links.ts';
 import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
 import { ranges, readFully } from './read.ts';
 import { bytesMissing } from './presence.ts';
-import { OPEN_MODE, reopenedMode, sealedMode, statFile } from './stored-files.ts';
+import { reopenedMode, sealedMode } from './stored-files.ts';
 
 /** No path of a layout holds a "~". */
 const temporaryOf = (path: string): string => `${path}.new~`;
@@ -70,7 +71,7 @@ const missing = (
 /** A file is opened for writing only where it must change; a sealed one becomes writable. */
 const truncateDurably = async (path: string, end: number): Promise<void> => {
   await chmod(path, reopenedMode((await stat(path)).mode));
-  const handle = await open(path, 'r+');
+  const handle = await openOwnFile(path, constants.O_RDWR);
   try {
     await handle.truncate(end);
     await syncFile(handle);
@@ -80,7 +81,7 @@ const truncateDurably = async (path: string, end: number): Promise<void> => {
 };
 
 const reading = async <T>(path: string, job: (handle: FileHandle) => Promise<T>): Promise<T> => {
-  const handle = await open(path, 'r');
+  const handle = await openOwnFile(path);
   try {
     return await job(handle);
   } finally {
@@ -100,7 +101,7 @@ export const recoverFile = async (
 ): Promise<number> => {
   await rm(temporaryOf(path), { force: true });
   const { storedEnd } = recorded.segment;
-  const found = await statFile(path);
+  const found = await statOwnFile(path);
   if (found === undefined) {
     if (storedEnd > 0) throw missing(path, recorded, undefined, storedEnd);
     return 0;
@@ -119,7 +120,7 @@ export const finishFile = async (
   rewriting: AtMost,
 ): Promise<void> => {
   const { storedEnd, lastLine } = recorded.segment;
-  const found = await statFile(path);
+  const found = await statOwnFile(path);
   if (found === undefined) throw missing(path, recorded, undefined, storedEnd);
   const { size, mode } = found;
   const contents = await reading(path, (handle) => surveyed(handle, compressed, recorded));
@@ -147,7 +148,7 @@ const rewrite = async (
 ): Promise<void> => {
   const found = await readSign(from, recorded);
   await rm(temporaryOf(path), { force: true });
-  const to = await open(temporaryOf(path), 'wx', OPEN_MODE);
+  const to = await open(temporaryOf(path), 'wx', FILE_MODE);
   try {
     await writeFully(to, encodeSign(sign), 0);
     let at = SIGN_BYTES;

@@ -4,7 +4,8 @@
  * Packs that lie end to end are read together, up to {@link RANGE_BYTES}; while the caller works on one range the next
  * is read and decompressed. Memory: two ranges and what they decode to, which the headers bound.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { openOwnFile } from '../../disk/no-links.ts';
 import { errnoOf, LogdError, messageOf } from '../../error.ts';
 import type { PackRecord, RecordedSegment } from '../../ledger/ledger.ts';
 import { decode } from '../../pack/codec.ts';
@@ -91,8 +92,9 @@ async function* wanted(
 /** Undefined when there is no file and none is needed, as nothing was recorded. */
 const openStored = async (path: string, { segment }: RecordedSegment): Promise<FileHandle | undefined> => {
   try {
-    return await open(path, 'r');
+    return await openOwnFile(path);
   } catch (error) {
+    if (error instanceof LogdError) throw error;
     if (errnoOf(error) !== 'ENOENT')
       throw new LogdError('storage', `Cannot read ${path}: ${messageOf(error)}.`, {
         retryable: true,

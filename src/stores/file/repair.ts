@@ -26,15 +26,16 @@ import type { Inspection } from '../store.ts';
 import { writeFully } from './final-form.ts';
 import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
 import { readFully } from './read.ts';
+import { FILE_MODE, openOwnFile, statOwnFile } from '../../disk/no-links.ts';
 import type { StagedPacks } from './staged-packs.ts';
-import { OPEN_MODE, sealedMode, statFile } from './stored-files.ts';
+import { sealedMode } from './stored-files.ts';
 
 /** No path of a layout holds a "~". */
 export const repairOf = (path: string): string => `${path}.repair~`;
 
 const openIfThere = async (path: string): Promise<FileHandle | undefined> => {
   try {
-    return await open(path, 'r');
+    return await openOwnFile(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -147,7 +148,7 @@ export const takeLeftRepair = async (
   recorded: RecordedSegment,
 ): Promise<boolean> => {
   const left = repairOf(path);
-  if ((await statFile(left)) === undefined) return false;
+  if ((await statOwnFile(left)) === undefined) return false;
   const { isWhole } = await inspectFile(left, compressed, recorded);
   if (!isWhole) {
     await rm(left, { force: true });
@@ -227,7 +228,7 @@ export const replaceFile = async (
   const { path, recorded, record } = file;
   const place = repairOf(path);
   await rm(place, { force: true });
-  const to = await open(place, 'wx', OPEN_MODE);
+  const to = await open(place, 'wx', FILE_MODE);
   let places: NewPlace[];
   try {
     places = await build(file, sign, find, to);

@@ -20,7 +20,7 @@ import { readContents } from './contents.ts';
 import { endIn } from './final-form.ts';
 import { repairCommand } from './presence.ts';
 import { isOwnFile, type NewFile, replaceFile, takeLeftRepair } from './repair.ts';
-import { statFile } from './stored-files.ts';
+import { statOwnFile } from '../../disk/no-links.ts';
 
 /** For packs that come uncompressed: fast, and this is not the place to save disk at any price. */
 export const OWN_LEVEL = 1;
@@ -119,7 +119,7 @@ export const createGuard = (): Guard => {
     async check(path, compressed, recorded) {
       const name = segmentName(recorded.segment);
       if (recorded.segment.storedEnd === 0 || (await takeLeftRepair(path, compressed, recorded))) return;
-      const found = await statFile(path);
+      const found = await statOwnFile(path);
       if (found === undefined) return note(name);
       const stamp = stampOf(found);
       const doubt = doubts.get(name);

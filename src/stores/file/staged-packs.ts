@@ -8,6 +8,7 @@
 import { open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectory, syncDirectory } from '../../disk/durable-directory.ts';
+import { checkLevels, FILE_MODE } from '../../disk/no-links.ts';
 import { errnoOf } from '../../error.ts';
 import type { SegmentKey } from '../../pack/pack.ts';
 
@@ -29,9 +30,11 @@ export const stagedPacksBelow = (root: string): StagedPacks => {
   return {
     async add(key, id, bytes) {
       const place = placeOf(key);
-      await makeDirectory(place, 'sink.store.dir');
       const path = join(place, String(id));
-      await using file = await open(`${path}~`, 'w');
+      await checkLevels(root, path);
+      await makeDirectory(place, 'sink.store.dir');
+      await rm(`${path}~`, { force: true });
+      await using file = await open(`${path}~`, 'wx', FILE_MODE);
       await file.writeFile(bytes);
       await file.sync();
       await rename(`${path}~`, path);

@@ -12,9 +12,10 @@
  * Written to `.logd-store~` and renamed, so that it is whole or not there. Recovery: none needed.
  */
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from '../../disk/durable-directory.ts';
+import { FILE_MODE } from '../../disk/no-links.ts';
 import { errnoOf, LogdError, messageOf } from '../../error.ts';
 import { DEFAULT_LAYOUT, EARLIER_LAYOUT, hasEarlierFiles, layoutsCollide } from './layout.ts';
 
@@ -50,7 +51,8 @@ export const readStoreRecord = async (dir: string): Promise<StoreRecord | undefi
 const writeStoreRecord = async (dir: string, record: StoreRecord): Promise<void> => {
   const path = join(dir, NAME);
   try {
-    await using file = await open(`${path}~`, 'w', 0o644);
+    await rm(`${path}~`, { force: true });
+    await using file = await open(`${path}~`, 'wx', FILE_MODE);
     await file.writeFile(`${JSON.stringify(record)}\n`);
     await file.sync();
     await rename(`${path}~`, path);

@@ -14,10 +14,10 @@
  * - A file is cut to nothing on its first opening when nobody has recovered it, its pack is of generation 1 and the file is not
  *   sealed (read-only): the ledger knows nothing of such a segment. Whatever else is found is kept, and written behind.
  */
-import type { Stats } from 'node:fs';
-import { chmod, constants, type FileHandle, open, stat } from 'node:fs/promises';
-import { errnoOf, LogdError, messageOf } from '../../error.ts';
 import { syncData } from '../../disk/sync.ts';
+import { chmod, constants, type FileHandle } from 'node:fs/promises';
+import { openOwnFile, statOwnFile } from '../../disk/no-links.ts';
+import { LogdError, messageOf } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
 import { segmentName, type SegmentKey } from '../../pack/pack.ts';
 import type { Aside } from './aside.ts';
@@ -26,9 +26,6 @@ import { bytesMissing, type Identity, isSame, replaced } from './presence.ts';
 import { type InTurn, inTurn } from './turn.ts';
 
 const WRITABLE = 0o222;
-/** Less the umask. */
-export const OPEN_MODE = 0o644;
-
 /** Read-only for all who could read it. */
 export const sealedMode = (mode: number): number => mode & 0o777 & ~WRITABLE;
 
@@ -86,16 +83,6 @@ export const storageError = (what: string, path: string, cause: unknown): LogdEr
         { retryable: true, cause },
       );
 
-/** Undefined where there is no file. */
-export const statFile = async (path: string): Promise<Stats | undefined> => {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-};
-
 /** The files below a directory; at most `mostOpen` handles are kept open, more only while all of them are in use. */
 export class StoredFiles {
   readonly #directories: Directories;
@@ -132,13 +119,19 @@ export class StoredFiles {
     file.users++;
     try {
       return await file.turn(async () => {
-        if (file.path === '') file.path = await this.#locate(key);
+        if (file.path === '') file.path = await this.#placeOf(key);
         return job(file, era);
       });
     } finally {
       file.users--;
       if (!file.known && file.users === 0) this.#files.delete(file.name);
     }
+  }
+
+  async #placeOf(key: SegmentKey): Promise<string> {
+    const path = await this.#locate(key);
+    await this.#directories.check(path);
+    return path;
   }
 
   #file(name: string): StoredFile {
@@ -154,7 +147,7 @@ export class StoredFiles {
   async confirm(file: StoredFile): Promise<void> {
     if (!file.known || (file.handle !== undefined && file.seenIn === this.#round)) return;
     const round = this.#round;
-    const found = await statFile(file.path);
+    const found = await statOwnFile(file.path);
     const { identity, end, name, path, handle } = file;
     const isSameFile = found !== undefined && (identity === undefined || isSame(found, identity));
     const isShort = found === undefined ? end > 0 : found.size < end;
@@ -212,14 +205,14 @@ export class StoredFiles {
 
   async #openFile(file: StoredFile, generation: number, era: number): Promise<FileHandle> {
     await this.#directories.prepare(file.path);
-    const found = await statFile(file.path);
+    const found = await statOwnFile(file.path);
     const isSealed = found !== undefined && (found.mode & WRITABLE) === 0;
     const isUnknown = isSealed && !file.known && generation === 1;
     if (isUnknown) await this.#aside.put(file.path);
     const before = isUnknown ? undefined : found;
     const sealed = before !== undefined && isSealed;
     if (sealed) await chmod(file.path, reopenedMode(before.mode));
-    const handle = await open(file.path, constants.O_RDWR | constants.O_CREAT, OPEN_MODE);
+    const handle = await openOwnFile(file.path, constants.O_RDWR | constants.O_CREAT);
     try {
       this.current(file, era);
       if (!file.known) {
@@ -310,7 +303,7 @@ export class StoredFiles {
         fault('sink.before-sync');
         await syncData(handle);
         isSynced = true;
-        const found = await statFile(file.path);
+        const found = await statOwnFile(file.path);
         if (found === undefined || identity === undefined || !isSame(found, identity))
           throw new Error('it was removed or replaced while it was written');
         // Not when all was forgotten meanwhile.

@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -204,5 +215,61 @@ describe('markers', () => {
     const file = join(dir, 'file');
     await writeFile(file, '');
     await assert.rejects(openMarkerFiles(join(file, 'below')), { code: 'storage', message: /file\/below/ });
+  });
+});
+
+describe('something else under a marker’s name', () => {
+  const NAME = 'web1_access_2026112216_120';
+  const DAY = 'web1_access_20261122';
+
+  const withForeign = async (test: TestContext): Promise<{ dir: string; foreign: string }> => {
+    const dir = await scratch(test);
+    await mkdir(dir, { recursive: true });
+    const foreign = join(dir, '..', 'foreign');
+    await writeFile(foreign, 'not yours\n');
+    return { dir, foreign };
+  };
+
+  for (const [what, make] of [
+    ['a symbolic link', symlink],
+    ['a hard link', link],
+  ] as const)
+    it(`${what} is taken away, and what it leads to is not touched`, async (test) => {
+      const { dir, foreign } = await withForeign(test);
+      await make(foreign, join(dir, NAME));
+      const markers = await openMarkerFiles(dir);
+      await markers.sealed(seal(), false);
+      const { size, nlink } = await lstat(join(dir, NAME));
+      assert.deepEqual([size, nlink], [0, 1]);
+      await rm(join(dir, NAME));
+      await make(foreign, join(dir, NAME));
+      await markers.reopened(seal());
+      assert.deepEqual(await listed(dir), []);
+      assert.equal(await readFile(foreign, 'utf8'), 'not yours\n');
+    });
+
+  it('a directory is named, stays, and stops nothing else', async (test) => {
+    const { dir } = await withForeign(test);
+    await mkdir(join(dir, NAME));
+    await mkdir(join(dir, DAY));
+    const markers = await openMarkerFiles(dir);
+    assert.deepEqual(await markers.keepOnly(() => Promise.resolve(false)), { files: 0, examples: [] });
+    await assert.rejects(markers.sealed(seal(), false), {
+      code: 'storage',
+      retryable: true,
+      message: new RegExp(`${NAME} is a directory where a marker belongs: move it away`),
+    });
+    await markers.reopened(seal());
+    await markers.sealed(seal({ hour: '2026112217' }), false);
+    assert.deepEqual(await listed(dir), [DAY, NAME, 'web1_access_2026112217_120']);
+  });
+
+  it('others may not write what is made, whatever the umask', async (test) => {
+    const before = process.umask(0);
+    test.after(() => process.umask(before));
+    const dir = await scratch(test);
+    await (await openMarkerFiles(dir)).sealed(seal(), true);
+    assert.equal((await stat(dir)).mode & 0o777, 0o755);
+    for (const name of await listed(dir)) assert.equal((await stat(join(dir, name))).mode & 0o777, 0o644);
   });
 });
