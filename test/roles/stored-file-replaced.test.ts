@@ -1,11 +1,12 @@
-/** A stored file that someone writes anew: what arrived proves nothing of it, and it is read back before a seal. */
+/** A stored file that someone replaces by another: nothing is written to that one, and the hour waits for its own. */
+import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import test from 'node:test';
 import { runningDigest } from '../../src/pack/digest.ts';
 import type { VerifiedPack } from '../../src/pack/pack.ts';
 import { survey } from '../../src/pack/survey.ts';
 import { cutInto, KEY, logParts } from '../commit/packs.ts';
-import { startSinkNode } from './sink-node.ts';
+import { type SinkNode, startSinkNode } from './sink-node.ts';
 
 /** In its place, by another file with one other byte, and with `more` behind it. */
 const replace = async (path: string, more = ''): Promise<void> => {
@@ -36,21 +37,40 @@ const lateBehind = (packs: readonly VerifiedPack[]): VerifiedPack => {
   };
 };
 
-test('an open hour', async () => {
+/** All packs are put off, the event names the file, and what lies there stays as it is. */
+const isPutOff = async (node: SinkNode, packs: readonly VerifiedPack[]): Promise<void> => {
+  const path = node.locate(KEY);
+  const foreign = await readFile(path);
+  const answers = await node.send(packs);
+  assert.ok(answers.every((answer) => answer.kind === 'nack' && answer.retryable));
+  assert.match(JSON.stringify(node.said('store.missing').at(-1)), /does not hold what was stored/);
+  assert.deepEqual(await readFile(path), foreign);
+};
+
+test('an open hour waits for its file, and is sealed with it', async () => {
   await using node = await startSinkNode();
   const packs = await cutInto(logParts(12));
   await node.send(packs.slice(0, 6));
+  const own = await readFile(node.locate(KEY));
   await replace(node.locate(KEY));
+  await isPutOff(node, packs.slice(6));
+  await writeFile(node.locate(KEY), own);
   while ((await node.send(packs.slice(6))).some(({ kind }) => kind !== 'ack'));
-  await node.reaches(KEY, 'refused');
+  await node.reaches(KEY, 'sealed');
+  assert.deepEqual(await node.read(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
 });
 
-test('a sealed hour that gets late lines', async () => {
+test('a sealed hour that gets late lines waits for its file, and is sealed again with it', async () => {
   await using node = await startSinkNode();
   const packs = await cutInto(logParts(4));
   await node.send(packs);
   await node.reaches(KEY, 'sealed');
+  const own = await readFile(node.locate(KEY));
   await replace(node.locate(KEY), 'edited\n');
-  await node.send([lateBehind(packs)]);
-  await node.reaches(KEY, 'refused');
+  const late = lateBehind(packs);
+  await isPutOff(node, [late]);
+  await writeFile(node.locate(KEY), own);
+  while ((await node.send([late])).some(({ kind }) => kind !== 'ack'));
+  await node.reaches(KEY, 'sealed');
+  assert.deepEqual(await node.read(KEY), Buffer.concat([...packs, late].map(({ raw }) => raw)));
 });
