@@ -18,7 +18,12 @@ interface CutOptions {
 /** One pack for each part, ids from 1, end to end. */
 export const cutInto = async (
   parts: readonly Buffer[],
-  { key = KEY, codec = 'none', ends = [parts.length], hoursInDay = 24 }: CutOptions = {},
+  {
+    key = KEY,
+    codec = 'none',
+    ends = [parts.length],
+    hoursInDay = key.hour.length === 8 ? 1 : 24,
+  }: CutOptions = {},
 ): Promise<VerifiedPack[]> => {
   const digest = runningDigest();
   const packs: VerifiedPack[] = [];

@@ -183,21 +183,24 @@ test('late lines reopen the segment, take its markers away, and end in a seal of
   assert.deepEqual(await rig.markerFiles(), [`web1_access_2026112216_${packs[4]!.header.done!.lines}`]);
 });
 
-for (const hours of [23, 24, 25])
+for (const [hours, day] of [
+  [23, '20260329'],
+  [24, '20261122'],
+  [25, '20261025'],
+] as const)
   test(`a day of ${hours} hours is complete with the last of them, whatever their order`, async () => {
     await using rig = await sealRig();
-    const labels = Array.from({ length: Math.min(hours, 24) }, (_, hour) => hourKey(hour));
-    if (hours === 25) labels.push({ ...KEY, hour: '2026112202b' });
+    const numbers = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, '0'));
+    const ofDay = hours === 23 ? numbers.filter((hour) => hour !== '02') : numbers;
+    const labels = [...ofDay, ...(hours === 25 ? ['02b'] : [])].map((hour) => ({ ...KEY, hour: day + hour }));
     const segments = await Promise.all(labels.map((key) => cutInto(logParts(1), { key, hoursInDay: hours })));
     const last = segments.splice(7, 1)[0]!;
     for (const packs of segments.toReversed()) await rig.put(...packs);
     assert.equal((await rig.markerFiles()).length, hours - 1);
     assert.deepEqual(rig.said('seal.day-complete'), []);
     await rig.put(...last);
-    assert.ok((await rig.markerFiles()).includes('web1_access_20261122'));
-    assert.deepEqual(rig.said('seal.day-complete'), [
-      { host: 'web1', stream: 'access', day: '20261122', hours },
-    ]);
+    assert.ok((await rig.markerFiles()).includes(`web1_access_${day}`));
+    assert.deepEqual(rig.said('seal.day-complete'), [{ host: 'web1', stream: 'access', day, hours }]);
   });
 
 test('a day is no longer complete when one of its hours is reopened, and again when that is sealed', async () => {
