@@ -64,5 +64,4 @@ export const NODE_EVENTS = {
     text: '{lines} log lines could not be written: {reason}',
     fields: { lines: 'number', reason: 'string' },
   },
-
 } as const satisfies Record<string, EventSpec>;
