@@ -76,19 +76,29 @@ const readFully = async (handle: FileHandle, length: number, at: number): Promis
   return buffer.subarray(0, filled);
 };
 
+interface Head {
+  readonly prefix: Buffer;
+  readonly header: RecordHeader;
+  readonly lengths: RecordLengths;
+  /** Undefined unless it was asked for. */
+  readonly body: Buffer | undefined;
+}
+
+/** A record's head where there is a whole one, and its body, in two reads. */
 const readHead = async (
   handle: FileHandle,
   at: number,
   size: number,
-): Promise<
-  { readonly prefix: Buffer; readonly header: RecordHeader; readonly lengths: RecordLengths } | undefined
-> => {
+  withBody: boolean,
+): Promise<Head | undefined> => {
   const prefix = await readFully(handle, RECORD_PREFIX, at);
   const lengths = readLengths(prefix, size - at);
   if (lengths === undefined) return undefined;
-  const json = await readFully(handle, lengths.header, at + RECORD_PREFIX);
-  const header = readRecordHeader(prefix, json);
-  return header && { prefix, header, lengths };
+  const length = lengths.header + (withBody ? lengths.body : 0);
+  const rest = await readFully(handle, length, at + RECORD_PREFIX);
+  const header = readRecordHeader(prefix, rest.subarray(0, lengths.header));
+  const body = withBody ? rest.subarray(lengths.header) : undefined;
+  return header && { prefix, header, lengths, body };
 };
 
 /** Where the next record with a whole head begins; `size` when there is none. */
@@ -101,7 +111,7 @@ const findRecord = async (handle: FileHandle, from: number, size: number): Promi
       found !== -1;
       found = bytes.indexOf(RECORD_MAGIC, found + 1)
     )
-      if ((await readHead(handle, at + found, size)) !== undefined) return at + found;
+      if ((await readHead(handle, at + found, size, false)) !== undefined) return at + found;
   }
   return size;
 };
@@ -114,18 +124,14 @@ export const readRecord = async (
   withBody: boolean,
 ): Promise<ReadRecord | undefined> => {
   if (at >= size) return undefined;
-  const head = await readHead(handle, at, size);
+  const head = await readHead(handle, at, size, withBody);
   if (head === undefined) {
     const next = await findRecord(handle, at + 1, size);
     return { at, bytes: next - at, header: undefined, body: undefined };
   }
-  const { prefix, header, lengths } = head;
-  const start = RECORD_PREFIX + lengths.header;
-  const body = withBody ? await readFully(handle, lengths.body, at + start) : undefined;
-  return {
-    ...{ at, bytes: start + lengths.body, header },
-    body: body && isBodyWhole(prefix, body) ? body : undefined,
-  };
+  const { prefix, header, lengths, body } = head;
+  const bytes = RECORD_PREFIX + lengths.header + lengths.body;
+  return { at, bytes, header, body: body && isBodyWhole(prefix, body) ? body : undefined };
 };
 
 /** How many records there are from `from` on. */

@@ -18,7 +18,7 @@ import { LogdError, messageOf } from '../../error.ts';
 import type { Answer } from '../../pack/answer.ts';
 import { isName } from '../../pack/name.ts';
 import type { Pack } from '../../pack/pack.ts';
-import { openSpool } from '../../spool/spool.ts';
+import { openSpool, type SpooledPack } from '../../spool/spool.ts';
 import type { Clock } from '../../telemetry/clock.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import { decodeV1Body } from '../../transport/gowire/body.ts';
@@ -75,6 +75,13 @@ const queuedPack = (
   body,
 });
 
+/** Undefined where it takes longer. */
+const withinMs = async <Value>(value: Promise<Value>, ms: number): Promise<Value | undefined> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));
+  return Promise.race([value, late]).finally(() => clearTimeout(timer));
+};
+
 export const openGoInput = async (options: GoInputOptions): Promise<GoInput> => {
   const { dir, stream, rawBytes, zone, gapAfter, target, clock, emit } = options;
   const queue = join(dir, 'queue');
@@ -91,13 +98,17 @@ export const openGoInput = async (options: GoInputOptions): Promise<GoInput> => 
   const order = createGoOrder({ hours, decoded, delivery, spool, zone, gapAfter, clock, emit });
 
   const run = async (): Promise<void> => {
+    let coming: Promise<SpooledPack> | undefined;
+    let lookAt = clock.monotonic();
     while (!stop.signal.aborted) {
-      const look = AbortSignal.any([stop.signal, AbortSignal.timeout(LOOK_EVERY_MS)]);
-      const given = await spool.next(look).catch((error: unknown) => {
-        if (look.aborted) return undefined;
-        throw error;
-      });
-      if (given !== undefined) await order.place(given);
+      coming ??= spool.next(stop.signal);
+      const given = await withinMs(coming, LOOK_EVERY_MS);
+      if (given !== undefined) {
+        coming = undefined;
+        await order.place(given);
+      }
+      if (given !== undefined && clock.monotonic() - lookAt < LOOK_EVERY_MS) continue;
+      lookAt = clock.monotonic();
       await order.closeGaps();
       await hours.closeIdle();
     }

@@ -5,8 +5,8 @@
  *   <dir>/<host>.<hour>.packs  one JSON line for each pack in the journal: {"id","offset","bytes","lines","checksum","sha256","done"?,"hoursInDay"?,"gap"?}
  *
  * Invariant: the n-th line is pack n, so the line count is the highest id, and `offset + bytes` of the last is the journal's length.
- * Recovery: a line without newline is torn and cut off, so are bytes of the journal beyond the last line. Their packs are still in
- * the queue in front (see go-input.ts) and give the same lines at the same place again.
+ * Recovery: the list ends before its first line that is torn, or whose bytes are not in the journal (the digest tells); what is beyond is cut
+ * off. Their packs are still in the queue in front (see go-input.ts) and give the same lines at the same place again.
  */
 import { type FileHandle, open, readFile, stat, unlink } from 'node:fs/promises';
 import { type RunningDigest, runningDigest } from '../../pack/digest.ts';
@@ -46,48 +46,101 @@ export interface HourJournal {
 
 const CHUNK = 1 << 20;
 
-const digestUpTo = async (data: FileHandle, length: number): Promise<RunningDigest> => {
-  const digest = runningDigest();
-  const buffer = Buffer.allocUnsafeSlow(CHUNK);
-  for (let at = 0; at < length;) {
-    const { bytesRead } = await data.read(buffer, 0, Math.min(CHUNK, length - at), at);
-    if (bytesRead === 0) throw new Error('The journal of an hour is shorter than its list of packs says');
+/** One run at a time: calls while one is under way share the next. */
+const together = (run: () => Promise<void>): (() => Promise<void>) => {
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () =>
+    (next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return (running = run());
+      }));
+};
+
+const writeAll = async (data: FileHandle | undefined, raw: Buffer, at: number): Promise<void> => {
+  if (data === undefined || raw.length === 0) return;
+  const { bytesWritten } = await data.write(raw, 0, raw.length, at);
+  if (bytesWritten < raw.length) throw new Error('The disk took only a part of what was written');
+};
+
+/** Takes the bytes of one entry into the digest; false where they are not what the entry says. */
+const proves = async (data: FileHandle, digest: RunningDigest, entry: JournalEntry): Promise<boolean> => {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, entry.bytes));
+  for (let at = 0; at < entry.bytes;) {
+    const { bytesRead } = await data.read(buffer, 0, Math.min(CHUNK, entry.bytes - at), entry.offset + at);
+    if (bytesRead === 0) return false;
     digest.update(buffer.subarray(0, bytesRead));
     at += bytesRead;
   }
-  return digest;
+  return digest.hex() === entry.sha256;
 };
 
-const readEntries = async (path: string): Promise<{ entries: JournalEntry[]; length: number }> => {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  const entries = whole
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as JournalEntry);
-  return { entries, length: Buffer.byteLength(whole) };
+/** The entries up to the first whose bytes are not there, and the digest up to its end. */
+const proven = async (
+  data: FileHandle,
+  entries: readonly JournalEntry[],
+): Promise<{ readonly digest: RunningDigest; readonly entries: JournalEntry[] }> => {
+  let digest = runningDigest();
+  for (const [index, entry] of entries.entries()) {
+    const next = digest.fork();
+    if (!(await proves(data, next, entry))) return { digest, entries: entries.slice(0, index) };
+    digest = next;
+  }
+  return { digest, entries: [...entries] };
 };
+
+const lineOf = (entry: JournalEntry): string => `${JSON.stringify(entry)}\n`;
+
+const parseEntry = (line: string): JournalEntry | undefined => {
+  try {
+    return JSON.parse(line) as JournalEntry;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Up to the first line that is not whole. */
+const readEntries = async (path: string): Promise<JournalEntry[]> => {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const entries: JournalEntry[] = [];
+  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
+    const entry = parseEntry(line);
+    if (entry === undefined) return entries;
+    entries.push(entry);
+  }
+  return entries;
+};
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Opens the journal of an hour, or begins it. */
 export const openHourJournal = async (path: string): Promise<HourJournal> => {
-  const { entries, length } = await readEntries(`${path}.packs`);
-  const list = await open(`${path}.packs`, 'a');
-  await list.truncate(length);
+  const listed = await readEntries(`${path}.packs`);
+  const isDropped = listed.at(-1)?.done !== undefined && !(await exists(path));
+  let data: FileHandle | undefined = isDropped
+    ? undefined
+    : await open(path, listed.length === 0 ? 'w+' : 'r+');
+  const found =
+    data === undefined ? { digest: runningDigest(), entries: listed } : await proven(data, listed);
+  const { entries } = found;
+  let { digest } = found;
   const last = (): JournalEntry | undefined => entries.at(-1);
   const end = (): number => (last()?.offset ?? 0) + (last()?.bytes ?? 0);
   const isOver = (): boolean => last()?.done !== undefined;
-  const isDropped =
-    isOver() &&
-    !(await stat(path).then(
-      () => true,
-      () => false,
-    ));
-  let data: FileHandle | undefined = isDropped
-    ? undefined
-    : await open(path, entries.length === 0 ? 'w+' : 'r+');
+  const list = await open(`${path}.packs`, 'a');
+  await list.truncate(Buffer.byteLength(entries.map(lineOf).join('')));
   await data?.truncate(end());
-  let digest = data === undefined ? runningDigest() : await digestUpTo(data, end());
   let lines = entries.reduce((sum, entry) => sum + entry.lines, 0);
+
+  const sync = together(async () => {
+    await Promise.all([data?.datasync(), list.datasync()]);
+  });
 
   return {
     entries,
@@ -103,8 +156,7 @@ export const openHourJournal = async (path: string): Promise<HourJournal> => {
         ...(done && { done: lines + seen.lines, hoursInDay }),
         ...(gap && { gap }),
       };
-      if (raw.length > 0) await data?.write(raw, 0, raw.length, entry.offset);
-      await list.appendFile(`${JSON.stringify(entry)}\n`);
+      await Promise.all([writeAll(data, raw, entry.offset), list.appendFile(lineOf(entry))]);
       digest = next;
       lines += seen.lines;
       entries.push(entry);
@@ -116,10 +168,7 @@ export const openHourJournal = async (path: string): Promise<HourJournal> => {
       const { bytesRead } = await data.read(raw, 0, bytes, offset);
       return bytesRead === bytes ? raw : undefined;
     },
-    async sync() {
-      await data?.datasync();
-      await list.datasync();
-    },
+    sync,
     async drop() {
       await data?.close();
       data = undefined;

@@ -10,6 +10,7 @@
 import { promisify } from 'node:util';
 import { crc32, deflate, inflate } from 'node:zlib';
 import { LogdError, messageOf } from '../../error.ts';
+import { free } from '../../pack/codec.ts';
 import { type SegmentKey, segmentName } from '../../pack/pack.ts';
 
 const deflateAsync = promisify(deflate);
@@ -19,6 +20,8 @@ const inflateAsync = promisify(inflate);
 export const EMPTY_BODY = Buffer.from('789c010000ffff00000001', 'hex');
 
 const MARK_BLOCKS = 7;
+const LEAST_CHUNK = 16 << 10;
+const MOST_CHUNK = 4 << 20;
 
 const markOf = (key: SegmentKey, id: number): Buffer => {
   const mark = Buffer.alloc(MARK_BLOCKS * 5);
@@ -37,10 +40,21 @@ export const encodeV1Body = async (raw: Buffer, key: SegmentKey, id: number): Pr
   return Buffer.concat([body.subarray(0, 2), markOf(key, id), body.subarray(2)]);
 };
 
+/** In memory of about its size: what was taken for more is given back. */
+const ofItsSize = (raw: Buffer): Buffer => {
+  if (raw.buffer.byteLength <= 1.5 * raw.length) return raw;
+  const own = Buffer.allocUnsafeSlow(raw.length);
+  raw.copy(own);
+  free(raw);
+  return own;
+};
+
 /** The lines of a body; throws `corrupt` for what is no whole zlib stream, `limit` above `rawBytes`. */
 export const decodeV1Body = async (body: Buffer, rawBytes: number): Promise<Buffer> => {
   try {
-    return await inflateAsync(body, { maxOutputLength: rawBytes });
+    // One output chunk makes one trip to the pool: logs grow to the eightfold or so.
+    const chunkSize = Math.min(rawBytes, MOST_CHUNK, Math.max(LEAST_CHUNK, body.length * 10));
+    return ofItsSize(await inflateAsync(body, { maxOutputLength: rawBytes, chunkSize }));
   } catch (error) {
     if (
       error instanceof RangeError ||
