@@ -247,3 +247,35 @@ test("an hour that is reopened while the day's last one is marked leaves no mark
   assert.ok(!files.includes('web1_access_20261122'), files.join());
   assert.equal(files.length, 23);
 });
+
+test('a stop waits for seals that are begun only: the others are sealed after the next start', async () => {
+  await using rig = await sealRig();
+  const gate = Promise.withResolvers<void>();
+  const { seal } = rig.store;
+  let begun = 0;
+  rig.store.seal = async (segment) => {
+    begun++;
+    await gate.promise;
+    await seal.call(rig.store, segment);
+  };
+  const hours = Array.from({ length: 400 }, (_, n) => ({ ...KEY, host: `web${n}` }));
+  const packs = await Promise.all(hours.map((key) => cutInto(logParts(1), { key })));
+  const answers = packs.flat().map(({ header, ...pack }) =>
+    rig.commit.put({
+      header,
+      verified: Promise.resolve({ header, ...pack }),
+      release: () => undefined,
+    }),
+  );
+  assert.ok((await Promise.all(answers)).every(({ kind }) => kind === 'ack'));
+  while (begun === 0) await turn();
+  const stopped = rig.sealer[Symbol.asyncDispose]();
+  gate.resolve();
+  await stopped;
+  const states = await Promise.all(hours.map(rig.state));
+  assert.ok(states.includes('complete'), 'the stop waited for all seals');
+  assert.ok(states.includes('sealed'), 'a seal that was begun was given up');
+  assert.deepEqual(rig.said('seal.failed'), []);
+  await rig.restart();
+  assert.ok((await Promise.all(hours.map(rig.state))).every((state) => state === 'sealed'));
+});
