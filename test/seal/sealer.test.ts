@@ -272,6 +272,9 @@ test('a stop waits for seals that are begun only: the others are sealed after th
   const stopped = rig.sealer[Symbol.asyncDispose]();
   gate.resolve();
   await stopped;
+  const atStop = begun;
+  for (let turns = 0; turns < 50; turns++) await turn();
+  assert.equal(begun, atStop, 'a seal was begun after the stop');
   const states = await Promise.all(hours.map(rig.state));
   assert.ok(states.includes('complete'), 'the stop waited for all seals');
   assert.ok(states.includes('sealed'), 'a seal that was begun was given up');
