@@ -32,8 +32,29 @@ export class LogdError extends Error {
   }
 }
 
+/**
+ * What to do where an operation failed only because no more files may be open: nothing is wrong with the path or address that the
+ * message names. Undefined for every other failure.
+ */
+export const descriptorAdvice = (error: unknown): string | undefined => {
+  switch (errnoOf(error)) {
+    case 'EMFILE':
+      return error instanceof Error && 'syscall' in error && error.syscall === 'watch'
+        ? 'raise fs.inotify.max_user_instances (sysctl)'
+        : 'raise LimitNOFILE (ulimit -n)';
+    case 'ENFILE':
+      return 'raise fs.file-max (sysctl)';
+    default:
+      return undefined;
+  }
+};
+
 /** The message of anything thrown, for log fields and NACK texts. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const messageOf = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error);
+  const advice = descriptorAdvice(error);
+  return advice === undefined ? message : `${message}; ${advice}`;
+};
 
 /** The `errno` code (`ENOENT`, `ENOSPC`, …) of a system error, or undefined. */
 export const errnoOf = (error: unknown): string | undefined =>

@@ -1,6 +1,7 @@
 /**
  * Failures of SQLite as LogdErrors, and LogdErrors as plain objects that can cross a thread.
  */
+import { isOutOfDescriptors } from '../disk/descriptors.ts';
 import { LogdError, errnoOf, messageOf } from '../error.ts';
 import type { ErrorCode } from '../error.ts';
 
@@ -12,6 +13,7 @@ export interface Failure {
 }
 
 const IO_ERROR = 10;
+const CANNOT_OPEN = 14;
 const CORRUPT = 11;
 const NO_DATABASE = 26;
 
@@ -24,7 +26,10 @@ const ADVICE: Readonly<Record<number, { readonly retryable: boolean; readonly to
   [IO_ERROR]: { retryable: true, todo: 'Check the disk.' },
   [CORRUPT]: { retryable: false, todo: 'The file is damaged.' },
   13: { retryable: true, todo: 'Free space on its file system.' },
-  14: { retryable: true, todo: 'Check that it exists and that its directory can be read and written.' },
+  [CANNOT_OPEN]: {
+    retryable: true,
+    todo: 'Check that it exists and that its directory can be read and written.',
+  },
   [NO_DATABASE]: {
     retryable: false,
     todo: 'Check the configured path. If it is right, the file is damaged.',
@@ -52,7 +57,12 @@ export const databaseError = (error: unknown, path: string, ifDamaged = ''): Log
   const code = resultCodeOf(error);
   const advice = code === undefined ? undefined : ADVICE[code];
   const isDamage = code === CORRUPT || code === NO_DATABASE;
-  const todo = [advice?.todo ?? '', isDamage ? ifDamaged : ''].map((part) => part && ` ${part}`).join('');
+  // SQLite opens files of its own, such as the journal, and does not say why it cannot.
+  const isShort = (code === CANNOT_OPEN || code === IO_ERROR) && isOutOfDescriptors();
+  const first = isShort
+    ? 'This process may open no more files: raise LimitNOFILE (ulimit -n).'
+    : advice?.todo;
+  const todo = [first ?? '', isDamage ? ifDamaged : ''].map((part) => part && ` ${part}`).join('');
   return new LogdError('storage', `The database ${path} failed: ${messageOf(error)}.${todo}`, {
     retryable: advice?.retryable ?? (code === undefined && isSystemError(error)),
     cause: error,

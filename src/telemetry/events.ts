@@ -71,6 +71,11 @@ export const EVENTS = {
   },
 
   'receive.listening': { level: 'info', text: 'Listening on {address}', fields: { address: 'string' } },
+  'receive.few-descriptors': {
+    level: 'warn',
+    text: 'This process may open {limit} files, and needs {needed} when all connections that it takes at {address} are in use. Beyond the limit callers are closed without a word, and packs wait at their agents. Raise LimitNOFILE (ulimit -n), or lower limits.connections.',
+    fields: { address: 'string', limit: 'number', needed: 'number' },
+  },
   'receive.connected': {
     level: 'info',
     text: '{node} connected from {peer}',

@@ -4,6 +4,7 @@
  */
 import { createServer, type Server } from 'node:net';
 import { formatAddress } from '../config/address.ts';
+import { descriptorLimit, descriptorsNeeded } from '../disk/descriptors.ts';
 import { LogdError, messageOf } from '../error.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -116,6 +117,7 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
   // An accept that fails (no file descriptors left) concerns that one client, which will try again.
   server.on('error', () => undefined);
   emit('receive.listening', { address: formatAddress({ host: address.host, port }) });
+  tellFewDescriptors(options, port);
 
   const close = async (end: (caller: Caller) => void): Promise<void> => {
     server.close();
@@ -140,6 +142,14 @@ export const listen = async (options: ListenOptions, protocols: readonly Protoco
     drain: () => close((caller) => caller.drain()),
     [Symbol.asyncDispose]: () => close((caller) => caller.destroy()),
   };
+};
+
+/** An accept without a descriptor left closes the connection, and nobody is told: so it is said before. */
+const tellFewDescriptors = ({ address, limits, emit }: ListenOptions, port: number): void => {
+  const limit = descriptorLimit();
+  const needed = descriptorsNeeded(limits.connections + limits.strangers, limit);
+  if (needed !== undefined)
+    emit('receive.few-descriptors', { address: formatAddress({ host: address.host, port }), limit, needed });
 };
 
 const doorOf = ({ limits, clock, emit }: Serving, address: ListenOptions['address']): Door => {

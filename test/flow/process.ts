@@ -51,6 +51,8 @@ export interface StartOptions {
   /** `LOGD_FAULT`. */
   readonly fault?: string | undefined;
   readonly signal: AbortSignal;
+  /** The most files that it may have open: `ulimit -n`. */
+  readonly mostFiles?: number;
 }
 
 const environment = (fault: string | undefined): NodeJS.ProcessEnv => ({
@@ -68,8 +70,11 @@ const parse = (line: string): LogEvent | undefined => {
 };
 
 /** `logd run`. It cannot outlive this process, and disposing of it is kill -9. */
-export const startLogd = ({ name, config, fault, signal }: StartOptions): NodeProcess => {
-  const child = spawn(process.execPath, [MAIN, 'run', '-c', config], {
+export const startLogd = ({ name, config, fault, signal, mostFiles }: StartOptions): NodeProcess => {
+  const run = [process.execPath, MAIN, 'run', '-c', config];
+  const limited =
+    mostFiles === undefined ? run : ['sh', '-c', `ulimit -n ${mostFiles}; exec "$@"`, 'sh', ...run];
+  const child = spawn(limited[0]!, limited.slice(1), {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: environment(fault),
   });

@@ -8,6 +8,8 @@ import { statSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { errnoOf, LogdError } from '../../error.ts';
+import { atMost } from '../../disk/at-most.ts';
+import { descriptorLimit, syncedDescriptors } from '../../disk/descriptors.ts';
 import { syncDirectory } from '../../disk/durable-directory.ts';
 import { checkLevels, DIRECTORY_MODE } from '../../disk/no-links.ts';
 import { inTurn } from './turn.ts';
@@ -35,6 +37,7 @@ export const directoriesBelow = (root: string): Directories => {
   const pending = new Set<string>();
   const settled = new Set<string>([root]);
   const turn = inTurn();
+  const syncing = atMost(syncedDescriptors(descriptorLimit()));
   const opened = statSync(root);
 
   const checkRoot = async (): Promise<void> => {
@@ -70,7 +73,9 @@ export const directoriesBelow = (root: string): Directories => {
         if (pending.size === 0) return;
         const directories = [...pending];
         pending.clear();
-        const results = await Promise.allSettled(directories.map(syncDirectory));
+        const results = await Promise.allSettled(
+          directories.map((directory) => syncing(() => syncDirectory(directory))),
+        );
         const failures = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason);
         if (failures.length > 0) {
           for (const [n, directory] of directories.entries())

@@ -24,6 +24,7 @@ import type { Store, StoreKind, StoreRepairs, StoreView } from '../store.ts';
 import { inspectFile, repairFile, takeLeftRepair } from './repair.ts';
 import { createGuard, OWN_LEVEL, restoreFile } from './restore.ts';
 import { stagedPacksBelow } from './staged-packs.ts';
+import { descriptorLimit, storedDescriptors } from '../../disk/descriptors.ts';
 import { makeDirectory } from '../../disk/durable-directory.ts';
 import { checkLevels, openOwnFile, statOwnFile } from '../../disk/no-links.ts';
 import { fault } from '../../fault/fault.ts';
@@ -37,8 +38,6 @@ import { readPacks } from './read.ts';
 import { checkStoreId, keepStoreRecord, layoutsOf, readStoreRecord } from './store-record.ts';
 import { storageError, type StoredFile, StoredFiles } from './stored-files.ts';
 
-/** More hosts than most sinks have: a file that is closed is synced, and opened again for the next pack of its hour. */
-const MOST_OPEN = 512;
 /** Files that are put in order at a time: each takes the memory of a range. */
 const REWRITING = 4;
 const NOWHERE: Place = { at: 0, length: 0 };
@@ -71,7 +70,10 @@ export type FileStoreOptions = z.output<typeof schema>;
  */
 export const openFileStore = async (
   options: FileStoreOptions,
-  { mostOpen = MOST_OPEN, id: known }: { readonly mostOpen?: number; readonly id?: string | undefined } = {},
+  {
+    mostOpen = storedDescriptors(descriptorLimit()),
+    id: known,
+  }: { readonly mostOpen?: number; readonly id?: string | undefined } = {},
 ): Promise<Store> => {
   const { dir } = options;
   await checkStoreId(dir, known);
@@ -107,6 +109,7 @@ export const openFileStore = async (
     if (header.bytes === 0 || header.lost !== undefined) return Promise.resolve(NOWHERE);
     return files.exclusive(header, async (file, era) => {
       try {
+        await files.room(file);
         files.current(file, era);
         await confirm(file, recorded);
         const handle = await files.writable(file, header.generation, era);

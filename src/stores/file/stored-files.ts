@@ -17,7 +17,7 @@
 import { syncData } from '../../disk/sync.ts';
 import { chmod, constants, type FileHandle } from 'node:fs/promises';
 import { openOwnFile, statOwnFile } from '../../disk/no-links.ts';
-import { LogdError, messageOf } from '../../error.ts';
+import { descriptorAdvice, LogdError, messageOf } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
 import { segmentName, type SegmentKey } from '../../pack/pack.ts';
 import type { Aside } from './aside.ts';
@@ -53,6 +53,8 @@ export interface StoredFile {
   era: number;
   /** Jobs and fsyncs that run or wait. */
   users: number;
+  /** It has room and is not open yet. */
+  entering: boolean;
   readonly turn: InTurn;
   readonly syncTurn: InTurn;
 }
@@ -70,6 +72,7 @@ const newFile = (name: string): StoredFile => ({
   doomed: false,
   era: 0,
   users: 0,
+  entering: false,
   turn: inTurn(),
   syncTurn: inTurn(),
 });
@@ -79,11 +82,14 @@ export const storageError = (what: string, path: string, cause: unknown): LogdEr
     ? cause
     : new LogdError(
         'storage',
-        `Cannot ${what} ${path}: ${messageOf(cause)}. Make sure that the disk has room and is healthy.`,
+        `Cannot ${what} ${path}: ${messageOf(cause)}.${descriptorAdvice(cause) === undefined ? ' Make sure that the disk has room and is healthy.' : ''}`,
         { retryable: true, cause },
       );
 
-/** The files below a directory; at most `mostOpen` handles are kept open, more only while all of them are in use. */
+/**
+ * The files below a directory; at most `mostOpen` of them are open to be written to. A job that finds all of them in use waits for room,
+ * and while one waits each job closes its file at its end, so that busy files keep nobody out.
+ */
 export class StoredFiles {
   readonly #directories: Directories;
   readonly #locate: (key: SegmentKey) => Promise<string>;
@@ -97,6 +103,11 @@ export class StoredFiles {
   /** Counts the flushes. A file is looked at before its first write in a round, and when that is synced. */
   #round = 0;
   readonly #flushTurn = inTurn();
+  /** Files that are about to be opened. */
+  #entering = 0;
+  /** Whoever is the first in line is woken when a file may have become idle. */
+  #waiting: (() => void) | undefined;
+  readonly #roomTurn = inTurn();
 
   constructor(
     directories: Directories,
@@ -120,10 +131,14 @@ export class StoredFiles {
     try {
       return await file.turn(async () => {
         if (file.path === '') file.path = await this.#placeOf(key);
-        return job(file, era);
+        const result = await job(file, era);
+        if (this.#waiting !== undefined && file.handle !== undefined) await this.#closeForOthers(file);
+        return result;
       });
     } finally {
       file.users--;
+      this.#entered(file);
+      this.#wake();
       if (!file.known && file.users === 0) this.#files.delete(file.name);
     }
   }
@@ -132,6 +147,33 @@ export class StoredFiles {
     const path = await this.#locate(key);
     await this.#directories.check(path);
     return path;
+  }
+
+  /** Waits until the file may be open. Only inside {@link exclusive}, and before {@link confirm}: a file changes while one waits. */
+  async room(file: StoredFile): Promise<void> {
+    if (file.handle !== undefined || file.entering) return;
+    await this.#roomTurn(async () => {
+      while (this.#open.size + this.#entering >= this.#mostOpen) {
+        // One that could not be synced stays open, and is closed when it is met again.
+        const idle = [...this.#open].find(({ users }) => users === 0);
+        if (idle === undefined) await new Promise<void>((resolve) => (this.#waiting = resolve));
+        else await this.#closeIdle(idle);
+      }
+      file.entering = true;
+      this.#entering++;
+    });
+  }
+
+  #entered(file: StoredFile): void {
+    if (!file.entering) return;
+    file.entering = false;
+    this.#entering--;
+  }
+
+  #wake(): void {
+    const resume = this.#waiting;
+    this.#waiting = undefined;
+    resume?.();
   }
 
   #file(name: string): StoredFile {
@@ -180,26 +222,29 @@ export class StoredFiles {
       );
   }
 
-  /** The file's handle, open for writing. Only inside {@link exclusive}, and behind {@link confirm}. */
+  /** The file's handle, open for writing. Only inside {@link exclusive}, and behind {@link room} and {@link confirm}. */
   async writable(file: StoredFile, generation: number, era: number): Promise<FileHandle> {
     const handle = file.handle ?? (await this.#openFile(file, generation, era));
     this.#open.delete(file);
     this.#open.add(file);
-    for (const each of this.#open) {
-      if (this.#open.size <= this.#mostOpen) break;
-      if (each.users === 0) await this.#closeIdle(each);
-    }
+    this.#entered(file);
     return handle;
   }
 
   async #closeIdle(file: StoredFile): Promise<void> {
     file.users++;
     try {
-      await file.turn(() => this.release(file));
-    } catch {
-      // The file is doomed now: the next flush says so.
+      await file.turn(() => this.#closeForOthers(file));
     } finally {
       file.users--;
+    }
+  }
+
+  async #closeForOthers(file: StoredFile): Promise<void> {
+    try {
+      await this.release(file);
+    } catch {
+      // The file is doomed now: the next flush says so.
     }
   }
 
@@ -290,6 +335,7 @@ export class StoredFiles {
       await file.syncTurn(() => this.#syncNow(file, told));
     } finally {
       file.users--;
+      this.#wake();
     }
   }
 

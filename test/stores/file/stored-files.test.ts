@@ -1,9 +1,11 @@
 /** What becomes of packs when fsync fails: the kernel reports it once, and may have dropped any page written so far. */
 import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../../src/error.ts';
 import { asideOf } from '../../../src/stores/file/aside.ts';
 import { directoriesBelow } from '../../../src/stores/file/directories.ts';
@@ -21,6 +23,16 @@ const opened = async (test: TestContext, mostOpen = 8): Promise<StoredFiles> => 
   return files;
 };
 
+/** Files below a directory that this process has open. */
+const openBelow = (dir: string): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${dir}/`);
+    } catch {
+      return false;
+    }
+  }).length;
+
 /** Appends `bytes` bytes; `during` runs between writing and telling. Returns where they lie. */
 const append = (
   files: StoredFiles,
@@ -28,6 +40,7 @@ const append = (
   { host = KEY.host, during }: { host?: string; during?: (handle: FileHandle) => Promise<void> | void } = {},
 ): Promise<number> =>
   files.exclusive({ ...KEY, host }, async (file, era) => {
+    await files.room(file);
     const handle = await files.writable(file, 1, era);
     const at = file.end;
     await handle.write(Buffer.alloc(bytes), 0, bytes, at);
@@ -140,6 +153,36 @@ describe('stored files', () => {
     for (let n = 0; n < 20; n++) await append(files, 10, { host: `host${n}` });
     assert.ok((await readdir('/proc/self/fd')).length <= before + 4);
     for (let n = 0; n < 20; n++) assert.equal(await append(files, 10, { host: `host${n}` }), 10);
+    await files.flush();
+  });
+
+  it('keeps no more files open than allowed while all of them are in use: others wait for room', async (test) => {
+    const dir = await scratch(test);
+    const locate = ({ host }: typeof KEY): Promise<string> => Promise.resolve(join(dir, host));
+    const files = new StoredFiles(directoriesBelow(dir), locate, 4, asideOf(dir));
+    test.after(() => files.close());
+    const counts: number[] = [];
+    const during = async (): Promise<void> => {
+      counts.push(openBelow(dir));
+      await nextTurn();
+      counts.push(openBelow(dir));
+    };
+    const hosts = Array.from({ length: 30 }, (_, n) => `host${n}`);
+    await Promise.all(hosts.map((host) => append(files, 10, { host, during })));
+    assert.equal(Math.max(...counts), 4);
+    const again = await Promise.all(hosts.map((host) => append(files, 10, { host })));
+    assert.deepEqual([...new Set(again)], [10]);
+    await files.flush();
+  });
+
+  it('lets another file in though one that is open has jobs without end', async (test) => {
+    const files = await opened(test, 1);
+    const done: string[] = [];
+    const busy = Array.from({ length: 20 }, (_, n) =>
+      append(files, 1, { host: 'busy' }).then(() => done.push(`busy ${n}`)),
+    );
+    await Promise.all([...busy, append(files, 1, { host: 'other' }).then(() => done.push('other'))]);
+    assert.ok(done.indexOf('other') < 10, done.join(', '));
     await files.flush();
   });
 });
