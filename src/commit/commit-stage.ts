@@ -151,7 +151,7 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
     },
     exclusive(key, job) {
       const queue = queues.of(key);
-      return queue.run(async () => {
+      const done = queue.run(async () => {
         const { epoch } = queue;
         await queue.pending;
         const result = await job(queue.epoch === epoch ? queue.digest : undefined).catch((error: unknown) => {
@@ -161,7 +161,14 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
         queue.record = await ledger.segment(key);
         return result;
       });
+      const end = (): void => {
+        if (queue.held === held) queue.held = undefined;
+      };
+      const held: Promise<void> = done.then(end, end);
+      queue.held = held;
+      return done;
     },
+    ready: (segment) => queues.known(segment)?.held,
     async idle() {
       await Promise.all([...queues.all()].map((queue) => queue.run(() => queue.pending)));
       await committer.idle();

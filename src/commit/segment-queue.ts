@@ -29,6 +29,8 @@ export interface SegmentQueue {
   users: number;
   /** Runs a job when all earlier ones have ended, with the epoch for which the queue's knowledge holds. */
   run<T>(job: (epoch: number) => Promise<T>): Promise<T>;
+  /** The last job that keeps packs waiting for long, as a seal does, until it has ended. */
+  held: Promise<void> | undefined;
   /** Ends the epoch. */
   forget(): void;
 }
@@ -65,6 +67,7 @@ export const createSegmentQueue = (ledger: Ledger, key: SegmentKey): SegmentQueu
       return epoch;
     },
     users: 0,
+    held: undefined,
     run(job) {
       queue.users++;
       const result = tail.then(async () => {

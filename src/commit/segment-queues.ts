@@ -8,6 +8,8 @@ const IDLE_QUEUES = 4096;
 
 export interface SegmentQueues {
   of(key: SegmentKey): SegmentQueue;
+  /** Undefined where there is none in memory. */
+  known(key: SegmentKey): SegmentQueue | undefined;
   all(): Iterable<SegmentQueue>;
 }
 
@@ -31,5 +33,5 @@ export const createSegmentQueues = (ledger: Ledger): SegmentQueues => {
     }
   };
 
-  return { of: queueOf, all: () => queues.values() };
+  return { of: queueOf, known: (key) => queues.get(segmentName(key)), all: () => queues.values() };
 };

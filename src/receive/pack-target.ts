@@ -12,7 +12,7 @@
  *   for a person.
  */
 import type { Answer } from '../pack/answer.ts';
-import type { PackHeader, VerifiedPack } from '../pack/pack.ts';
+import type { PackHeader, SegmentKey, VerifiedPack } from '../pack/pack.ts';
 import type { Peer } from '../transport/transport.ts';
 
 /** A pack that has arrived and may still be being decoded. */
@@ -29,6 +29,11 @@ export interface ArrivingPack {
 export interface PackTarget {
   /** Takes one pack. Never rejects: what goes wrong is a refusal. */
   put(pack: ArrivingPack, from: Peer): Promise<Answer>;
+  /**
+   * Resolves when packs of the segment can be taken again; undefined while they can. Until then they wait without memory for their raw bytes.
+   * Never rejects. Packs that were put before do not wait for it.
+   */
+  ready?(segment: SegmentKey): Promise<void> | undefined;
   /** Resolves when every pack given has its answer. */
   idle(): Promise<void>;
 }

@@ -18,7 +18,7 @@ import { createTurns } from './turns.ts';
 
 export interface ReceiverOptions {
   /** Where verified packs go. */
-  readonly target: Pick<PackTarget, 'put'>;
+  readonly target: Pick<PackTarget, 'put' | 'ready'>;
   readonly emit: Emit;
   /** Most raw bytes of packs that are decoded and not yet written. */
   readonly rawBytes: number;
@@ -54,7 +54,8 @@ export const createReceiver = ({ target, emit, rawBytes, unansweredBytes }: Rece
   const decode = createDecoder(availableParallelism());
   return async (pack, peer): Promise<Answer> => {
     const { header } = pack;
-    const turn = turns.take(peer, header, header.lost === undefined ? header.bytes : 0);
+    const bytes = header.lost === undefined ? header.bytes : 0;
+    const turn = turns.take(peer, header, bytes, target.ready?.(header));
     const verified = turn.then(() => verify(pack, decode));
     verified.catch(() => undefined); // The target awaits it when the pack's turn comes.
     // Only what is decoded may be freed: until then the pool reads the body, whatever became of the pack meanwhile.

@@ -11,7 +11,8 @@
  *
  * Invariants
  * - Small packs have room of their own and never wait for large ones.
- * - The packs of a segment get their turns in order of asking: a pack that has room never waits for one that has none.
+ * - The packs of a segment get their turns in order of asking: a pack that has room never waits for one that has none. Nor does it wait for
+ *   a seal: packs of a segment that is being sealed have no turn until that is done.
  * - Memory and work in each of the two are bounded; a pack above the bound is alone.
  */
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
@@ -34,8 +35,8 @@ export interface Turn {
 }
 
 export interface Turns {
-  /** Waits for the turn of a pack: `connection` is any object that stands for it. */
-  take(connection: object, segment: SegmentKey, bytes: number): Promise<Turn>;
+  /** Waits for the turn of a pack, and before that for `ready`: `connection` is any object that stands for it. */
+  take(connection: object, segment: SegmentKey, bytes: number, ready?: Promise<void>): Promise<Turn>;
 }
 
 export interface TurnsOptions {
@@ -215,12 +216,14 @@ export const createTurns = ({ memory, work }: TurnsOptions): Turns => {
   /** The turn of the last pack of each segment that has not come yet. */
   const last = new Map<string, Promise<Turn>>();
   return {
-    take(connection, segment, bytes) {
+    take(connection, segment, bytes, ready) {
       const name = segmentName(segment);
       const lane = bytes <= SMALL_BYTES ? small : large;
       const ask = (): Promise<Turn> => lane.take(connection, segment.host, bytes);
       const before = last.get(name);
-      const turn = before === undefined ? ask() : before.then(ask);
+      const begin =
+        before === undefined || ready === undefined ? (before ?? ready) : before.then(() => ready);
+      const turn = begin === undefined ? ask() : begin.then(ask);
       last.set(name, turn);
       void turn.then(() => {
         if (last.get(name) === turn) last.delete(name);

@@ -205,6 +205,34 @@ test('raw bytes that wait to be written are bounded, and every pack gets its tur
   );
 });
 
+test('packs of a segment that is being sealed hold up no others, and come in order after it', async () => {
+  const { commit, store } = commitRig();
+  const one = await cutInto([LINES]);
+  const receive = createReceiver({
+    target: commit,
+    rawBytes: 4 * LINES.length,
+    unansweredBytes: 64 << 20,
+    emit: () => undefined,
+  });
+  const sealed = Promise.withResolvers<void>();
+  const sealing = commit.exclusive(KEY, () => sealed.promise);
+  const packs = await cutInto(Array.from({ length: 20 }, () => LINES));
+  let answered = 0;
+  const answers = packs.map(async (pack) => {
+    const answer = await receive(pack, PEER);
+    answered++;
+    return answer;
+  });
+  const other = { ...one[0]!, header: { ...one[0]!.header, host: 'web2' } };
+  assert.deepEqual(await receive(other, { ...PEER }), { kind: 'ack' });
+  assert.equal(answered, 0);
+  sealed.resolve();
+  await sealing;
+  assert.ok((await Promise.all(answers)).every(({ kind }) => kind === 'ack'));
+  assert.deepEqual(store.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
+  assert.equal(commit.ready?.(KEY), undefined);
+});
+
 test('corrupt packs give their share of the budget back', async () => {
   const { receive, stored } = rig(LINES.length);
   for (let n = 0; n < 20; n++) await receive(await zstd(LINES, { lines: 7 }));

@@ -28,7 +28,7 @@ export interface SinkStatusOptions {
 
 export interface SinkStatus {
   /** A target whose packs are counted. */
-  counting(target: Pick<PackTarget, 'put'>): Pick<PackTarget, 'put'>;
+  counting(target: Pick<PackTarget, 'put' | 'ready'>): Pick<PackTarget, 'put' | 'ready'>;
   stopping(): void;
   read(): RoleStatus;
 }
@@ -68,6 +68,7 @@ export const createSinkStatus = (options: SinkStatusOptions): SinkStatus => {
 
   return {
     counting: (target) => ({
+      ready: (segment) => target.ready?.(segment),
       async put(pack, from) {
         const { lines, bytes } = pack.header;
         options.onHeader?.(pack.header);
