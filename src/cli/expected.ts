@@ -1,4 +1,5 @@
 /** Who is expected, as commands that ask for completeness take it: from the configuration, or `--expect`. */
+import { directoriesOf } from './disk-room.ts';
 import { InvalidArgumentError, Option } from 'commander';
 import { type NamedHost, parseHosts } from '../ledger/expected-hosts.ts';
 import { LogdError, messageOf } from '../error.ts';
@@ -42,7 +43,12 @@ const rulesOf = ({ expect }: Expected, sink: SinkRules | undefined): ExpectRules
 export const openExpected = async (
   options: Expected & { readonly config: string; readonly ledger?: string },
   how: 'look' | 'change' = 'look',
-): Promise<{ readonly ledger: OpenLedger; readonly rules: ExpectRules }> => {
+): Promise<{
+  readonly ledger: OpenLedger;
+  readonly rules: ExpectRules;
+  /** Where the sink writes, as far as that is known. */
+  readonly directories: readonly string[];
+}> => {
   const sink = options.ledger === undefined ? (await readConfig(options.config)).sink : undefined;
   const { openLedger, USUAL_LEDGER } = await import('../ledger/registry.ts');
   const section = options.ledger === undefined ? sink?.ledger : { kind: USUAL_LEDGER, path: options.ledger };
@@ -52,5 +58,9 @@ export const openExpected = async (
       `${options.config} has no sink, and only a sink keeps a ledger: name the sink's configuration, or --ledger FILE.`,
     );
   const ledger = await openLedger(section, how);
-  return { ledger, rules: rulesOf(options, sink) };
+  return {
+    ledger,
+    rules: rulesOf(options, sink),
+    directories: sink === undefined ? [] : directoriesOf(sink),
+  };
 };

@@ -115,11 +115,14 @@ export const showJson = async (
 
 const hasGaps = (segment: SegmentRecord): boolean => missingPacks(segment) > 0 || segment.lostPacks > 0;
 
+const waits = ({ state }: SegmentRecord): boolean => state === 'open' || state === 'complete';
+
 /** Why a segment is not sealed, as far as it needs a person: an open one without gaps only needs time. */
 const notesOn = async (ledger: ReadLedger, segment: SegmentRecord): Promise<string[]> => {
   const notes: string[] = [];
   const reason = reasonOf(segment);
-  if (reason !== undefined) notes.push(`${segmentName(segment)} ${segment.state}: ${reason}`);
+  if (reason !== undefined)
+    notes.push(`${segmentName(segment)} ${waits(segment) ? 'waits' : segment.state}: ${reason}`);
   if (segment.source === 'changed')
     notes.push(
       `${segmentName(segment)} was changed on its host after it was sent: ${segment.sourcePlace ?? ''}`,

@@ -81,9 +81,9 @@ Exit codes:
         if (options.check && !isComplete) process.exitCode = EXIT.failed;
         return;
       }
-      const { ledger: opened, rules } = await openExpected(options);
+      const { ledger: opened, ...scope } = await openExpected(options);
       await using ledger = opened;
-      const sealed = options.watch ? await watch(ledger, options, rules) : await once(ledger, options, rules);
+      const sealed = options.watch ? await watch(ledger, options, scope) : await once(ledger, options, scope);
       const { daysComplete } = await import('./status-output.ts');
       const isComplete = sealed && (await daysComplete(ledger, selectionOf(options)));
       if (options.check && !isComplete) process.exitCode = EXIT.failed;
@@ -98,31 +98,42 @@ const absentNow = async (
   return absentHours(ledger, selection, rules, systemClock.now());
 };
 
-/** What the monitor's page would say first; nothing for a selection, which is a question of its own. */
+interface Scope {
+  readonly rules: ExpectRules;
+  readonly directories: readonly string[];
+}
+
+/** A full disk, and what the monitor's page would say first; that not for a selection, which is a question of its own. */
 const verdictLines = async (
   ledger: OpenLedger,
   selection: Selection,
-  rules: ExpectRules,
+  { rules, directories }: Scope,
 ): Promise<string[]> => {
-  if (isNarrow(selection)) return [];
+  const { fullDisks } = await import('./disk-room.ts');
+  const full = (await fullDisks(directories)).flatMap((line) => [
+    ...wrap(line, widthOf(process.stdout)).map((part) => painter(process.stdout)('red', part)),
+    '',
+  ]);
+  if (isNarrow(selection)) return full;
   const { ledgerVerdict } = await import('../monitor/hours/ledger-verdict.ts');
   const { kind, headline, sentences } = await ledgerVerdict(ledger, rules, systemClock.now());
-  if (kind === 'nothing') return [];
+  if (kind === 'nothing') return full;
   const { stdout } = process;
   const [paint, width] = [painter(stdout), widthOf(stdout)];
   return [
+    ...full,
     ...wrap(headline, width).map((line) => paint('bold', line)),
     ...wrap(sentences.join(' '), width),
     '',
-  ].filter((line, n, all) => line !== '' || n === all.length - 1);
+  ].filter((line, n, all) => line !== '' || n === all.length - 1 || n === full.length - 1);
 };
 
 /** Returns whether all is sealed. */
-const once = async (ledger: OpenLedger, options: StatusOptions, rules: ExpectRules): Promise<boolean> => {
+const once = async (ledger: OpenLedger, options: StatusOptions, scope: Scope): Promise<boolean> => {
   const { showJson, showText } = await import('./status-output.ts');
   const { allSealed } = await import('../report/summary.ts');
   const selection = selectionOf(options);
-  const absent = await absentNow(ledger, selection, rules);
+  const absent = await absentNow(ledger, selection, scope.rules);
   const { stdout } = process;
   const print = (text: string): void => void stdout.write(text);
   if (options.json) return allSealed(await showJson(ledger, { selection, absent }, systemClock.now(), print));
@@ -133,12 +144,12 @@ const once = async (ledger: OpenLedger, options: StatusOptions, rules: ExpectRul
     width: widthOf(stdout),
     paint: painter(stdout),
   };
-  for (const line of await verdictLines(ledger, selection, rules)) print(`${line}\n`);
+  for (const line of await verdictLines(ledger, selection, scope)) print(`${line}\n`);
   return allSealed(await showText(ledger, shown, (text) => print(`${text}\n`)));
 };
 
 /** Shows the state again and again until a signal; then returns whether all was sealed. */
-const watch = async (ledger: OpenLedger, options: StatusOptions, rules: ExpectRules): Promise<boolean> => {
+const watch = async (ledger: OpenLedger, options: StatusOptions, scope: Scope): Promise<boolean> => {
   const { showText } = await import('./status-output.ts');
   const { allSealed } = await import('../report/summary.ts');
   const { stdout } = process;
@@ -147,9 +158,9 @@ const watch = async (ledger: OpenLedger, options: StatusOptions, rules: ExpectRu
   process.once('SIGINT', end).once('SIGTERM', end);
   for (;;) {
     const selection = selectionOf(options);
-    const lines = await verdictLines(ledger, selection, rules);
+    const lines = await verdictLines(ledger, selection, scope);
     const shown = {
-      ...{ selection, absent: await absentNow(ledger, selection, rules), all: options.all ?? false },
+      ...{ selection, absent: await absentNow(ledger, selection, scope.rules), all: options.all ?? false },
       ...{ width: widthOf(stdout), paint: painter(stdout) },
     };
     const summary = await showText(ledger, shown, (text) => void lines.push(text));

@@ -28,6 +28,7 @@ import {
 } from './pack-steps.ts';
 import type { SegmentQueue } from './segment-queue.ts';
 import { createSegmentQueues } from './segment-queues.ts';
+import { watchStorage } from './storage-watch.ts';
 
 const NOWHERE: Place = { at: 0, length: 0 };
 
@@ -60,6 +61,7 @@ export interface CommitStage extends Omit<PackTarget, 'put'> {
 export const createCommitStage = (options: CommitStageOptions): CommitStage => {
   const { store, ledger, clock, emit, onComplete, onRecorded, onReopened } = options;
   const queues = createSegmentQueues(ledger);
+  const watch = watchStorage(options);
 
   const fail = (error: unknown): void => {
     for (const queue of queues.all()) queue.forget();
@@ -140,14 +142,15 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
       queue.users++;
       // What the queue knows may stop being so while the pack is still being decoded.
       const job = (epoch: number) => verified.then((pack) => take(queue, pack, epoch));
-      try {
-        const { answer } = await queue.run(job).finally(release);
-        return await answer;
-      } catch (error) {
-        return refusalOf(emit, error, header);
-      } finally {
-        queue.users--;
-      }
+      const given = await queue
+        .run(job)
+        .finally(release)
+        .then(({ answer }) => answer)
+        .catch((error: unknown) => refusalOf(emit, error));
+      queue.users--;
+      // A file that is gone has an event of its own.
+      if (queue.missing === undefined) watch(header, given);
+      return given;
     },
     exclusive(key, job) {
       const queue = queues.of(key);

@@ -106,14 +106,15 @@ export const writeToStore = async (
     const { host, stream, hour } = queue.key;
     if (queue.missing !== error.message) emit('store.missing', { host, stream, hour, reason: error.message });
     queue.missing = error.message;
+    await ledger.setWaiting(queue.key, error.message).catch(() => undefined);
     queue.digest = undefined;
     return nack('storage', error.message, true);
   }
 };
 
-export const refusalOf = (emit: Emit, error: unknown, header: PackHeader): Answer => {
+export const refusalOf = (emit: Emit, error: unknown): Answer => {
   if (error instanceof LogdError && (error.code === 'corrupt' || error.code === 'limit'))
     return nack(error.code, error.message, error.retryable);
-  emit('store.failed', { reason: `${segmentName(header)}: ${messageOf(error)}` });
+  emit('store.failed', { reason: messageOf(error) });
   return nack('storage', messageOf(error), true);
 };

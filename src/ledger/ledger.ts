@@ -62,7 +62,7 @@ export interface SegmentRecord extends SegmentKey {
   readonly linesArrived?: number;
   /** Highest `time` of its packs: the modification time of the source's last line. */
   readonly lastLine: number;
-  /** Why the state is refused or incomplete: one sentence. */
+  /** Why the state is refused or incomplete, or why it waits: one sentence. */
   readonly reason?: string;
   /** Whether the host's files still hold what was sent, as its agent found afterwards; undefined until it has said so. */
   readonly source?: SourceVerdict['source'];
@@ -168,6 +168,8 @@ export interface Ledger extends AsyncDisposable {
   ): Promise<SegmentRecord[]>;
   /** Missing id ranges (up to `expected.packs`, else `highestId`) and lost packs, by id; at most `limit`. */
   gaps(key: SegmentKey, limit: number): Promise<Gap[]>;
+  /** Notes why an open or complete segment waits: its `reason` until the next pack, or the seal. Others stay as they are. */
+  setWaiting(key: SegmentKey, reason: string): Promise<void>;
   /** All seals of a segment, by generation. */
   seals(key: SegmentKey): Promise<Seal[]>;
   /** Takes down what became of the files of an hour; false where it does not have that generation of it. */

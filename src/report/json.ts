@@ -19,7 +19,7 @@
  *     lag_ms               last_lines_arrival − last_line, 0 of an hour without lines
  *     source               same | changed | gone | unchecked: whether its files on the host still hold what was sent
  *     source_place         null, or where they differ
- *     reason               null, or why it is refused or incomplete; says so where the end is missing, which is no gap between ids
+ *     reason               null, or why it is refused or incomplete, or what an open one waits for; says so where the end is missing, which is no gap between ids
  *                          Of an absent hour, which must be there and is not: host, stream, hour, state "absent", and last_hour,
  *                          the last one before it that is there, or null
  *   days          list of { host, stream, day, sealed, hours, complete }

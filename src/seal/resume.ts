@@ -31,8 +31,10 @@ export const resume = async ({ store, ledger, emit, requestSeal }: ResumeOptions
       if (!(error instanceof LogdError) || error.code !== 'corrupt') throw error;
       const fields = { ...keyOf(segment), reason: error.message };
       const waits = error.retryable && (segment.state === 'open' || segment.state === 'complete');
-      if (waits) emit('store.missing', fields);
-      else {
+      if (waits) {
+        emit('store.missing', fields);
+        await ledger.setWaiting(segment, error.message);
+      } else {
         await ledger.close(segment, 'refused', error.message);
         emit('seal.refused', fields);
         continue;

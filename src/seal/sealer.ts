@@ -119,6 +119,7 @@ export const createSealer = ({ commit, store, ledger, clock, emit, onSealed }: S
       retries.delete(name);
     } catch (error) {
       emit('seal.failed', { ...named(key), reason: messageOf(error) });
+      await ledger.setWaiting(key, messageOf(error)).catch(() => undefined);
       tryAgainLater(name, key);
     }
   };

@@ -6,10 +6,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LogdError } from '../error.ts';
-import type { Pack } from '../pack/pack.ts';
+import { type Pack, type SegmentKey, segmentName } from '../pack/pack.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Answer } from '../pack/answer.ts';
 import type { Upstream } from '../transport/transport.ts';
+import { watchOutage } from '../telemetry/outage.ts';
 import { type Backoff, backoff } from './backoff.ts';
 import { createFlight, type Parcel, tooLarge } from './flight.ts';
 import { keepConnected } from './keep-connected.ts';
@@ -66,6 +67,18 @@ const isDamaged = (code: string): boolean => code === 'corrupt' || code === 'dig
 const closedError = (): LogdError =>
   new LogdError('closed', 'The sender was closed before the pack was answered.');
 
+/** Packs that the receiver cannot store for a minute are an error here, too. */
+const watchStored = (address: string, emit: Emit) => {
+  const outage = watchOutage<undefined>({
+    onLong: ({ waiting, reason }) => emit('send.not-stored', { address, hours: waiting.size, reason }),
+    onOver: ({ lasted }) => emit('send.stored-again', { address, lasted }),
+  });
+  return (key: SegmentKey, answer: Answer): void => {
+    if (answer.kind === 'ack') outage.worked(segmentName(key));
+    else if (answer.code === 'storage') outage.failed(segmentName(key), undefined, answer.message);
+  };
+};
+
 export const createSender = (options: SenderOptions): Sender => {
   const { address, retry, emit, failover = false, damagedTries = Infinity } = options;
   const { nameSending = createSendings() } = options;
@@ -112,8 +125,10 @@ export const createSender = (options: SenderOptions): Sender => {
     );
   };
 
+  const watch = watchStored(address, emit);
   const flight = createFlight<GivenPack>({
     onAnswer(parcel, answer) {
+      watch(parcel.pack.header, answer);
       const again =
         answer.kind === 'nack' &&
         answer.retryable &&

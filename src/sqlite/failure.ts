@@ -25,7 +25,7 @@ const ADVICE: Readonly<Record<number, { readonly retryable: boolean; readonly to
   8: { retryable: false, todo: 'It is read-only here: check who owns it and how it was opened.' },
   [IO_ERROR]: { retryable: true, todo: 'Check the disk.' },
   [CORRUPT]: { retryable: false, todo: 'The file is damaged.' },
-  13: { retryable: true, todo: 'Free space on its file system.' },
+  13: { retryable: true, todo: 'Disk full: free space; no restart needed.' },
   [CANNOT_OPEN]: {
     retryable: true,
     todo: 'Check that it exists and that its directory can be read and written.',

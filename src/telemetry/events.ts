@@ -7,6 +7,7 @@
  */
 import { type EventSpec, segment } from './event-spec.ts';
 import { FILE_EVENTS } from './file-events.ts';
+import { MONITOR_EVENTS } from './monitor-events.ts';
 import { NODE_EVENTS } from './node-events.ts';
 
 export const EVENTS = {
@@ -63,6 +64,16 @@ export const EVENTS = {
     level: 'error',
     text: 'The sink refused pack {id} of {host}/{stream}/{hour} for good ({code}): {reason}',
     fields: { ...segment, id: 'number', code: 'string', reason: 'string' },
+  },
+  'send.not-stored': {
+    level: 'error',
+    text: '{address} has not stored packs for a minute: {reason} {hours} hours wait here; nothing is lost.',
+    fields: { address: 'string', hours: 'number', reason: 'string' },
+  },
+  'send.stored-again': {
+    level: 'info',
+    text: '{address} stores packs again, after {lasted}. Nothing was lost.',
+    fields: { address: 'string', lasted: 'string' },
   },
   'send.pack-deferred': {
     level: 'warn',
@@ -183,8 +194,18 @@ export const EVENTS = {
   },
   'store.failed': {
     level: 'warn',
-    text: 'Cannot store packs: {reason} They stay with their agents and come again.',
+    text: '{reason} Packs that cannot be stored stay with their agents and come again.',
     fields: { reason: 'string' },
+  },
+  'store.stopped': {
+    level: 'error',
+    text: 'Packs could not be stored for a minute. {reason} {hours} hours wait at their agents; nothing is lost.',
+    fields: { hours: 'number', reason: 'string' },
+  },
+  'store.again': {
+    level: 'info',
+    text: 'Packs are stored again, after {lasted}. Nothing was lost.',
+    fields: { lasted: 'string' },
   },
   'store.missing': {
     level: 'error',
@@ -288,48 +309,7 @@ export const EVENTS = {
     text: 'Output {output}: MongoDB refuses an index over {fields} of {collection}: {reason}. Documents are written without it.',
     fields: { output: 'string', collection: 'string', fields: 'string', reason: 'string' },
   },
-  'report.away': {
-    level: 'warn',
-    text: 'The monitor {monitor} cannot be told about this node: {reason}. Warnings and errors wait, and it is tried again; shipping goes on.',
-    fields: { monitor: 'string', reason: 'string' },
-  },
-  'report.back': {
-    level: 'info',
-    text: 'The monitor {monitor} answers again',
-    fields: { monitor: 'string' },
-  },
-  'monitor.listening': {
-    level: 'info',
-    text: 'The monitor listens on {address}: open http://{address}/ in a browser',
-    fields: { address: 'string' },
-  },
-  'monitor.node-silent': {
-    level: 'warn',
-    text: 'Node {node} at {address} does not answer: {reason}',
-    fields: { node: 'string', address: 'string', since: 'number', reason: 'string' },
-  },
-  'monitor.node-back': {
-    level: 'info',
-    text: 'Node {node} at {address} answers again, after {seconds} s',
-    fields: { node: 'string', address: 'string', seconds: 'number' },
-  },
-  'monitor.store-away': {
-    level: 'warn',
-    text: "The monitor's database does not answer: {reason} Nodes are asked all the same; what they say is kept once it is back.",
-    fields: { reason: 'string' },
-  },
-  'monitor.alert': { level: 'warn', text: 'Alert: {alert}', fields: { alert: 'string' } },
-  'monitor.alert-resolved': { level: 'info', text: 'Resolved: {alert}', fields: { alert: 'string' } },
-  'monitor.alert-not-sent': {
-    level: 'warn',
-    text: 'An alert could not be sent by {notifier}: {reason} It is tried again by itself.',
-    fields: { notifier: 'string', reason: 'string' },
-  },
-  'monitor.go-message-refused': {
-    level: 'warn',
-    text: 'What {address} sent as a node of the Go system is refused: {reason}',
-    fields: { address: 'string', reason: 'string' },
-  },
+  ...MONITOR_EVENTS,
 } as const satisfies Record<string, EventSpec>;
 
 export type EventName = keyof typeof EVENTS;

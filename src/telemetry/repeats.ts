@@ -10,6 +10,7 @@
  */
 import type { Clock } from './clock.ts';
 import { type Emit, type EventFields, type EventName, EVENTS } from './events.ts';
+import { lasting } from './lasting.ts';
 import { renderText } from './log.ts';
 
 const MINUTE_MS = 60_000;
@@ -55,12 +56,6 @@ export interface GatheredRepeats {
   /** Tells of what was counted and not told. */
   close(): void;
 }
-
-const lasting = (ms: number): string => {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
-};
 
 export const gatherRepeats = (emit: Emit, clock: Clock): GatheredRepeats => {
   const outages = new Map<string, Outage>();

@@ -49,6 +49,37 @@ test('when recording fails nothing is acked, and sending again makes it good', a
   }
 });
 
+test('packs that cannot be stored for a minute are an error, and their hours say why; then they are stored again', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const rig = commitRig();
+  const other = { ...KEY, host: 'web2' };
+  const packs = [await cutInto(logParts(3)), await cutInto(logParts(3), { key: other })].flat();
+  const named = (name: string) => rig.events.filter((event) => event.name === name);
+  const first = packs.filter(({ header }) => header.id === 1);
+  await Promise.all(first.map(rig.put));
+  const rest = packs.filter(({ header }) => header.id > 1);
+  rig.store.fails = (call) => call === 'write';
+  await Promise.all(rest.map(rig.put));
+  t.mock.timers.tick(59_999);
+  assert.deepEqual(named('store.stopped'), []);
+  t.mock.timers.tick(1);
+  const [stopped] = named('store.stopped');
+  assert.equal((stopped?.fields as { hours: number }).hours, 2);
+  await turn();
+  assert.match((await rig.ledger.segment(KEY))?.reason ?? '', /./);
+  assert.match((await rig.ledger.segment(other))?.reason ?? '', /./);
+  await Promise.all(rest.map(rig.put));
+  t.mock.timers.tick(60_000);
+  assert.equal(named('store.stopped').length, 1, 'said once');
+  rig.store.fails = () => false;
+  const [one, ...others] = rest;
+  assert.equal(brief(await rig.put(one!)), 'ack');
+  assert.deepEqual(named('store.again'), [], 'web2 still waits');
+  await Promise.all(others.map(rig.put));
+  assert.equal(named('store.again').length, 1);
+  assert.equal((await rig.ledger.segment(other))?.reason, undefined);
+});
+
 test('packs wait while the store misses what is recorded, and one event says so', async () => {
   const rig = commitRig();
   const packs = await cutInto(logParts(4), { ends: [2, 4] });

@@ -58,6 +58,7 @@ export const memoryLedger = (): MemoryLedger => {
     reopen: (key, generation) => call('reopen', () => writes.reopen(key, generation)),
     seal: (seal) => call('seal', () => writes.seal(seal)),
     close: (key, state, reason) => call('close', () => writes.close(key, state, reason)),
+    setWaiting: (key, reason) => call('setWaiting', () => writes.setWaiting(key, reason)),
     setSource: (key, generation, verdict) =>
       call('setSource', () => writes.setSource(key, generation, verdict)),
     expire: (before, reason) => call('expire', () => writes.expire(before, reason)),

@@ -7,7 +7,7 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { smallDisk } from '../house/needs.ts';
 import { assertAudit, assertSealedEqual } from './compare.ts';
 import { bytesOf, hoursFrom } from './lines.ts';
-import type { NodeProcess } from './process.ts';
+import { type NodeProcess, runLogd } from './process.ts';
 import { flow, type Rig } from './rig.ts';
 
 const HOURS = hoursFrom('2026112216', 3);
@@ -92,7 +92,9 @@ flow('disk-full-store: a small file system for the stored files', async (rig, t)
   const sink = await rig.start('sink');
   const agent = await rig.start('web1');
   const { reason } = await sink.event('store.failed');
-  assert.match(String(reason), /ENOSPC/);
+  assert.match(String(reason), /^Disk full: cannot write .*\. Free space; no restart needed\.$/);
+  const { stdout } = await runLogd(['status', '-c', rig.path('sink.yaml')]);
+  assert.ok(stdout.replaceAll(/\s+/g, ' ').includes(`Disk full: ${rig.path('stored')}. Hours wait`), stdout);
   await agent.event('send.pack-deferred');
   await assertStuckAndAlive(rig, [sink, agent]);
   disk.grow(2 << 20);

@@ -94,6 +94,8 @@ for (const compression of ['none', 'zstd'] as const)
         }
         const last = isRestarted ? await rig.start('sink') : sink;
         await last.event('store.missing', ({ message }) => message.includes('is left as it is'));
+        const { stdout } = await runLogd(['status', '-c', rig.path('sink.yaml')]);
+        assert.match(stdout.replaceAll(/\s+/g, ' '), new RegExp(`${NAME} waits: .* is left as it is`));
         assert.ok((await readFile(path)).equals(other), 'nothing was written to it');
         await writeFile(`${path}.new~`, compression === 'zstd' ? zstdCompressSync(content) : content);
         await rename(`${path}.new~`, path);

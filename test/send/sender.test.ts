@@ -139,6 +139,27 @@ describe('sender', () => {
     assert.equal(new Set([first, afterNack, later]).size, 3);
   });
 
+  it('says that nothing was stored for a minute, and when it is again', async (context) => {
+    context.mock.timers.enable({ apis: ['setInterval'] });
+    const to = receiver();
+    const { sender, events } = begin(context, to);
+    let isFull = true;
+    to.onPack((line, id) => line.answer(id, isFull ? nack(true) : ACK));
+    const sent = sender.send(packOf(1));
+    await until(() => events.includes('send.pack-deferred'), 'it is deferred');
+    context.mock.timers.tick(60_000);
+    assert.deepEqual(
+      events.filter((name) => name.includes('stored')),
+      ['send.not-stored'],
+    );
+    isFull = false;
+    await sent;
+    assert.deepEqual(
+      events.filter((name) => name.includes('stored')),
+      ['send.not-stored', 'send.stored-again'],
+    );
+  });
+
   it('keeps the order, and sends no more than the window holds', async (context) => {
     const to = receiver();
     const { sender } = begin(context, to);

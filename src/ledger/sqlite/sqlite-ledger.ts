@@ -100,6 +100,7 @@ export const openSqliteLedger = async (options: LedgerOptions): Promise<OpenLedg
     segments: (filter, page) => thread.read('segments', filter, page),
     gaps: (key, limit) => thread.read('gaps', key, limit),
     seals: (key) => thread.read('seals', key),
+    setWaiting: (key, reason) => thread.write('setWaiting', key, reason),
     setSource: (key, generation, verdict) => thread.write('setSource', key, generation, verdict),
     days: (filter) => thread.read('days', filter),
     outputs: () => thread.read('outputs'),

@@ -17,7 +17,7 @@
 import { syncData } from '../../disk/sync.ts';
 import { chmod, constants, type FileHandle } from 'node:fs/promises';
 import { openOwnFile, statOwnFile } from '../../disk/no-links.ts';
-import { descriptorAdvice, LogdError, messageOf } from '../../error.ts';
+import { descriptorAdvice, errnoOf, LogdError, messageOf } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
 import { segmentName, type SegmentKey } from '../../pack/pack.ts';
 import type { Aside } from './aside.ts';
@@ -77,14 +77,15 @@ const newFile = (name: string): StoredFile => ({
   syncTurn: inTurn(),
 });
 
-export const storageError = (what: string, path: string, cause: unknown): LogdError =>
-  cause instanceof LogdError
-    ? cause
-    : new LogdError(
-        'storage',
-        `Cannot ${what} ${path}: ${messageOf(cause)}.${descriptorAdvice(cause) === undefined ? ' Make sure that the disk has room and is healthy.' : ''}`,
-        { retryable: true, cause },
-      );
+const isFull = (cause: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errnoOf(cause) ?? '');
+
+export const storageError = (what: string, path: string, cause: unknown): LogdError => {
+  if (cause instanceof LogdError) return cause;
+  const message = isFull(cause)
+    ? `Disk full: cannot ${what} ${path}. Free space; no restart needed.`
+    : `Cannot ${what} ${path}: ${messageOf(cause)}.${descriptorAdvice(cause) === undefined ? ' Make sure that the disk is healthy.' : ''}`;
+  return new LogdError('storage', message, { retryable: true, cause });
+};
 
 /**
  * The files below a directory; at most `mostOpen` of them are open to be written to. A job that finds all of them in use waits for room,
