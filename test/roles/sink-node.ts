@@ -29,8 +29,6 @@ export interface SinkNodeOptions {
   readonly stored?: string;
   /** Settings of the store, beside those above. */
   readonly store?: string;
-  /** Called with each event, in the middle of what it tells of. */
-  readonly onEvent?: (name: Seen['name']) => void;
   /** More below `sink:`, as YAML. */
   readonly more?: string;
 }
@@ -91,10 +89,7 @@ ${more}
     const config = configOf();
     const begun = events.length;
     role = await startSink(config.sink!, config, {
-      emit: (name, fields) => {
-        events.push({ name, fields });
-        options.onEvent?.(name);
-      },
+      emit: (name, fields) => void events.push({ name, fields }),
       clock: systemClock,
     });
     const listening = events.slice(begun).find(({ name }) => name === 'receive.listening');
