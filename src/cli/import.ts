@@ -1,6 +1,6 @@
 /** `logd import`: the configuration of a Go node as configurations of ours. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { LogdError, messageOf } from '../error.ts';
 import type { ImportedNode } from '../config/import-ini.ts';
@@ -26,28 +26,35 @@ export const importCommand = (): Command =>
     .description("Turn a Go node's INI file into configurations of logd, one for each role.")
     .argument('<file>', 'the INI file of the Go system')
     .option('--dir <dir>', 'write <role>.yaml files there; without it they are printed')
+    .option(
+      '--base <dir>',
+      'where the Go node was started: relative paths count from there (default: the directory of the file)',
+    )
     .addHelpText(
       'after',
       `
 Examples:
   logd import config.ini
-  logd import /etc/logd/config.ini --dir .
+  logd import /etc/logd/config.ini --dir . --base /opt/go-logd
 
-Each configuration begins with what has no counterpart and what to look at. See docs/migration.md.
+Each configuration begins with what has no counterpart and what to look at. Where the Go node's own files are there, its position, column map
+and tags are read. See docs/migration.md.
 
 Exit codes:
   0  written
   1  a file could not be written
   2  the file cannot be read, or has no role`,
     )
-    .action(async (file: string, { dir }: { readonly dir?: string }) => {
+    .action(async (file: string, { dir, base }: { readonly dir?: string; readonly base?: string }) => {
       const { parseIni } = await import('../config/ini.ts');
       const { importIni } = await import('../config/import-ini.ts');
-      const { nodes, notes } = importIni(parseIni(await readIni(file)));
+      const { readGoFiles } = await import('./go-files.ts');
+      const ini = parseIni(await readIni(file));
+      const { nodes, notes } = importIni(ini, await readGoFiles(ini, resolve(base ?? dirname(file))));
       if (nodes.length === 0)
         throw new LogdError(
           'usage',
-          `${file} has no section of a role: tail, collector, fcollector, mgocollector or etlcollector.`,
+          `${file} has no section of a role: tail, collector, fcollector, mgocollector, etlcollector or receiver.`,
         );
       for (const node of nodes) {
         const text = await textOf(node);
