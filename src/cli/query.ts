@@ -2,8 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { LogdError } from '../error.ts';
+import { LogdError, messageOf } from '../error.ts';
 import type { SegmentRecord } from '../ledger/ledger.ts';
+import type { runSql } from '../outputs/etl/parquet.ts';
 import { openSinkLedger, readSinkOutputs, type SinkOutputs } from './configured-outputs.ts';
 
 const FORMATS = ['table', 'csv', 'json', 'parquet'] as const;
@@ -50,17 +51,20 @@ const tableViews = (dir: string): string[] => {
 /** The columns that the directories of a file give, in order: readers take only files with the same ones for one table. */
 const hiveColumns = (file: string): string => (file.match(/[^/=]+(?==[^/]*\/)/g) ?? []).join(' ');
 
+/** How the bytes of stored lines are read. Latin-1 takes each byte as a character, so that no line is left out. */
+type Encoding = 'utf-8' | 'latin-1';
+
 /** One table of stored files of one form. In paths of earlier stores the host is a part of the file's name. */
-const readStored = (files: readonly string[], columns: string): string => {
+const readStored = (files: readonly string[], columns: string, encoding: Encoding): string => {
   const read = `SELECT * FROM read_csv([${files.map(quote).join(', ')}], auto_detect = false, header = false, columns = {'line': 'VARCHAR'},
-    delim = '', quote = '', escape = '', strict_mode = false, ignore_errors = true, hive_partitioning = true, filename = true)`;
+    delim = '', quote = '', escape = '', strict_mode = false, encoding = '${encoding}', hive_partitioning = true, filename = true)`;
   return columns.split(' ').includes('host')
     ? read
     : `SELECT *, regexp_extract(filename, 'host=([^/]*)\\.log(\\.zst)?$', 1) AS host FROM (${read})`;
 };
 
 /** The stored hours as they are: a row a line, with what the folders say of it. */
-const storedView = (dir: string): string[] => {
+const storedView = (dir: string, encoding: Encoding): string[] => {
   if (!existsSync(dir)) return [];
   const files = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
@@ -68,7 +72,7 @@ const storedView = (dir: string): string[] => {
     .filter((file) => !relative(dir, file).startsWith('.logd'));
   const forms = Map.groupBy(files, hiveColumns);
   if (forms.size === 0) return [];
-  const parts = [...forms].map(([columns, these]) => readStored(these, columns));
+  const parts = [...forms].map(([columns, these]) => readStored(these, columns, encoding));
   return [`CREATE VIEW stored AS ${parts.join(' UNION ALL BY NAME ')}`];
 };
 
@@ -129,30 +133,45 @@ const print = async (
   process.stdout.write(`${lines.join('\n')}\n`);
 };
 
+type Views = (encoding: Encoding) => string[];
+
 /** What there is to query: the ETL's tables, and of a sink its stored hours too. */
-const viewsFor = async ({ etl, config }: QueryFlags, sql: string): Promise<string[]> => {
-  if (config === undefined) return tableViews(resolve(etl));
+const viewsFor = async ({ etl, config }: QueryFlags, sql: string): Promise<Views> => {
+  if (config === undefined) return () => tableViews(resolve(etl));
   const outputs = await readSinkOutputs(config);
   await warnOfOpenHours(sql, outputs);
   const dirs = Object.values(outputs.sink.outputs ?? {}).filter(({ kind }) => kind === 'etl');
   const tables =
     dirs.length > 0 ? dirs.flatMap((each) => tableViews(String(each['dir']))) : tableViews(resolve(etl));
   const { dir } = outputs.sink.store as { readonly dir?: string };
-  return [...tables, ...(dir === undefined ? [] : storedView(dir))];
+  return (encoding) => [...tables, ...(dir === undefined ? [] : storedView(dir, encoding))];
+};
+
+/** Runs statements over the views; where a line is not UTF-8, once more with all of them as Latin-1, and says so. */
+const runOver = async (views: Views, statement: string): ReturnType<typeof runSql> => {
+  const { runSql: run } = await import('../outputs/etl/parquet.ts');
+  try {
+    return await run([...views('utf-8'), statement]);
+  } catch (error) {
+    if (!/not utf-8 encoded/i.test(messageOf(error))) throw error;
+    process.stderr.write(
+      'Some stored lines are not UTF-8: all are read as Latin-1, each byte a character.\n',
+    );
+    return run([...views('latin-1'), statement]);
+  }
 };
 
 const query = async (sql: string, flags: QueryFlags): Promise<void> => {
   const { format, out } = flags;
   if (format === 'parquet' && out === undefined)
     throw new LogdError('usage', 'Parquet is no text: name a file with --out.');
-  const { runSql } = await import('../outputs/etl/parquet.ts');
   const views = await viewsFor(flags, sql);
-  if (format !== 'parquet') return print(format, await runSql([...views, sql]));
+  if (format !== 'parquet') return print(format, await runOver(views, sql));
   const statement = sql.trim().replace(/;$/, '');
-  await runSql([
-    ...views,
+  await runOver(
+    views,
     `COPY (${statement}) TO ${quote(resolve(out ?? ''))} (FORMAT parquet, COMPRESSION zstd)`,
-  ]);
+  );
   process.stderr.write(`Wrote ${out}.\n`);
 };
 

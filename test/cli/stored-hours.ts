@@ -20,7 +20,7 @@ export interface StoredHours extends AsyncDisposable {
   readonly ledger: Ledger;
   readonly sink: Store;
   /** Stores the texts as packs 1, 2 …; `skip` leaves out pack ids; `ended` false: no last pack is marked; `reversed`: the last comes first. */
-  store(key: SegmentKey, texts: readonly string[], options?: CommitStageOptions): Promise<void>;
+  store(key: SegmentKey, texts: readonly (string | Buffer)[], options?: CommitStageOptions): Promise<void>;
   /** A pack of generation 2 behind a sealed segment. */
   addLate(key: SegmentKey, text: string): Promise<void>;
 }
@@ -79,7 +79,7 @@ export const storedHours = async (compression: 'none' | 'zstd' = 'none'): Promis
 
 const cut = async (
   segment: SegmentKey,
-  texts: readonly string[],
+  texts: readonly (string | Buffer)[],
   ended: boolean,
   codec: 'none' | 'zstd',
 ): Promise<VerifiedPack[]> => {
@@ -87,7 +87,7 @@ const cut = async (
   const packs: VerifiedPack[] = [];
   let lines = 0;
   for (const [index, text] of texts.entries()) {
-    const raw = Buffer.from(text);
+    const raw = typeof text === 'string' ? Buffer.from(text) : text;
     const offset = digest.bytes;
     digest.update(raw);
     lines += countLines(raw);
