@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'protocol' // a peer broke the wire format: the connection is closed
   | 'limit' // a length or count is above its configured limit
   | 'corrupt' // bytes do not have the checksum they claim: send them again
+  | 'invalid' // what a peer sent can never be right: sending it again does not help
   | 'conflict' // other bytes under a name that is already taken
   | 'refused' // the peer does not let us in: token, version, limits
   | 'unreachable' // the peer cannot be connected to, or the connection broke

@@ -7,7 +7,7 @@ import type { Neighbours, SegmentRecord } from '../ledger/ledger.ts';
 import { fits, isRepeat } from '../ledger/rules.ts';
 import type { PackHeader } from '../pack/pack.ts';
 
-export type Fit = 'new' | 'repeat' | { readonly conflict: string };
+export type Fit = 'new' | 'repeat' | { readonly conflict: string } | { readonly invalid: string };
 
 /**
  * True unless the segment is known to go on after this pack's predecessors. A generation above the segment's own goes on; the
@@ -21,7 +21,11 @@ export const fit = (header: PackHeader, { before, same, after }: Neighbours): Fi
   if (same !== undefined)
     return isRepeat(same.header, header) || isStored(same.header, header)
       ? 'repeat'
-      : { conflict: 'other bytes are stored under this name' };
+      : hasSameBytes(same.header, header)
+        ? { invalid: `its bytes are stored, and ${differences(same.header, header)}` }
+        : { conflict: 'other bytes are stored under this name' };
+  if (header.id === 1 && header.offset !== 0)
+    return { invalid: `an hour begins at byte 0, and its first pack says ${header.offset}` };
   if (fits(header, before?.header, after?.header)) return 'new';
   return { conflict: contradiction(header, before?.header, after?.header) };
 };
@@ -29,6 +33,22 @@ export const fit = (header: PackHeader, { before, same, after }: Neighbours): Fi
 /** The agent has lost bytes, after a crash in which it did not hear that they are stored: nothing is lost. */
 const isStored = (known: PackHeader, { lost, ...come }: PackHeader): boolean =>
   lost !== undefined && known.lost === undefined && isRepeat(known, come);
+
+const hasSameBytes = (known: PackHeader, come: PackHeader): boolean =>
+  known.lost === undefined &&
+  come.lost === undefined &&
+  known.offset === come.offset &&
+  known.bytes === come.bytes &&
+  known.checksum === come.checksum &&
+  known.sha256 === come.sha256;
+
+/** What a repeat must keep and does not. */
+const differences = (known: PackHeader, come: PackHeader): string => {
+  const fields = (['generation', 'lines'] as const).flatMap((field) =>
+    known[field] === come[field] ? [] : `its ${field} was ${known[field]}, not ${come[field]}`,
+  );
+  return fields.join(', and ') || 'what it says of the end of the hour is not what it said before';
+};
 
 const contradiction = (
   header: PackHeader,

@@ -2,7 +2,7 @@
  * The steps of a pack on its way through its segment's queue, each with the answer where the pack goes no further: does it fit what is
  * recorded, are its bytes right, where did the store put it.
  */
-import { LogdError, messageOf } from '../error.ts';
+import { type ErrorCode, LogdError, messageOf } from '../error.ts';
 import type { Place } from '../ledger/ledger.ts';
 import { type RecordingLedger, recordedSegment } from '../ledger/recorded.ts';
 import type { Answer, NackCode } from '../pack/answer.ts';
@@ -45,6 +45,20 @@ export const conflictWith = (emit: Emit, { host, stream, hour, id }: PackHeader,
   return nack('conflict', `Pack ${id} of ${host}/${stream}/${hour} is refused: ${why}.`);
 };
 
+/** An end that does not add up with the packs before it, where they are all here, would be refused with its whole hour later. */
+const sumFault = (
+  { record, key }: SegmentQueue,
+  { id, lines, done, lost }: PackHeader,
+): string | undefined => {
+  const before = id === 1 ? { packs: 0, lines: 0, lostPacks: 0 } : record;
+  if (done === undefined || lost !== undefined || before?.packs !== id - 1 || before.lostPacks > 0)
+    return undefined;
+  const sum = before.lines + lines;
+  return sum === done.lines
+    ? undefined
+    : `Pack ${id} of ${segmentName(key)} ends it with ${done.lines} lines, and its packs have ${sum}.`;
+};
+
 /** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
 export const checkPack = async (
   { ledger, emit, onComplete, onRepeated }: CheckOptions,
@@ -67,9 +81,12 @@ export const checkPack = async (
       await onRepeated?.(pack);
       return { kind: 'ack' };
     }
-    if (result !== 'new') return conflictWith(emit, header, result.conflict);
+    if (result !== 'new')
+      return 'invalid' in result
+        ? nack('invalid', `Pack ${header.id} of ${segmentName(header)} is refused: ${result.invalid}.`)
+        : conflictWith(emit, header, result.conflict);
   }
-  const fault = await dayClaimFault(ledger, header);
+  const fault = sumFault(queue, header) ?? (await dayClaimFault(ledger, header));
   return fault === undefined ? undefined : nack('invalid', fault);
 };
 
@@ -112,8 +129,11 @@ export const writeToStore = async (
   }
 };
 
+const isAnswer = (code: ErrorCode): code is 'corrupt' | 'limit' | 'invalid' =>
+  code === 'corrupt' || code === 'limit' || code === 'invalid';
+
 export const refusalOf = (emit: Emit, error: unknown): Answer => {
-  if (error instanceof LogdError && (error.code === 'corrupt' || error.code === 'limit'))
+  if (error instanceof LogdError && isAnswer(error.code))
     return nack(error.code, error.message, error.retryable);
   emit('store.failed', { reason: messageOf(error) });
   return nack('storage', messageOf(error), true);

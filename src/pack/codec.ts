@@ -13,6 +13,9 @@ const compress = promisify(zlib.zstdCompress);
 const decompress = promisify(zlib.zstdDecompress);
 
 const FRAME_MAGIC = 0xfd2fb528;
+const SKIPPABLE_MAGIC = 0x184d2a50;
+/** 128 MiB, what zstd decodes unless told otherwise. */
+const MOST_WINDOW_LOG = 27;
 const SMALLEST_CHUNK = 4096;
 
 /**
@@ -70,6 +73,9 @@ export const undecodable = (error: unknown): LogdError =>
     ...{ retryable: true, cause: error },
   });
 
+const neverRight = (fault: string): LogdError =>
+  new LogdError('invalid', `The body ${fault}: it must be exactly one zstd frame, without a dictionary.`);
+
 /** Less than this is left to the garbage collector. */
 const WORTH_FREEING = 4096;
 
@@ -85,6 +91,8 @@ export const free = (bytes: Buffer): void => {
 };
 
 const decodeFrame = async (body: Buffer, rawBytes: number): Promise<Buffer> => {
+  const fault = frameFault(body, rawBytes);
+  if (fault !== undefined) throw neverRight(fault);
   if (frameLength(body) !== body.length)
     throw new LogdError('corrupt', 'The body is not exactly one zstd frame.', { retryable: true });
   try {
@@ -118,6 +126,28 @@ export const frameLength = (bytes: Buffer): number | undefined => {
   return at <= bytes.length ? at : undefined;
 };
 
+/**
+ * What was made so by whoever compressed it, and can never be right. Undefined for what was damaged on its way: no change of a single
+ * byte of a right body, which says how much it holds, looks like one of these.
+ */
+export const frameFault = (body: Buffer, rawBytes: number): string | undefined => {
+  if (isSkippable(body, 0)) return 'begins with a skippable frame';
+  const head = frameHead(body);
+  if (head === undefined) return undefined;
+  const length = frameLength(body);
+  if (head.hasDictionary && length === body.length && contentBytes(body) === rawBytes)
+    return 'needs a dictionary';
+  if (head.windowLog > MOST_WINDOW_LOG && head.sizeBytes === 0)
+    return `needs a window of ${2 ** (head.windowLog - 20)} MiB`;
+  if (length === undefined || length + 4 > body.length) return undefined;
+  return body.readUInt32LE(length) === FRAME_MAGIC || isSkippable(body, length)
+    ? 'has more than one frame'
+    : undefined;
+};
+
+const isSkippable = (bytes: Buffer, at: number): boolean =>
+  bytes.length >= at + 4 && (bytes.readUInt32LE(at) & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC;
+
 /** How many bytes the zstd frame at the start of `bytes` says that it holds; undefined where it does not say. */
 export const contentBytes = (bytes: Buffer): number | undefined => {
   const head = frameHead(bytes);
@@ -136,7 +166,16 @@ export const contentBytes = (bytes: Buffer): number | undefined => {
 
 export const frameHead = (
   bytes: Buffer,
-): { readonly sizeAt: number; readonly sizeBytes: number; readonly hasChecksum: boolean } | undefined => {
+):
+  | {
+      readonly sizeAt: number;
+      readonly sizeBytes: number;
+      readonly hasChecksum: boolean;
+      readonly hasDictionary: boolean;
+      /** Rounded down; 0 where the frame is one segment. */
+      readonly windowLog: number;
+    }
+  | undefined => {
   if (bytes.length < 6 || bytes.readUInt32LE(0) !== FRAME_MAGIC) return undefined;
   const descriptor = bytes.readUInt8(4);
   const singleSegment = (descriptor & 0x20) !== 0;
@@ -145,5 +184,7 @@ export const frameHead = (
     sizeAt: 5 + (singleSegment ? 0 : 1) + dictionaryBytes,
     sizeBytes: [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6]!,
     hasChecksum: (descriptor & 4) !== 0,
+    hasDictionary: dictionaryBytes > 0,
+    windowLog: singleSegment ? 0 : 10 + (bytes.readUInt8(5) >> 3),
   };
 };

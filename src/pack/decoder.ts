@@ -1,6 +1,6 @@
 /** Decoding of many packs: what {@link decode} does for one, with streams and memory that are used again. */
 import { createZstdDecompress } from 'node:zlib';
-import { contentBytes, decode, frameLength, free, undecodable, wrongLength } from './codec.ts';
+import { contentBytes, decode, frameFault, frameLength, free, undecodable, wrongLength } from './codec.ts';
 import type { Codec } from './pack.ts';
 import { joined, zstdPool } from './zstd-pool.ts';
 
@@ -24,7 +24,8 @@ export const createDecoder = (atOnce: number): Decode => {
   const run = zstdPool((chunkSize) => createZstdDecompress({ chunkSize }), atOnce);
   return async (body, codec, rawBytes) => {
     // zstd compares what came out with what the frame says only at its end. A frame that does not say it is the other decoder's.
-    if (codec === 'none' || contentBytes(body) !== rawBytes || frameLength(body) !== body.length) {
+    const isQuick = codec === 'zstd' && contentBytes(body) === rawBytes && frameLength(body) === body.length;
+    if (!isQuick || frameFault(body, rawBytes) !== undefined) {
       const raw = await decode(body, codec, rawBytes);
       return { raw, release: () => raw !== body && free(raw) };
     }

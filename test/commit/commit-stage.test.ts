@@ -66,22 +66,22 @@ const changes: [string, (pack: VerifiedPack) => Partial<VerifiedPack['header']>]
   ['another generation', () => ({ generation: 2 })],
 ];
 for (const [what, change] of changes)
-  test(`a last pack that comes again with ${what} is a conflict, not a repeat`, async () => {
+  test(`a last pack that comes again with ${what} is invalid, not a repeat`, async () => {
     const rig = commitRig();
     const packs = await cutInto(logParts(2));
     await Promise.all(packs.map(rig.put));
     const last = packs[1]!;
     const answer = await rig.put({ ...last, header: { ...last.header, ...change(last) } });
-    assert.equal(brief(answer), 'conflict');
+    assert.equal(brief(answer), 'invalid');
     assert.deepEqual((await rig.ledger.segment(KEY))?.expected, last.header.done);
   });
 
-test('an end that is taken back is a conflict', async () => {
+test('an end that is taken back is invalid', async () => {
   const rig = commitRig();
   const [only] = await cutInto(logParts(1));
   await rig.put(only!);
   const { done: _, ...header } = only!.header;
-  assert.equal(brief(await rig.put({ ...only!, header })), 'conflict');
+  assert.equal(brief(await rig.put({ ...only!, header })), 'invalid');
 });
 
 test('bytes that are here are no loss, though the agent cannot send them any more', async () => {
@@ -181,4 +181,24 @@ test('nothing is kept of packs that are recorded, however long the segment grows
   collectGarbage();
   assert.equal(results.length, 40);
   assert.ok(results.filter((result) => result.deref() !== undefined).length <= 2);
+});
+
+test('a first pack that does not begin at byte 0 is invalid, and an end that does not add up is refused by itself', async () => {
+  const rig = commitRig();
+  const packs = await cutInto(logParts(2));
+  const [first, last] = packs;
+  const late = await rig.put({ ...first!, header: { ...first!.header, offset: 5 } });
+  assert.equal(brief(late), 'invalid');
+  assert.match(reasonOf(late), /an hour begins at byte 0, and its first pack says 5/);
+  await rig.put(first!);
+  const { done, lines } = last!.header;
+  const wrong = await rig.put({
+    ...last!,
+    header: { ...last!.header, done: { ...done!, lines: lines + 1 } },
+  });
+  assert.equal(brief(wrong), 'invalid');
+  assert.match(reasonOf(wrong), /Pack 2 of .* ends it with \d+ lines, and its packs have \d+\./);
+  assert.equal(brief(await rig.put(last!)), 'ack');
+  const again = await rig.put({ ...last!, header: { ...last!.header, generation: 2 } });
+  assert.match(reasonOf(again), /its bytes are stored, and its generation was 1, not 2/);
 });

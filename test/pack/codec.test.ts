@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { LogdError } from '../../src/error.ts';
+import { createDecoder } from '../../src/pack/decoder.ts';
 import { decode, encode, frameLength, free } from '../../src/pack/codec.ts';
 
 const corrupt = (error: unknown): boolean => error instanceof LogdError && error.code === 'corrupt';
@@ -56,10 +57,30 @@ test('a body of other length, with a tail, cut, or no zstd is corrupt', async ()
   await assert.rejects(decode(body, 'zstd', raw.length - 1), corrupt);
   await assert.rejects(decode(body, 'zstd', raw.length + 1), corrupt);
   await assert.rejects(decode(Buffer.concat([body, Buffer.from('x')]), 'zstd', raw.length), corrupt);
-  await assert.rejects(decode(Buffer.concat([body, body]), 'zstd', raw.length), corrupt);
   await assert.rejects(decode(body.subarray(0, -1), 'zstd', raw.length), corrupt);
   await assert.rejects(decode(Buffer.alloc(0), 'zstd', 0), corrupt);
   await assert.rejects(decode(randomBytes(100), 'zstd', 100), corrupt);
+});
+
+test('a body that can never be right is invalid, and not asked for again', async () => {
+  const raw = Buffer.from('hello\n'.repeat(500));
+  const body = await encode(raw, 'zstd', 1);
+  const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 2]);
+  // A frame without its size and with a window of 2 GiB: descriptor 0, window descriptor 21 << 3, one raw block of 1 byte.
+  const window = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 21 << 3, 9, 0, 0, 0x61]);
+  // The same frame with the id of a dictionary.
+  const needing = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x21, 1, 1, 9, 0, 0, 0x61]);
+  for (const [what, bytes, size] of [
+    [/has more than one frame/, Buffer.concat([body, body]), raw.length],
+    [/has more than one frame/, Buffer.concat([body, skippable]), raw.length],
+    [/begins with a skippable frame/, Buffer.concat([skippable, body]), raw.length],
+    [/needs a window of 2048 MiB/, window, 1],
+    [/needs a dictionary/, needing, 1],
+  ] as const) {
+    const fault = { code: 'invalid', retryable: false, message: what };
+    await assert.rejects(decode(bytes, 'zstd', size), fault);
+    await assert.rejects(createDecoder(1)(bytes, 'zstd', size), fault);
+  }
 });
 
 test('a bomb is refused before it unfolds', async () => {

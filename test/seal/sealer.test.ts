@@ -38,7 +38,8 @@ test('a segment that does not add up is refused, with the reason, and asking aga
   const packs = await cutInto(logParts(3));
   const { done } = packs[2]!.header;
   const lying = { ...packs[2]!, header: { ...packs[2]!.header, done: { ...done!, lines: done!.lines + 1 } } };
-  assert.deepEqual(await rig.put(...packs.slice(0, 2), lying), ['ack', 'ack', 'ack']);
+  // In order it would be refused by itself.
+  for (const pack of [lying, packs[1]!, packs[0]!]) assert.deepEqual(await rig.put(pack), ['ack']);
   assert.equal(await rig.state(KEY), 'refused');
   rig.sealer.request(KEY);
   await rig.sealer.idle();
