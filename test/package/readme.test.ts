@@ -43,10 +43,9 @@ it(
     const { status, said } = machine.run(`
 cd clone
 export NPM_CONFIG_OFFLINE=true NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false
-mkdir -p /var/log/nginx
-printf 'one\\ntwo\\n' > /var/log/nginx/access.log.${HOUR}
 exec 2>&1
 ${setUp.join('\n')}
+printf 'one\\ntwo\\n' > /var/log/nginx/access.log.${HOUR}
 echo "=== asked"
 cd /
 logd wait -c /etc/logd/sink.yaml --stream access --hour ${HOUR} --timeout 1m
