@@ -3,7 +3,10 @@ import { Command } from 'commander';
 import type { Entry } from '../config/option-tree.ts';
 import { LogdError } from '../error.ts';
 import { describeTerm, proseWidth, wrap } from '../text/prose.ts';
-import { type TextOutput, painter, table, widthOf } from '../text/terminal.ts';
+import { type TextOutput, painter } from '../text/terminal.ts';
+
+/** Before what belongs to the line above it. */
+const BELOW = '    ';
 
 export const explainCommand = (): Command =>
   new Command('explain')
@@ -32,37 +35,20 @@ Exit codes:
       process.stdout.write(`${lines.join('\n')}\n`);
     });
 
+/** Each option with its type and default, its meaning below. */
 const list = async (all: readonly Entry[], output: TextOutput): Promise<string[]> => {
-  const { defaultOf } = await import('../config/reference.ts');
+  const { defaultOf, MUST_BE_GIVEN } = await import('../config/reference.ts');
   const paint = painter(output);
-  const options = all.filter(({ node }) => node.type === 'option');
-  return table(
-    options,
-    [
-      { title: 'KEY', cell: ({ key, variant }) => (variant ? `${key} (${variant})` : key), importance: 4 },
-      {
-        title: 'TYPE',
-        cell: ({ node }) => (node.type === 'option' ? node.kind.name : ''),
-        importance: 2,
-        minWidth: 8,
-      },
-      {
-        title: 'DEFAULT',
-        cell: ({ node }) => (node.type === 'option' ? defaultOf(node) : ''),
-        importance: 3,
-        minWidth: 10,
-      },
-      {
-        title: 'MEANING',
-        cell: ({ node }) => node.summary,
-        paint: (text) => paint('dim', text),
-        importance: 1,
-        minWidth: 16,
-      },
-    ],
-    widthOf(output),
-    paint,
-  );
+  const width = proseWidth(output);
+  return all.flatMap(({ key, variant, node }) => {
+    if (node.type !== 'option') return [];
+    const name = variant === undefined ? key : `${key} (${variant})`;
+    const absent = defaultOf(node);
+    const worth = absent === MUST_BE_GIVEN ? 'must be given' : `default: ${absent}`;
+    const [first = '', ...more] = wrap(`${name} · ${node.kind.name} · ${worth}`, width, '', BELOW);
+    const head = first.startsWith(name) ? paint('bold', name) + first.slice(name.length) : first;
+    return [head, ...more, ...wrap(node.summary, width, BELOW)];
+  });
 };
 
 const explain = async (all: readonly Entry[], key: string, output: TextOutput): Promise<string[]> => {

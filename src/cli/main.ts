@@ -104,6 +104,17 @@ const program = (): Command => {
   return root;
 };
 
+/** Faults have a line each, all alike; the line that follows them says whose they are. */
+const shownError = (message: string): string => {
+  const lines = message.split('\n');
+  const [last = ''] = lines.splice(-1);
+  if (!/^\d+ faults? in /.test(last)) return fitError(`${errorMark()} `, message, process.stderr);
+  return [
+    ...lines.map((line) => fitError('', line, process.stderr)),
+    fitError(`${errorMark()} `, last, process.stderr),
+  ].join('\n');
+};
+
 /** Runs the command; a failure becomes a message on standard error and an exit code. */
 const main = async (argv: readonly string[]): Promise<void> => {
   try {
@@ -114,7 +125,7 @@ const main = async (argv: readonly string[]): Promise<void> => {
       process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
       return;
     }
-    process.stderr.write(`${fitError(`${errorMark()} `, messageOf(error), process.stderr)}\n`);
+    process.stderr.write(`${shownError(messageOf(error))}\n`);
     process.exitCode = failureExit(error);
   }
 };

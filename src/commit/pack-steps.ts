@@ -121,7 +121,9 @@ export const writeToStore = async (
     // What is being recorded is looked for, too, when the store goes on with another file.
     await queue.pending;
     const { host, stream, hour } = queue.key;
-    if (queue.missing !== error.message) emit('store.missing', { host, stream, hour, reason: error.message });
+    // The start has said it, too, where that was the reason in the ledger.
+    const isSaid = error.message === (queue.missing ?? queue.record?.reason);
+    if (!isSaid) emit('store.missing', { host, stream, hour, reason: error.message });
     queue.missing = error.message;
     await ledger.setWaiting(queue.key, error.message).catch(() => undefined);
     queue.digest = undefined;

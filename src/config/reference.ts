@@ -8,8 +8,10 @@ export const boundsOf = ({ min, max }: OptionNode): string | undefined => {
   return max === undefined ? undefined : `at most ${max}`;
 };
 
+export const MUST_BE_GIVEN = 'none: must be given';
+
 /** What is taken when the option is left out, or that it must not be. */
-export const defaultOf = (node: OptionNode): string => node.default ?? node.absent ?? 'none: must be given';
+export const defaultOf = (node: OptionNode): string => node.default ?? node.absent ?? MUST_BE_GIVEN;
 
 /** The page: a table of all options for finding, then a section for each. */
 export const reference = (root: Node): string => {

@@ -62,7 +62,7 @@ export const runDemo = async (options: DemoOptions, context: DemoContext): Promi
   const { out, paint, main, signal } = context;
   const began = performance.now();
   await layOut(plan);
-  out.write(introduction(plan, paint, widthOf(out)));
+  out.write(introduction(plan, options.writer.secondsPerHour, paint, widthOf(out)));
 
   const trouble = new AbortController();
   const limitMs = timeLimit(options);

@@ -107,7 +107,9 @@ export const clockText = (ms: number): string => {
 };
 
 const sums = ({ packs, lines, stored, written }: View | HourView): string =>
-  `${plural(packs, 'pack')}, ${plural(lines, 'line')}, ${formatBytes(stored)} stored of ${formatBytes(written)} written`;
+  packs === 0 && stored === 0
+    ? 'first packs in a second'
+    : `${plural(packs, 'pack')}, ${plural(lines, 'line')}, ${formatBytes(stored)} stored of ${formatBytes(written)} written`;
 
 const plainLine = (view: View, rate: number): string =>
   `${view.sealed} of ${view.hours.length} sealed, ${sums(view)}, ${formatBytes(rate)}/s`;

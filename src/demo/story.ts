@@ -27,9 +27,15 @@ export const proofCommands = ({ dir, hosts }: DemoPlan) => {
   };
 };
 
-export const introduction = ({ dir, hosts, expected }: DemoPlan, paint: Paint, width = Infinity): string => {
+export const introduction = (
+  { dir, hosts, expected }: DemoPlan,
+  secondsPerHour: number,
+  paint: Paint,
+  width = Infinity,
+): string => {
+  const pace = secondsPerHour > 0 ? ` Here an hour takes ${plural(secondsPerHour, 'second')}.` : '';
   const agents = plural(hosts.length, 'agent');
-  const cast = `${paint('bold', 'logd demo')}: ${agents}, 1 sink, ${plural(expected.length, 'segment')} (a host's hour); two nodes will be killed on the way.`;
+  const cast = `${paint('bold', 'logd demo')}: ${agents}, 1 sink, ${plural(expected.length, 'segment')} (a host's hour); two nodes will be killed on the way.${pace}`;
   return `${wrap(cast, width).join('\n')}
 Everything is below ${paint('bold', dir)}
 

@@ -170,7 +170,11 @@ export const openSegments = async (options: SegmentsOptions): Promise<Segments> 
   const load = async (): Promise<void> => {
     for (const row of await marks.read('segments', stream)) know(row);
     for (const segment of segments.values())
-      if (!isSettled(segment)) for (const source of segment.sources) await files.keep(source);
+      if (!isSettled(segment))
+        for (const source of segment.sources) {
+          await files.keep(source);
+          if (!segment.ended) emit('tail.found', { path: source.path, stream, hour: segment.hour });
+        }
   };
   await load();
 

@@ -9,9 +9,9 @@ import { parse } from 'yaml';
 import { gatherCast } from '../../src/demo/cast.ts';
 import { checkInput, placeInput } from '../../src/demo/input.ts';
 import type { HourView, View } from '../../src/demo/observe.ts';
-import { demoHosts, demoPaths, hourStart, layOut, pastHours } from '../../src/demo/plan.ts';
+import { demoHosts, demoPaths, type DemoPlan, hourStart, layOut, pastHours } from '../../src/demo/plan.ts';
 import { openScreen } from '../../src/demo/screen.ts';
-import { commandLine } from '../../src/demo/story.ts';
+import { commandLine, introduction } from '../../src/demo/story.ts';
 import type { LogdError } from '../../src/error.ts';
 
 const temporary = async () => {
@@ -185,6 +185,24 @@ test('elsewhere a line of progress is written every two seconds', () => {
   const lines = out.trimEnd().split('\n');
   assert.equal(lines.length, 2, out);
   assert.match(lines[0]!, /^00:02  0 of 1 sealed, 3 packs, 30 lines, 300 B stored of 600 B written, /);
+});
+
+test('before the first packs they are announced, in place of nothing of nothing', () => {
+  let out = '';
+  using screen = openScreen(
+    { write: (text: string) => void (out += text) },
+    (_, text) => text,
+    () => 2000,
+  );
+  screen.draw({ ...viewOf([hourView({ state: 'writing', stored: 0 })]), packs: 0, lines: 0, stored: 0 }, []);
+  assert.match(out, /^00:02  0 of 1 sealed, first packs in a second, /);
+});
+
+test('it says how long an hour is', () => {
+  const plan = { dir: '/tmp/demo', hosts: [], expected: [] } as unknown as DemoPlan;
+  const [paint, width] = [(_: string, text: string) => text, Infinity];
+  assert.match(introduction(plan, 5, paint, width), /Here an hour takes 5 seconds\./);
+  assert.doesNotMatch(introduction(plan, 0, paint, width), /Here an hour/);
 });
 
 test('elsewhere each hour has a line when it is sealed, once', () => {

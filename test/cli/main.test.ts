@@ -84,7 +84,7 @@ test('validate and run name all faults with line and column, and start nothing',
     assert.match(err, /bad.yaml:2:3: agent.sendto: Unknown key "sendto": did you mean send_to\?/);
     assert.match(err, /bad.yaml:3:11: agent.window: 3 is out of bounds: use from 64KiB to 4GiB\./);
     assert.match(err, /bad.yaml:4:15: log.level: "loud" is not one of debug, info, warn, error\.\n/);
-    assert.match(err, /\n5 faults in bad.yaml\.\n/);
+    assert.match(err, /\nlogd: 5 faults in bad.yaml\.\n/);
   }
 });
 
@@ -96,6 +96,11 @@ test('explain shows an option, lists all, and knows the nearest', () => {
   assert.match(logd('explain', 'max_delay').out, /^agent.pack.max_delay\n/);
   assert.match(logd('explain', 'sink.limits').out, /sink.limits.connections/);
   assert.ok(logd('explain').out.split('\n').length > 30);
+  for (const width of [40, 80, 140]) {
+    const { out } = logdAt(width, 'explain');
+    for (const line of out.split('\n')) assert.ok(line.length <= width || /^ *\S+$/.test(line), line);
+    assert.match(out, /^agent\.window · size · default: 16MiB\n {4}Most memory/m);
+  }
   const unknown = logd('explain', 'sink.lisen');
   assert.deepEqual([unknown.code, unknown.out], [2, '']);
   assert.match(unknown.err, /Did you mean sink.listen\?/);

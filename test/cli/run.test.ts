@@ -139,7 +139,7 @@ it('a configuration that cannot be read is told in plain text: nobody knows yet 
   ]) {
     const { code, lines } = await run(config);
     assert.equal(code, 2);
-    assert.match(lines[0]!, /^logd: /);
+    assert.match(lines.at(-1)!, /^logd: /);
   }
 });
 

@@ -55,14 +55,14 @@ describe('logd validate reads the token files', () => {
       writeFileSync(join(dir, 'bad.yaml'), configure('empty', join(dir, 'none'), more));
       const { code, out, err } = logd(['validate', 'bad.yaml']);
       assert.deepEqual([code, out], [2, '']);
-      const [first = '', second = '', ...rest] = err.replace('logd: ', '').split('\n');
+      const [first = '', second = '', ...rest] = err.split('\n');
       assert.match(
         first,
         /^bad.yaml:4:15: agent.token_file: The token file \/.*\/empty must hold one line of 16/,
       );
       assert.match(second, /^bad.yaml:7:15: sink.token_file: Cannot read the token file .*\/none: ENOENT/);
       if (more !== '') assert.match(rest.shift() ?? '', /^bad.yaml:9:1: nod: Unknown key/);
-      assert.equal(rest[0], `${more === '' ? 2 : 3} faults in bad.yaml.`);
+      assert.equal(rest[0], `logd: ${more === '' ? 2 : 3} faults in bad.yaml.`);
     }
     writeFileSync(join(dir, 'bad.yaml'), configure(token, 'empty'));
     const [said = ''] = /The token file .*/.exec(logd(['validate', 'bad.yaml']).err) ?? [];
