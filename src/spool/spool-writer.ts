@@ -2,11 +2,11 @@
  * The writing side of a spool: packs wait for room, and go to the disk in batches.
  *
  *   append ─▶ waiting ─ room? ─▶ batch ─ one write, one fsync ─▶ resolves
- *               └ full: told once, waits until packs are done
+ *               └ full: told once, waits until packs are done, or the disk takes some again
  *
  * Invariants: append() resolves only after the fsync. What is done and not deleted yet takes no room: a pack that is alone is always taken.
  */
-import { LogdError, messageOf } from '../error.ts';
+import { errnoOf, LogdError, messageOf } from '../error.ts';
 import { fault } from '../fault/fault.ts';
 import type { Pack } from '../pack/pack.ts';
 import type { Clock } from '../telemetry/clock.ts';
@@ -25,7 +25,7 @@ export interface SpoolLimits {
   readonly emit: Emit;
 }
 
-export type WhyFull = 'bytes' | 'age';
+export type WhyFull = 'bytes' | 'age' | 'disk';
 
 export interface SpoolWriter {
   append(pack: Pack): Promise<SpoolTicket>;
@@ -45,6 +45,10 @@ interface WaitingAppend {
 }
 
 const BATCH_BYTES = 8 << 20;
+/** A full disk is tried again after so long. */
+const DISK_RETRY_MS = 1000;
+/** The disk, a quota or a limit of the process has no room. */
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export const spoolFailure = (dir: string, error: unknown): LogdError =>
   new LogdError('storage', `Cannot write to the spool in ${dir}: ${messageOf(error)}.`, {
@@ -63,6 +67,36 @@ const writeAll = async (file: SpoolFile, buffers: readonly Buffer[], bytes: numb
   }
 };
 
+/** How many of those that wait make the next batch, of at most so many bytes unless it is one; `why`: what stands against more. */
+const countBatch = (
+  waiting: readonly WaitingAppend[],
+  most: number,
+  whyFull: (bytes: number) => WhyFull | undefined,
+): { readonly count: number; readonly why?: WhyFull | undefined } => {
+  let bytes = 0;
+  for (const [count, { bytes: more }] of waiting.entries()) {
+    const why = whyFull(bytes + more);
+    if (why !== undefined) return { count, why };
+    if (count > 0 && bytes + more > most) return { count };
+    bytes += more;
+  }
+  return { count: waiting.length };
+};
+
+/** Writes a batch to the end of a file, durably. */
+const syncBatch = async (file: SpoolFile, batch: readonly WaitingAppend[]): Promise<void> => {
+  const bytes = batch.reduce((sum, one) => sum + one.bytes, 0);
+  fault('spool.before-write');
+  await writeAll(
+    file,
+    batch.flatMap(({ parts }) => parts),
+    bytes,
+  );
+  fault('spool.before-sync');
+  await file.handle.datasync();
+  fault('spool.after-sync');
+};
+
 /** `onWritten` is called after each batch, whether it came to the disk or not. */
 export const createSpoolWriter = (
   { dir, bytes: limit, age, clock, emit }: SpoolLimits,
@@ -73,6 +107,8 @@ export const createSpoolWriter = (
   let flushing: Promise<void> | undefined;
   let isClosed = false;
   let saidFull = false;
+  /** Set while the disk is full, until it is tried again. */
+  let diskTimer: NodeJS.Timeout | undefined;
 
   const whyFull = (more: number): WhyFull | undefined => {
     const since = files.oldest();
@@ -88,39 +124,35 @@ export const createSpoolWriter = (
   };
 
   const takeBatch = (): WaitingAppend[] => {
-    let bytes = 0;
-    let count = 0;
-    for (const { bytes: more } of waiting) {
-      const why = whyFull(bytes + more);
-      if (why !== undefined) {
-        if (count === 0) warnFull(why);
-        break;
-      }
-      if (count > 0 && bytes + more > Math.min(BATCH_BYTES, limit)) break;
-      bytes += more;
-      count++;
-    }
+    const { count, why } = countBatch(waiting, Math.min(BATCH_BYTES, limit), whyFull);
+    if (count === 0 && why !== undefined) warnFull(why);
     return waiting.splice(0, count);
   };
 
-  const sync = async (file: SpoolFile, batch: readonly WaitingAppend[]): Promise<void> => {
-    const bytes = batch.reduce((sum, one) => sum + one.bytes, 0);
-    fault('spool.before-write');
-    await writeAll(
-      file,
-      batch.flatMap(({ parts }) => parts),
-      bytes,
-    );
-    fault('spool.before-sync');
-    await file.handle.datasync();
-    fault('spool.after-sync');
+  /** They keep their turn. Senders get no answer meanwhile, so their windows fill and they wait. */
+  const waitForDisk = (batch: readonly WaitingAppend[]): void => {
+    waiting = [...batch, ...waiting];
+    warnFull('disk');
+    diskTimer = setTimeout(tryDisk, DISK_RETRY_MS);
+  };
+
+  const tryDisk = (): void => {
+    clearTimeout(diskTimer);
+    diskTimer = undefined;
+    flush();
+  };
+
+  const sayTaking = (): void => {
+    if (!saidFull || diskTimer !== undefined || whyFull(limit >> 3) !== undefined) return;
+    saidFull = false;
+    emit('spool.taking-again', { dir });
   };
 
   const writeBatch = async (batch: readonly WaitingAppend[]): Promise<void> => {
     let file: SpoolFile | undefined;
     try {
       file = await files.roll();
-      await sync(file, batch);
+      await syncBatch(file, batch);
       if (file.undone === 0) file.since = clock.now();
       for (const one of batch) {
         const at = file.size;
@@ -128,12 +160,16 @@ export const createSpoolWriter = (
         file.undone++;
         one.resolve({ file: file.number, at });
       }
+      sayTaking();
     } catch (error) {
       // Whatever reached the file is after its end and is cut off; nothing more is written to it.
       await file?.handle.truncate(file.size).catch(() => undefined);
       files.leaveCurrent();
-      emit('spool.failed', { dir, reason: messageOf(error) });
-      for (const one of batch) one.reject(spoolFailure(dir, error));
+      if (NO_ROOM.has(errnoOf(error))) waitForDisk(batch);
+      else {
+        emit('spool.failed', { dir, reason: messageOf(error) });
+        for (const one of batch) one.reject(spoolFailure(dir, error));
+      }
     }
     onWritten();
   };
@@ -141,7 +177,7 @@ export const createSpoolWriter = (
   const sweep = (): void => files.sweep(flushing !== undefined || waiting.length > 0);
 
   const flush = (): void => {
-    if (flushing !== undefined || isClosed) return;
+    if (flushing !== undefined || diskTimer !== undefined || isClosed) return;
     const batch = takeBatch();
     if (batch.length === 0) return;
     flushing = writeBatch(batch).finally(() => {
@@ -162,15 +198,18 @@ export const createSpoolWriter = (
       }),
     madeRoom() {
       sweep();
-      if (saidFull && whyFull(limit >> 3) === undefined) {
-        saidFull = false;
-        emit('spool.taking-again', { dir });
-      }
+      // A file may have gone: the disk may have room now.
+      if (diskTimer !== undefined) return tryDisk();
+      sayTaking();
       flush();
     },
-    full: () => (waiting.length > 0 && flushing === undefined ? whyFull(waiting[0]!.bytes) : undefined),
+    full() {
+      if (diskTimer !== undefined) return 'disk';
+      return waiting.length > 0 && flushing === undefined ? whyFull(waiting[0]!.bytes) : undefined;
+    },
     async close() {
       isClosed = true;
+      clearTimeout(diskTimer);
       await flushing;
       for (const one of waiting.splice(0)) one.reject(closed());
     },

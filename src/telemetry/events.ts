@@ -139,7 +139,7 @@ export const EVENTS = {
   },
   'spool.full': {
     level: 'warn',
-    text: 'The spool in {dir} takes no more packs (limit: {reason}): it holds {packs} packs in {bytes} bytes. Senders wait and keep their packs until the next hop takes some',
+    text: 'The spool in {dir} takes no more packs (no room: {reason}): it holds {packs} packs in {bytes} bytes. Senders wait and keep their packs until the next hop takes some',
     fields: { dir: 'string', packs: 'number', bytes: 'number', reason: 'string' },
   },
   'spool.taking-again': {

@@ -182,7 +182,9 @@ describe('relay-chain', { concurrency: 2 }, () => {
         assert.equal((await node.ended).signal, 'SIGKILL');
         node = rig.spawn('relay1', `${point}:2:ENOSPC`);
         await rig.sources.write('web1', 'access', '2026112201', bytesOf('two', 3_000_000));
-        await node.event('spool.failed');
+        // The disk has no room: senders wait, and it is tried again.
+        assert.equal((await node.event('spool.full')).reason, 'disk');
+        await node.event('spool.taking-again');
         await rig.start('relay2');
         await rig.start('sink');
         await rig.sealed();

@@ -33,6 +33,9 @@ const DRAIN_SHARE = 0.3;
 const stateOf = (trouble: string | undefined): Pick<RoleStatus, 'state' | 'reason'> =>
   trouble === undefined ? { state: 'running' } : { state: 'degraded', reason: trouble };
 
+const spoolTrouble = ({ full }: SpoolStatus): string | undefined =>
+  full && `The spool takes no packs (no room: ${full}): senders wait, and keep theirs.`;
+
 const lagOf = ({ bytes, oldest }: SpoolStatus, now: number): Lag =>
   oldest === undefined ? NO_LAG : { bytes, seconds: Math.max(0, (now - oldest) / 1000) };
 
@@ -114,7 +117,12 @@ export const startRelay = async (options: RelayConfig, config: NodeConfig, deps:
   return {
     failed: goInput === undefined ? forwarder.failed : Promise.race([forwarder.failed, goInput.failed]),
     status: () => ({
-      ...{ role: 'relay', ...stateOf(upstreams.trouble()), startedAt, throughput: meter.read() },
+      ...{
+        role: 'relay',
+        ...stateOf(upstreams.trouble() ?? spoolTrouble(spool.status())),
+        startedAt,
+        throughput: meter.read(),
+      },
       lag: lagOf(spool.status(), clock.now()),
       ...{
         openHours: [],
