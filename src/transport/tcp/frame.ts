@@ -259,15 +259,35 @@ const checkPrefix = (prefix: Buffer, limits: FrameLimits): void => {
     );
 };
 
+/** Keys that are written in JSON text: strings with a colon behind them. */
+const keysIn = (text: string): number => {
+  let keys = 0;
+  for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) if (colon !== undefined) keys++;
+  return keys;
+};
+
+/** Keys of a JSON value and of all that is in it. */
+const keysOf = (value: unknown): number => {
+  if (typeof value !== 'object' || value === null) return 0;
+  const inner: unknown[] = Object.values(value);
+  return inner.reduce<number>((sum, each) => sum + keysOf(each), Array.isArray(value) ? 0 : inner.length);
+};
+
 const parseHeader = (json: Buffer): object => {
   if (!isUtf8(json)) throw new LogdError('protocol', 'A frame header is not UTF-8.');
   let header: unknown;
+  const text = json.toString();
   try {
-    header = JSON.parse(json.toString());
+    header = JSON.parse(text);
   } catch (error) {
     throw new LogdError('protocol', `A frame header is not JSON: ${messageOf(error)}`, { cause: error });
   }
   if (typeof header !== 'object' || header === null || Array.isArray(header))
     throw new LogdError('protocol', 'A frame header is not a JSON object.');
+  if (keysIn(text) !== keysOf(header))
+    throw new LogdError(
+      'protocol',
+      'A frame header has a key twice: nobody can say which of the two is meant.',
+    );
   return header;
 };

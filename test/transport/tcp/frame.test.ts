@@ -178,6 +178,9 @@ test('headers that are no JSON object, and unknown types and flags, break the pr
     [broken(same, 'null'), /not a JSON object/],
     [broken(same, '{"a":"\xff"}'), /not UTF-8/],
     [broken(same, '['.repeat(1000)), /not JSON/],
+    [broken(same, '{"a":1,"a":1}'), /a key twice/],
+    [broken(same, '{"a":1,"\\u0061":2}'), /a key twice/],
+    [broken(same, '{"b":[{"c":{"a":1 , "a" : 2}}]}'), /a key twice/],
     [broken((bytes) => bytes.writeUInt8(13, 0)), /unknown type 13/],
     [broken((bytes) => bytes.writeUInt8(1, 1)), /flags/],
     [broken((bytes) => bytes.writeUInt8(1, 3)), /flags/],
@@ -197,6 +200,16 @@ const sealed = (bytes: Buffer, headerBytes: number): Buffer => {
   );
   return bytes.subarray(0, 16 + headerBytes);
 };
+
+test('keys are counted right, whatever the strings hold', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 5 }), (header) => {
+      const decoder = new FrameDecoder(LIMITS);
+      decoder.push(encodeFrame('PING', header as object));
+      assert.deepEqual(decoder.head()?.header, JSON.parse(JSON.stringify(header)));
+    }),
+  );
+});
 
 test('a header that is too long is not encoded', () => {
   assert.throws(() => encodeFrame('PING', { pad: 'x'.repeat(16_384) }), { code: 'limit' });
