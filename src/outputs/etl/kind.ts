@@ -7,9 +7,9 @@ import { type EtlOptions, etlOptions } from './options.ts';
 import { markFailed } from './publish-hour.ts';
 import { runHour } from './run-hour.ts';
 
-/** `part-<host>-<hour>`, with the stream where there are several. */
+/** `part-<stream>__<host>__<hour>`: no name holds `__`, so no two hours have one name. */
 export const partName = ({ host, stream, hour }: { host: string; stream: string; hour: string }): string =>
-  `part-${stream}-${host}-${hour}`;
+  `part-${stream}__${host}__${hour}`;
 
 const openEtl = async (options: EtlOptions): Promise<Output> => {
   // Faults of the files are reported at the start, not at the first hour.

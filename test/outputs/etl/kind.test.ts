@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { it } from 'node:test';
 import { etlOutput, partName } from '../../../src/outputs/etl/kind.ts';
 import type { Form } from '../../../src/outputs/etl/forms.ts';
 import type { OutputDeps } from '../../../src/outputs/output.ts';
@@ -56,3 +58,8 @@ for (const form of ['hive', 'tsv', 'jsonl'] as const satisfies readonly Form[])
     },
     accessLines,
   );
+
+it('gives each hour a name of its own', () => {
+  const hour = '2026112216';
+  assert.notEqual(partName({ host: 'c', stream: 'a-b', hour }), partName({ host: 'b-c', stream: 'a', hour }));
+});
