@@ -53,7 +53,7 @@ export interface AuditScope extends SourceScope {
 /** True when the segment is sealed, stored as sealed, and its source says the same, as far as it is at hand. */
 export const isProven = ({ seal, stored, source }: SegmentAudit): boolean =>
   seal !== undefined &&
-  stored === 'identical' &&
+  (stored === 'identical' || stored === 'removed (retention)') &&
   (source === 'identical' || source === 'partly gone' || source === 'not at hand');
 
 /**
@@ -93,11 +93,12 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
     return { segment, seal, file, stored: 'not read', source, ...nothing, notes, isNeutral };
   }
   const expected = seal ?? segment.expected;
+  if (segment.removed !== undefined) return auditRemoved(scope, segment, seal, file);
   const recorded = recordedSegment(ledger, segment);
   const contents = await readStored(sink, recorded, scope.onBytes);
   const { differences } = contents;
   const faults = expected && differences.length === 0 ? compare(contents, expected, segment.state) : [];
-  if (faults.length === 0 && differences.length === 0 && seal && scope.storesFiles)
+  if (faults.length === 0 && differences.length === 0 && seal && scope.storesFiles && !segment.archived)
     faults.push(...(await formFaults(file, recorded, contents.storedBytes)));
   const isOther = differences.length > 0 || faults.length > 0;
   const isGone = isOther && scope.storesFiles && !existsSync(file);
@@ -114,6 +115,19 @@ const auditOnce = async (scope: AuditScope, segment: SegmentRecord): Promise<Seg
   const { source, sourceFrom, pieces: sourcePieces, remarks } = atSource;
   const found = { stored, source, sourceFrom, sourcePieces, differences };
   return { segment, seal, file, ...found, notes, remarks, isNeutral };
+};
+
+/** What was stored is gone, as it should be: what is left to compare is the source with the seal. */
+const auditRemoved = async (
+  scope: AuditScope,
+  segment: SegmentRecord,
+  seal: Seal | undefined,
+  file: string,
+): Promise<SegmentAudit> => {
+  const stored: Verdict = 'removed (retention)';
+  const { source, sourceFrom, pieces, notes, remarks } = await auditSource(scope, segment, seal, stored);
+  const found = { stored, source, sourceFrom, sourcePieces: pieces, differences: [] };
+  return { segment, seal, file, ...found, notes, remarks, isNeutral: false };
 };
 
 /** What to do about stored bytes that are others, and what came of it. */

@@ -104,6 +104,8 @@ const packChecks = (recorded: RecordedSegment) => {
     async take(buffer: Buffer): Promise<void> {
       for (let at = 0; at < buffer.length;) {
         if (!current) {
+          // The packs of an archived segment are forgotten: the whole of it is compared.
+          if (recorded.segment.archived === true) return;
           differ('is stored beyond the last recorded pack', from + buffer.length - at);
           from += buffer.length - at;
           return;

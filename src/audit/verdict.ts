@@ -4,11 +4,18 @@ import { formatCount } from '../text/terminal.ts';
 import type { StoredTotals } from './stored.ts';
 
 /**
- * `missing`: the stored file is gone. `not read`: the segment is still open. `not at hand`: no source file was found. `partly gone`: some of its source files were, and what they hold is
+ * `missing`: the stored file is gone. `removed (retention)`: so it is, and as the configuration has it. `not read`: the segment is still open. `not at hand`: no source file was found. `partly gone`: some of its source files were, and what they hold is
  * as sealed. `unknown`: it cannot be read or compared.
  */
 export type Verdict =
-  'identical' | 'differs' | 'missing' | 'not read' | 'partly gone' | 'not at hand' | 'unknown';
+  | 'removed (retention)'
+  | 'identical'
+  | 'differs'
+  | 'missing'
+  | 'not read'
+  | 'partly gone'
+  | 'not at hand'
+  | 'unknown';
 
 /** What is not as the seal says, or without one the segment's end; empty when all is. The digest is named only where the counts do not tell already. */
 export const compare = (

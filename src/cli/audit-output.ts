@@ -6,12 +6,12 @@
  *   segments      list of { host, stream, hour, state, generation, lines, bytes, sha256, stored, source, source_from,
  *                 source_bytes, file, problems, remarks, differences: list of { pack, from, to } with the byte range in the
  *                 segment, end exclusive }; lines, bytes and sha256 are the seal's, null without one; stored and source are
- *                 identical | differs | not read | not at hand | unknown, stored also missing, source also partly gone; source_from are the bytes of
+ *                 identical | differs | not read | not at hand | unknown, stored also missing and removed (retention), source also partly gone; source_from are the bytes of
  *                 the source files before the segment, 0 but where the agent began in the middle of one, null unless the source
  *                 is identical; source_bytes are those of the segment that were read at the source and are as sealed, null
  *                 unless it is identical or partly gone; problems and remarks are sentences; source_checked is what the agent found when it read its files once more: same | changed |
  *                 gone | unchecked
- *   verdict       { segments, left_out, sealed, identical, sources_identical, sources_partly_gone, sources_not_at_hand, lines,
+ *   verdict       { segments, left_out, sealed, identical, removed, sources_identical, sources_partly_gone, sources_not_at_hand, lines,
  *                 bytes, proven }
  */
 import { wrap } from '../text/prose.ts';
@@ -31,6 +31,8 @@ export interface Tally {
   proven: number;
   /** Segments whose stored bytes equal their seal. */
   identical: number;
+  /** Sealed segments whose stored bytes retention has removed. */
+  removed: number;
   sourcesIdentical: number;
   sourcesPartlyGone: number;
   sourcesNotAtHand: number;
@@ -46,6 +48,7 @@ export const emptyTally = (): Tally => ({
     sealed: 0,
     proven: 0,
     identical: 0,
+    removed: 0,
     sourcesIdentical: 0,
     sourcesPartlyGone: 0,
     sourcesNotAtHand: 0,
@@ -63,6 +66,7 @@ export const count = (tally: Tally, audit: SegmentAudit): void => {
   if (isProven(audit)) tally.proven++;
   if (audit.seal) tally.sealed++;
   if (audit.seal && audit.stored === 'identical') tally.identical++;
+  if (audit.stored === 'removed (retention)') tally.removed++;
   if (audit.source === 'identical') tally.sourcesIdentical++;
   if (audit.source === 'partly gone') tally.sourcesPartlyGone++;
   if (audit.source === 'not at hand') tally.sourcesNotAtHand++;
@@ -80,6 +84,10 @@ export const describeVerdict = (tally: Tally): string => {
   const sealed = `${formatCount(tally.sealed)} of ${plural(tally.segments, 'segment')} sealed${leftOut}`;
   if (!allProven(tally))
     return `${sealed}, ${formatCount(tally.segments - tally.proven)} not proven: see above`;
+  if (tally.removed > 0) {
+    const removed = `${formatCount(tally.removed)} removed (retention), their seals kept`;
+    return `${sealed}, ${plural(tally.lines, 'line')}: ${formatCount(tally.identical)} byte for byte identical, ${removed}`;
+  }
   return `${sealed}, ${plural(tally.lines, 'line')}, byte for byte identical (${describeSources(tally)})`;
 };
 
@@ -104,6 +112,7 @@ export const showVerdict = (tally: Tally, width: number, paint: Paint): string =
 
 const VERDICT_COLOURS = {
   identical: 'green',
+  'removed (retention)': 'dim',
   differs: 'red',
   missing: 'red',
   'not read': 'yellow',
@@ -203,6 +212,7 @@ export const verdictJson = (tally: Tally) => ({
   left_out: tally.leftOut,
   sealed: tally.sealed,
   identical: tally.identical,
+  removed: tally.removed,
   sources_identical: tally.sourcesIdentical,
   sources_partly_gone: tally.sourcesPartlyGone,
   sources_not_at_hand: tally.sourcesNotAtHand,

@@ -3,8 +3,9 @@
  * recorded, are its bytes right, where did the store put it.
  */
 import { type ErrorCode, LogdError, messageOf } from '../error.ts';
-import type { Place } from '../ledger/ledger.ts';
+import type { Place, SegmentRecord } from '../ledger/ledger.ts';
 import { type RecordingLedger, recordedSegment } from '../ledger/recorded.ts';
+import { isTaken } from '../ledger/retention.ts';
 import type { Answer, NackCode } from '../pack/answer.ts';
 import type { RunningDigest } from '../pack/digest.ts';
 import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../pack/pack.ts';
@@ -59,6 +60,20 @@ const sumFault = (
     : `Pack ${id} of ${segmentName(key)} ends it with ${done.lines} lines, and its packs have ${sum}.`;
 };
 
+/** Together with what is gone it could not be proven: it is not acked, and stays where it is. */
+const refusedByRetention = (
+  emit: Emit,
+  { host, stream, hour, id }: PackHeader,
+  { removed }: SegmentRecord,
+): Answer => {
+  const reason =
+    removed === undefined
+      ? 'the hour is sealed, and older than sink.ledger.keep_packs. Its seal and its file stay as they are, and what is in this pack is not stored'
+      : `retention removed the hour on ${new Date(removed).toISOString()} (sink.store.retain). Its seal stays, and what is in this pack is not stored`;
+  emit('store.late-refused', { host, stream, hour, id, reason });
+  return nack('conflict', `Pack ${id} of ${host}/${stream}/${hour} is refused: ${reason}.`);
+};
+
 /** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
 export const checkPack = async (
   { ledger, emit, onComplete, onRepeated }: CheckOptions,
@@ -66,6 +81,10 @@ export const checkPack = async (
   pack: VerifiedPack,
 ): Promise<Answer | undefined> => {
   const { header } = pack;
+  if (queue.record !== undefined && isTaken(queue.record)) {
+    const repeat = fit(header, await ledger.around(header, header.id)) === 'repeat';
+    return repeat ? { kind: 'ack' } : refusedByRetention(emit, header, queue.record);
+  }
   const goesOn =
     !mayHaveEnded(header, queue.record) ||
     (queue.record?.state === 'open' && header.generation <= queue.opened);

@@ -39,6 +39,10 @@ export const FAULT_POINTS = [
   'seal.after-rename',
   'seal.before-ledger', // the file is final, the seal not recorded
   'seal.after-ledger', // sealed, no output knows yet
+  'retain.before-remove', // the ledger has noted that it begins, all is there
+  'retain.after-remove', // markers and file are gone, the ledger has not noted it
+  'retain.after-record',
+  'retain.before-archive', // the packs of an hour are about to be forgotten
   'repair.before-stage', // a pack came again for a damaged file, nothing is kept
   'repair.after-stage', // it is durable beside the file, not acknowledged
   'repair.before-record', // the repaired file is durable under its temporary name

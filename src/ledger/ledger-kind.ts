@@ -9,10 +9,11 @@ import type { Deliveries } from './delivery.ts';
 import type { Expectations } from './expectation.ts';
 import type { LedgerIdentity } from './identity.ts';
 import type { Ledger } from './ledger.ts';
+import type { Retention } from './retention.ts';
 import type { Repulls } from './repull.ts';
 
-/** All that a ledger records: packs and seals, positions of outputs, who is expected, packs that are wanted again, and which ledger it is. */
-export interface OpenLedger extends Ledger, Deliveries, Expectations, Repulls, LedgerIdentity {
+/** All that a ledger records: packs and seals, positions of outputs, who is expected, packs that are wanted again, what retention takes, and which ledger it is. */
+export interface OpenLedger extends Ledger, Deliveries, Expectations, Repulls, Retention, LedgerIdentity {
   /** Transactions and writes so far: how well commits are grouped. */
   counters(): Counters;
   /** Resolves when the ledger has ended: with undefined after disposal, else with the reason. The node cannot go on then. */

@@ -68,6 +68,10 @@ export interface SegmentRecord extends SegmentKey {
   readonly source?: SourceVerdict['source'];
   /** Of a changed source: where. */
   readonly sourcePlace?: string;
+  /** Only its seal is left in the ledger, see retention.ts: its packs are forgotten, and nothing can be added to it. */
+  readonly archived?: true;
+  /** When retention removed what is stored of it, see retention.ts. Its seal stays, and nothing can be added to it. */
+  readonly removed?: number;
 }
 
 /** A segment with its recorded packs, read page by page in id order. */

@@ -1,6 +1,7 @@
 /** What an output still has to do in a segment: pure rules over what the ledger says. */
 import type { Delivery, OutputRecord } from '../ledger/delivery.ts';
 import type { SegmentRecord } from '../ledger/ledger.ts';
+import { isTaken } from '../ledger/retention.ts';
 import type { SegmentKey } from '../pack/pack.ts';
 
 /** A segment of which nothing has been delivered. */
@@ -18,11 +19,34 @@ export const isBeforeStart = (segment: SegmentRecord, { start, addedAt }: Output
 
 /** Unit hour: the generation of the segment is sealed, and is not the one that was delivered. */
 export const isHourDue = (segment: SegmentRecord, delivery: Delivery): boolean =>
-  segment.state === 'sealed' && segment.generation !== delivery.generation;
+  segment.state === 'sealed' && !isTaken(segment) && segment.generation !== delivery.generation;
 
 /** Unit pack: packs above the position may be recorded. */
 export const mayHavePacks = (segment: SegmentRecord, delivery: Delivery): boolean =>
-  segment.highestId >= delivery.nextId;
+  segment.highestId >= delivery.nextId && !isTaken(segment);
 
 /** A closed segment gets no more of the packs that are missing: they are stepped over. */
 export const isClosed = ({ state }: SegmentRecord): boolean => state === 'incomplete' || state === 'refused';
+
+/** What is known of an output that the ledger has. */
+export interface DueRules {
+  readonly unit: 'pack' | 'hour';
+  wants(segment: SegmentRecord): boolean;
+}
+
+/** Whether a sealed segment is still needed by an output. Of one that is not configured any more only its position is known. */
+export const isNeeded = (
+  known: DueRules | undefined,
+  record: OutputRecord,
+  segment: SegmentRecord,
+  delivery: Delivery,
+): boolean => {
+  if (isBeforeStart(segment, record)) return false;
+  if (known === undefined)
+    return (
+      delivery.generation !== segment.generation ||
+      (delivery.nextId > 1 && delivery.nextId <= segment.highestId)
+    );
+  if (!known.wants(segment)) return false;
+  return known.unit === 'hour' ? isHourDue(segment, delivery) : mayHavePacks(segment, delivery);
+};

@@ -79,6 +79,8 @@ export interface Output extends AsyncDisposable {
   deliver(item: Item, signal: AbortSignal): Promise<Counts>;
   /** A sealed hour is open again because of late lines. Called, and awaited, before the first of them is stored. Idempotent. */
   withdraw?(key: SegmentKey): Promise<void>;
+  /** Retention takes a sealed hour away: what says that it is there goes first. Idempotent. */
+  expired?(segment: SegmentRecord): Promise<void>;
   /** False for segments that the output does not want, by its options: they need no position and do not lag. */
   wants?(segment: SegmentRecord | SegmentKey): boolean;
   /** Cheap and synchronous. */

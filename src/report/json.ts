@@ -22,6 +22,8 @@
  *     reason               null, or why it is refused or incomplete, or what an open one waits for; says so where the end is missing, which is no gap between ids
  *                          Of an absent hour, which must be there and is not: host, stream, hour, state "absent", and last_hour,
  *                          the last one before it that is there, or null
+ *     removed              null, or when retention removed what was stored of it (sink.store.retain); its state stays "sealed"
+ *     archived             true once its packs are forgotten (sink.ledger.keep_packs)
  *   days          list of { host, stream, day, sealed, hours, complete }
  *   summary       { segments, open, complete, sealed, refused, incomplete, absent, late, packs, lines, bytes, missing_packs,
  *                   lost_packs, lost_bytes, all_sealed }
@@ -68,6 +70,8 @@ export const segmentJson = (segment: SegmentRecord, gaps: readonly Gap[]) => ({
   source: segment.source ?? 'unchecked',
   source_place: segment.sourcePlace ?? null,
   reason: reasonOf(segment) ?? null,
+  removed: segment.removed === undefined ? null : iso(segment.removed),
+  archived: segment.archived === true,
 });
 
 export const absentJson = ({ host, stream, hour, lastHour }: AbsentHour) => ({

@@ -20,9 +20,18 @@ export const showHour = (label: string): string => {
   return hour === undefined ? date : `${date} ${hour}`;
 };
 
+/** Sealed, and what was stored of it was removed as the configuration has it. */
+export const REMOVED = 'removed (retention)';
+
 /** A state and, where lines came after the end of the hour, that they did. */
-export const showState = ({ state, generation }: Pick<SegmentRecord, 'state' | 'generation'>): string =>
-  generation > 1 ? `${state}, late` : state;
+export const showState = ({
+  state,
+  generation,
+  removed,
+}: Pick<SegmentRecord, 'state' | 'generation' | 'removed'>): string => {
+  if (removed !== undefined) return REMOVED;
+  return generation > 1 ? `${state}, late` : state;
+};
 
 /** `0.4 s`, `12 s`, `3 min`, `5.2 h`, `2.0 d`: for reading. */
 export const showDuration = (ms: number): string => {

@@ -11,6 +11,7 @@
 import { messageOf } from '../error.ts';
 import type { Ledger, SegmentRecord } from '../ledger/ledger.ts';
 import { recordedSegment } from '../ledger/recorded.ts';
+import { isTaken } from '../ledger/retention.ts';
 import type { IdRun, RepullRequest, Repulls, UnavailablePacks } from '../ledger/repull.ts';
 import type { SegmentKey, VerifiedPack } from '../pack/pack.ts';
 import type { CommitStage } from '../commit/commit-stage.ts';
@@ -87,6 +88,11 @@ const createQuestions = ({ key, want, emit }: Pick<HourRepullOptions, 'key' | 'w
       return { state: 'waiting', note: `Asked ${tries} times for packs ${packs}.` };
     },
   };
+};
+
+const TAKEN: Outcome = {
+  state: 'failed',
+  note: 'Retention has removed the file of the hour (sink.store.retain), or its packs (sink.ledger.keep_packs). Its seal is all that is kept.',
 };
 
 const stateOf = (segment: SegmentRecord | undefined): string =>
@@ -187,6 +193,7 @@ export const createHourRepull = (options: HourRepullOptions): HourRepull => {
 
   const look = async (now: number): Promise<Outcome> => {
     const segment = await ledger.segment(key);
+    if (segment !== undefined && isTaken(segment)) return TAKEN;
     const broken = (damaged ??= await inspect(segment));
     if (refusal !== undefined) return { state: 'failed', note: refusal };
     const unavailable = await ledger.unavailable(key);

@@ -80,6 +80,11 @@ export interface Store extends AsyncDisposable {
    * a retryable `corrupt` while stored bytes are not there.
    */
   seal(segment: RecordedSegment): Promise<void>;
+  /**
+   * Removes all that is stored of a sealed segment, durably. Idempotent. Called while nothing is written to the segment, and once the ledger
+   * has noted that it is being removed.
+   */
+  remove(key: SegmentKey): Promise<void>;
   /** The store's own id, made with it. The ledger keeps it: another store in its place is refused at the next start. */
   readonly id: string;
   /** The directory that holds its files, where it has one: nobody else should be able to write there. */

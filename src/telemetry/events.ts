@@ -9,12 +9,14 @@ import { type EventSpec, segment } from './event-spec.ts';
 import { FILE_EVENTS } from './file-events.ts';
 import { MONITOR_EVENTS } from './monitor-events.ts';
 import { NODE_EVENTS } from './node-events.ts';
+import { RETENTION_EVENTS } from './retention-events.ts';
 
 export const EVENTS = {
   ...NODE_EVENTS,
   'http.listening': { level: 'info', text: 'HTTP on {address}', fields: { address: 'string' } },
 
   ...FILE_EVENTS,
+  ...RETENTION_EVENTS,
   'send.connected': {
     level: 'info',
     text: 'Connected to {node} at {address}',

@@ -134,7 +134,14 @@ test('--json is one document with stable names and ISO times', async () => {
     last_arrival: '2026-11-22T17:00:01.500Z',
     last_lines_arrival: '2026-11-22T17:00:01.500Z',
     last_line: '2026-11-22T16:59:59.000Z',
-    ...{ lag_ms: 2500, source: 'unchecked', source_place: null, reason: null },
+    ...{
+      lag_ms: 2500,
+      source: 'unchecked',
+      source_place: null,
+      reason: null,
+      removed: null,
+      archived: false,
+    },
   });
   assert.deepEqual(open!['gaps'], [{ from: 2, to: 2, reason: 'missing', bytes: null, why: null }]);
   assert.deepEqual(document.days, [

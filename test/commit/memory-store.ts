@@ -124,6 +124,10 @@ export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]
         if (isWanted(header))
           yield Buffer.from(storedOf(segment).bytes.subarray(place.at, place.at + place.length));
     },
+    remove: (key) => {
+      segments.delete(segmentName(key));
+      return Promise.resolve();
+    },
     async seal({ segment }) {
       await pause('seal');
       const stored = storedOf(segment);

@@ -45,9 +45,9 @@ const sink = (passes: readonly number[], compressions: readonly Compression[] = 
 const OUT_OF_ORDER = 'sink.write:2:ENOSPC,store.before-write:13:EIO,receive.before-verify:24:EIO';
 const rewritten: Scenario = { ...sink([1, 2, 2], ['zstd']), besides: OUT_OF_ORDER };
 
-/** Those of a relay are walked in relay-chain.test.ts, those of a repair in repull-correctness.test.ts. */
-type NodePoint = Exclude<FaultPoint, `spool.${string}` | `repair.${string}`>;
-const isNodePoint = (point: FaultPoint): point is NodePoint => !/^(?:spool|repair)\./.test(point);
+/** Those of a relay are walked in relay-chain.test.ts, those of a repair in repull-correctness.test.ts, those of retention in retention-correctness.test.ts. */
+type NodePoint = Exclude<FaultPoint, `spool.${string}` | `repair.${string}` | `retain.${string}`>;
+const isNodePoint = (point: FaultPoint): point is NodePoint => !/^(?:spool|repair|retain)\./.test(point);
 
 const scenarios: Readonly<Record<NodePoint, Scenario>> = {
   'cut.before-record': agent(EACH_PACK),

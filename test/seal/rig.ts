@@ -49,6 +49,7 @@ export const sealRig = async (): Promise<SealRig> => {
   const files: MarkerFiles = {
     sealed: (seal, dayComplete) => failing('sealed', () => real.sealed(seal, dayComplete)),
     keepOnly: (isBacked) => real.keepOnly(isBacked),
+    expired: (key, lines) => real.expired(key, lines),
     reopened: (key) => failing('reopened', () => real.reopened(key)),
     stream: (hour, isWhole) => failing('stream', () => real.stream(hour, isWhole)),
   };

@@ -125,7 +125,7 @@ export const outputWrites = (db: DatabaseSync) => {
 };
 
 /** Whether an output is where `position` says; a segment that it has not worked on is at the beginning. */
-const positionsIn = (db: DatabaseSync) => {
+export const positionsIn = (db: DatabaseSync) => {
   const find = db.prepare('SELECT generation, next_id FROM delivery WHERE output = ? AND segment = ?');
   return (output: string, segment: number, { generation, nextId }: Position): boolean => {
     const row = find.get(output, segment);
@@ -142,7 +142,8 @@ export const deliveryWrites = (db: DatabaseSync) => {
        (output, segment, generation, next_id, delivered, dropped, rejected, attempts, next_try, error, stuck)
      VALUES (:output, :segment, :generation, :next_id, :delivered, :dropped, :rejected, :attempts, :next_try, :error, :stuck)`,
   );
-  const inHours = 'hour >= :from AND hour <= :to || :end';
+  // What is removed or archived cannot be delivered again.
+  const inHours = 'hour >= :from AND hour <= :to || :end AND removed_at IS NULL AND archived IS NULL';
   const touch = db.prepare(
     `INSERT OR REPLACE INTO change (segment)
      SELECT segment FROM segment WHERE ${inHours} ORDER BY segment`,

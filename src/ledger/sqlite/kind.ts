@@ -1,6 +1,7 @@
 /** The SQLite ledger as a kind: one file, beside the sink that owns it. */
 import { join } from 'node:path';
 import { path } from '../../config/kind.ts';
+import { keepFor } from '../../config/retain.ts';
 import { option, section } from '../../config/option.ts';
 import type { LedgerKind } from '../ledger-kind.ts';
 
@@ -10,13 +11,19 @@ const schema = section('A database file of the sink.', {
     absent: 'ledger.db in state_dir',
     example: '/var/lib/logd/ledger.db',
   }),
+  keep_packs: option(keepFor(), {
+    summary:
+      'How long after its seal the packs of an hour stay in the ledger, and its marker files; seals stay for ever. Later the hour cannot be asked for again (`logd repull`), given to a new output, or get late lines.',
+    default: '35d',
+    example: '90d',
+  }),
 });
 
 export const sqliteLedger: LedgerKind<typeof schema> = {
   kind: 'sqlite',
   summary: 'A database file of the sink.',
   schema,
-  complete: (options, stateDir) => ({ path: options.path ?? join(stateDir, 'ledger.db') }),
+  complete: (options, stateDir) => ({ ...options, path: options.path ?? join(stateDir, 'ledger.db') }),
   async open(options, use) {
     const { openSqliteLedger } = await import('./sqlite-ledger.ts');
     return openSqliteLedger({

@@ -7,6 +7,7 @@ import type { PackEntry } from '../ledger.ts';
 import { ledgerReads } from './reads.ts';
 import { LEDGER_SCHEMA } from './schema.ts';
 import { repullReads, repullWrites } from './repull-operations.ts';
+import { retentionReads, retentionWrites } from './retention-operations.ts';
 import { sourceWrites } from './source-operations.ts';
 import { ledgerWrites } from './writes.ts';
 
@@ -18,7 +19,7 @@ export const open = (db: DatabaseSync) => {
   return {
     reads: {
       ...{ ...ledgerReads(db), ...deliveryReads(db), ...identityReads(db) },
-      ...{ ...expectationReads(db), ...repullReads(db) },
+      ...{ ...expectationReads(db), ...repullReads(db), ...retentionReads(db) },
     },
     writes: {
       ...{
@@ -28,6 +29,7 @@ export const open = (db: DatabaseSync) => {
         ...expectationWrites(db),
         ...sourceWrites(db),
         ...repullWrites(db),
+        ...retentionWrites(db),
       },
       /** With the number of the last change. `start`: of the sink that records them; `store`: where their bytes are. See identity.ts. */
       commit: (entries: readonly PackEntry[], start: string, store?: string) => {

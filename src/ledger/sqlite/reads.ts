@@ -1,7 +1,7 @@
 /** What the ledger can be asked, as operations inside the database thread. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { SegmentKey } from '../../pack/pack.ts';
-import { readInteger } from '../../sqlite/row.ts';
+import { isNull, readInteger } from '../../sqlite/row.ts';
 import type {
   DayRecord,
   Gap,
@@ -12,7 +12,7 @@ import type {
   SegmentRecord,
 } from '../ledger.ts';
 import { unavailableOf } from './repull-operations.ts';
-import { readDay, readGap, readPack, readSeal, readSegment } from './rows.ts';
+import { readArchivedSeal, readDay, readGap, readPack, readSeal, readSegment } from './rows.ts';
 
 /** Runs of ids between neighbours, ids behind the highest one, and lost packs. */
 const GAPS = `
@@ -142,7 +142,12 @@ export const ledgerReads = (db: DatabaseSync) => {
           return found === undefined ? gap : { ...gap, why: found.reason };
         });
     },
-    seals: (key: SegmentKey): Seal[] => listSeals.all(numberOf(key) ?? null).map(readSeal),
+    seals: (key: SegmentKey): Seal[] => {
+      const row = findSegment.get(key.host, key.stream, key.hour);
+      if (row === undefined) return [];
+      const earlier = listSeals.all(readInteger(row, 'segment')).map(readSeal);
+      return isNull(row, 'archived') ? earlier : [...earlier, readArchivedSeal(row)];
+    },
     days: (filter: DayFilter): DayRecord[] =>
       list('SELECT * FROM day', dayConditions(filter), {
         sql: 'ORDER BY host, stream, day, daily',

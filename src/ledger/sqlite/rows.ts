@@ -72,6 +72,8 @@ export const readSegment = (row: Row): SegmentRecord => ({
   lastLine: readInteger(row, 'last_line'),
   ...(isNull(row, 'reason') ? {} : { reason: readText(row, 'reason') }),
   ...readSource(row),
+  ...(isNull(row, 'archived') ? {} : { archived: true }),
+  ...(isNull(row, 'removed_at') ? {} : { removed: Math.abs(readInteger(row, 'removed_at')) }),
 });
 
 /** What its host said of its files; nothing where that was of an earlier generation. */
@@ -171,6 +173,19 @@ export const readSeal = (row: Row): Seal => ({
   lines: readInteger(row, 'lines'),
   bytes: readInteger(row, 'bytes'),
   sha256: readHex(row, 'sha256'),
+  firstArrival: readInteger(row, 'first_arrival'),
+  lastArrival: readInteger(row, 'last_arrival'),
+  sealedAt: readInteger(row, 'sealed_at'),
+});
+
+/** The last seal of an archived segment, which is its row. */
+export const readArchivedSeal = (row: Row): Seal => ({
+  ...readKey(row),
+  generation: readInteger(row, 'generation'),
+  packs: readInteger(row, 'expected_packs'),
+  lines: readInteger(row, 'lines'),
+  bytes: readInteger(row, 'bytes'),
+  sha256: readHex(row, 'expected_sha256'),
   firstArrival: readInteger(row, 'first_arrival'),
   lastArrival: readInteger(row, 'last_arrival'),
   sealedAt: readInteger(row, 'sealed_at'),

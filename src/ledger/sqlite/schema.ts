@@ -5,6 +5,8 @@
  *          packs = count(pack), highest_id = max(pack.id), stored_end = max(pack.at + pack.length), …
  *          expected_*: the totals of its newest `done`, all null before one has come.
  *          source_*: what its host says of its files after it was sent, as of a generation; null before it was told.
+ *          archived, sealed_at, removed_at: what retention took of it, see ../retention.ts. An archived one has no rows in pack, change and
+ *          delivery, and none in seal for its last generation.
  * pack     one row for each pack, clustered by (segment, id): reading a segment in order is one range.
  *          done_*: on the last pack of a generation. `lost_*`: where its bytes are gone for good.
  * seal     one row for each sealed generation; rows are never changed.
@@ -75,6 +77,17 @@ const RESTORES = 'ALTER TABLE repull ADD COLUMN file TEXT;';
 
 /** When the last lines arrived; null in hours that were recorded before, or have none. */
 const LINES_ARRIVED = 'ALTER TABLE segment ADD COLUMN lines_arrived INTEGER;';
+/** `sealed_at`: of an archived segment, whose last seal is the segment itself. `removed_at`: negative while the removal is under way. */
+const RETENTION = `
+    ALTER TABLE segment ADD COLUMN archived INTEGER;
+    ALTER TABLE segment ADD COLUMN sealed_at INTEGER;
+    ALTER TABLE segment ADD COLUMN removed_at INTEGER;
+    DROP TRIGGER segment_updated;
+    CREATE TRIGGER segment_updated AFTER UPDATE ON segment WHEN new.archived IS NULL BEGIN
+      INSERT OR REPLACE INTO change (segment) VALUES (new.segment);
+    END;
+    CREATE INDEX segment_removing ON segment (removed_at) WHERE removed_at < 0;
+`;
 
 const OUTPUTS = `
     CREATE TABLE change (
@@ -128,7 +141,7 @@ const FROM_3 = `${OUTPUTS}
 
 export const LEDGER_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
-  version: 10,
+  version: 11,
   migrations: {
     3: FROM_3,
     4: IDENTITY,
@@ -137,6 +150,7 @@ export const LEDGER_SCHEMA: Schema = {
     7: REPULLS,
     8: RESTORES,
     9: LINES_ARRIVED,
+    10: RETENTION,
   },
   title: 'ledger',
   ifDamaged:
@@ -222,6 +236,7 @@ export const LEDGER_SCHEMA: Schema = {
     ${REPULLS}
     ${RESTORES}
     ${LINES_ARRIVED}
+    ${RETENTION}
   `,
 };
 

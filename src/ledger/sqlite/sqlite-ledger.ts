@@ -127,6 +127,13 @@ export const openSqliteLedger = async (options: LedgerOptions): Promise<OpenLedg
     unavailable: (key) => thread.read('unavailable', key),
     replacePlaces: (key, places) => thread.write('replacePlaces', key, places),
     reprove: (key) => thread.write('reprove', key),
+    lanes: (after, limit) => thread.read('lanes', after, limit),
+    expirable: (step, lane, range) => thread.read('expirable', step, lane, range),
+    beginRemoval: (key, generation, settled, at) =>
+      thread.write('beginRemoval', key, generation, settled, at),
+    endRemoval: (key) => thread.write('endRemoval', key),
+    removing: (limit) => thread.read('removing', limit),
+    archive: (key, generation, settled) => thread.write('archive', key, generation, settled),
     counters: thread.counters,
     ended: thread.ended,
     [Symbol.asyncDispose]: async () => {

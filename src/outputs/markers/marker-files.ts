@@ -47,6 +47,8 @@ export interface MarkerFiles {
   sealed(seal: Seal, dayComplete: boolean): Promise<void>;
   /** Takes away the markers of a segment that is no longer complete, and those of its day and its stream. */
   reopened(key: SegmentKey): Promise<void>;
+  /** Takes away the marker of a sealed hour that is not kept any more, and those of its day and its stream. */
+  expired(key: SegmentKey, lines: number): Promise<void>;
   /** Writes, or takes away, the marker of all hosts. */
   stream(hour: StreamHour, isWhole: boolean): Promise<void>;
   /** Takes away the markers that do not say what is so. Whatever does not have a marker's name, or is no file, is left alone. */
@@ -164,6 +166,14 @@ export const openMarkerFiles = async (dir: string): Promise<MarkerFiles> => {
         await remove(streamName(key));
         await remove(streamName({ ...key, hour: key.hour.slice(0, 8) }));
         await removeHourExcept(key, undefined);
+        await syncDirectoryOnce();
+      }),
+    expired: (key, lines) =>
+      failing(async () => {
+        await remove(dayName(key));
+        await remove(streamName(key));
+        await remove(streamName({ ...key, hour: key.hour.slice(0, 8) }));
+        await remove(hourStart(key) + lines);
         await syncDirectoryOnce();
       }),
     stream: (hour, isWhole) =>

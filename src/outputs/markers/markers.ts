@@ -14,6 +14,7 @@ import type { DayRecord } from '../../ledger/ledger.ts';
 import { absentHours, type ExpectRules } from '../../ledger/expected-set.ts';
 import { hourStanding, isAllSealed, isWhole as isWholeHour } from '../../ledger/hour-standing.ts';
 import { shared } from '../../disk/sync.ts';
+import { isTaken } from '../../ledger/retention.ts';
 import { type SegmentKey, segmentName } from '../../pack/pack.ts';
 import { type Counts, type HourItem, isCompleteDay, type LedgerView, type Output } from '../output.ts';
 import type { OutputDeps, OutputKind } from '../output.ts';
@@ -31,7 +32,7 @@ export const isBacked = async (
     return (await ledger.days({ host, stream, day: hour })).some(isCompleteDay);
   }
   const segment = await ledger.segment(key);
-  return segment?.state === 'sealed' && segment.lines === lines;
+  return segment?.state === 'sealed' && segment.lines === lines && !isTaken(segment);
 };
 
 /** A host and stream may have both, days of hours and segments of a whole day, when its files were once named otherwise. */
@@ -126,7 +127,7 @@ const writeMarkers = async (
   { key, seal }: HourItem,
 ): Promise<void> => {
   const segment = await ledger.segment(key);
-  if (segment?.state !== 'sealed' || segment.generation !== seal.generation) return;
+  if (segment?.state !== 'sealed' || segment.generation !== seal.generation || isTaken(segment)) return;
   const complete = await completeDay(ledger, key);
   await files.sealed(seal, complete !== undefined);
   // Another hour of the day may be reopened at any time: one of us sees the other.
@@ -168,6 +169,12 @@ export const openMarkers = async (
         await exclusive(item.key, () => writeMarkers(files, { ...deps, ofStream: streams.ofStream }, item));
       return { delivered: item.lines, dropped: 0, rejected: 0 };
     },
+    expired: (segment) =>
+      exclusive(segment, async () => {
+        const { stream, hour, lines } = segment;
+        await files.expired(segment, lines);
+        for (const each of [hour, hour.slice(0, 8)]) streams.forget({ stream, hour: each });
+      }),
     withdraw: (key) =>
       exclusive(key, async () => {
         await files.reopened(key);

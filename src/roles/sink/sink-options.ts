@@ -5,6 +5,7 @@ import { hostList } from '../../ledger/expected-hosts.ts';
 import { completeLedger, ledgerKinds, USUAL_LEDGER } from '../../ledger/registry.ts';
 import { formatAddress, isLoopback } from '../../config/address.ts';
 import { duration, listenAddress, path } from '../../config/kind.ts';
+import type { Retain } from '../../config/retain.ts';
 import { group, option, rule, section, variants } from '../../config/option.ts';
 import { storeKinds } from '../../stores/registry.ts';
 import { goInputOption } from '../go-input-option.ts';
@@ -88,3 +89,9 @@ export const completeSink = (options: z.output<typeof sinkOptions>, { state_dir 
 });
 
 export type SinkConfig = ReturnType<typeof completeSink>;
+
+/** Other kinds of stores and ledgers may have no such options: they keep all. */
+export const retentionOf = ({ store, ledger }: SinkConfig): { retain: Retain; keepPacks: number } => ({
+  retain: (store['retain'] as Retain | undefined) ?? 'forever',
+  keepPacks: (ledger['keep_packs'] as number | undefined) ?? Number.POSITIVE_INFINITY,
+});

@@ -5,6 +5,7 @@ import { openLedger } from '../../ledger/registry.ts';
 import { createReceiver } from '../../receive/receiver.ts';
 import { startExpiry } from '../../seal/expiry.ts';
 import { resume } from '../../seal/resume.ts';
+import { startRetention } from '../../seal/retention.ts';
 import { createSealer } from '../../seal/sealer.ts';
 import { openStore } from '../../stores/registry.ts';
 import { createCommitStage } from '../../commit/commit-stage.ts';
@@ -23,7 +24,7 @@ import { createRouteLatency } from '../route-latency.ts';
 import { serverLimits } from '../limits-option.ts';
 import { openTokens } from '../token.ts';
 import { watchOpenHours } from './open-hours.ts';
-import type { SinkConfig } from './sink-options.ts';
+import { retentionOf, type SinkConfig } from './sink-options.ts';
 import { type RepullStage, startRepull } from '../../repull/repull.ts';
 import { startOutputs } from '../../outputs/outputs.ts';
 import { addHours } from './hours-http.ts';
@@ -79,6 +80,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     createSealer({ commit, store, ledger, clock, emit, onSealed: () => outputs.wake() }),
   );
   await resume({ store, ledger, emit, requestSeal: (key) => sealer.request(key) });
+  starting.use(startRetention({ ...retentionOf(options), ledger, store, commit, outputs, clock, emit }));
 
   const { limits, listen: address, expire_after: expireAfter } = options;
   starting.use(startExpiry({ ledger, clock, emit, expireAfter }));

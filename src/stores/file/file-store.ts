@@ -16,12 +16,14 @@ import { constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { choice, path as pathKind, textWith } from '../../config/kind.ts';
+import { retain } from '../../config/retain.ts';
 import { option, section } from '../../config/option.ts';
 import type { Place, RecordedSegment } from '../../ledger/ledger.ts';
 import { encode } from '../../pack/codec.ts';
 import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../../pack/pack.ts';
 import type { Store, StoreKind, StoreRepairs, StoreView } from '../store.ts';
 import { inspectFile, repairFile, takeLeftRepair } from './repair.ts';
+import { readWhole, removedByRetention, removeFile } from './removal.ts';
 import { createGuard, OWN_LEVEL, restoreFile } from './restore.ts';
 import { stagedPacksBelow } from './staged-packs.ts';
 import { descriptorLimit, storedDescriptors } from '../../disk/descriptors.ts';
@@ -60,9 +62,16 @@ const schema = section('Files, one for each host, stream and hour.', {
     absent: `the layout that the store has; a new store gets ${DEFAULT_LAYOUT}`,
     example: DEFAULT_LAYOUT,
   }),
+  retain: option(retain(), {
+    summary:
+      'How long the files of sealed hours stay: `forever`, so long after they were sealed (`90d`), or until all outputs have them (`delivered`). Files of hours that are not sealed, or that an output still needs, stay in any case. Lines that come for a removed hour are refused; they stay with their agent.',
+    default: 'forever',
+    example: '90d',
+  }),
 });
 
-export type FileStoreOptions = z.output<typeof schema>;
+/** How long files are kept is the sink's to see to. */
+export type FileStoreOptions = Omit<z.output<typeof schema>, 'retain'>;
 
 /**
  * Opens the store; rejects with `storage` when the directory cannot be made, another sink has it, or it is not the store whose id the
@@ -148,6 +157,18 @@ export const openFileStore = async (
       }
     });
 
+  const remove = (key: SegmentKey): Promise<void> =>
+    files.exclusive(key, async (file) => {
+      try {
+        await files.release(file);
+        files.learn(file, undefined);
+        await removeFile(dir, file.path);
+        await repairs.discard(key);
+      } catch (error) {
+        throw storageError('remove', file.path, error);
+      }
+    });
+
   const repairs = repairsOf({ dir, view, files, directories, trust: guard.trust });
 
   starting.move();
@@ -160,6 +181,7 @@ export const openFileStore = async (
     flush: () => files.flush(),
     forget: () => files.forget(),
     seal,
+    remove,
     [Symbol.asyncDispose]: async () => {
       await files.close();
       lock[Symbol.dispose]();
@@ -256,6 +278,12 @@ const viewFiles = ({ dir, compression }: FileStoreOptions, layouts: readonly str
   ): AsyncGenerator<Buffer> {
     const path = locate(recorded.segment);
     await checkLevels(dir, path);
+    const { archived, removed } = recorded.segment;
+    if (removed !== undefined) throw removedByRetention(path, recorded.segment, removed);
+    if (archived === true) {
+      yield* readWhole(path, recorded.segment);
+      return;
+    }
     yield* readPacks(path, isCompressed(path), recorded, isWanted);
   }
   return { locate, read };

@@ -283,7 +283,10 @@ for (const compression of ['none', 'zstd'] as const) {
         await storePacks(store, recorder, await packsOf(PARTS));
         await assert.rejects(openFileStore(options(dir, compression)), /Another logd stores into/);
         assert.deepEqual(
-          await readBack(await fileStore.view(options(dir, compression)), recorder.recorded),
+          await readBack(
+            await fileStore.view({ ...options(dir, compression), retain: 'forever' }),
+            recorder.recorded,
+          ),
           WHOLE,
         );
       }

@@ -90,7 +90,7 @@ it('a store from before there were records of layouts is known by its files', as
     await storePacks(store, new Recorder(), await packsOf([logLines(10, 1)]));
   }
   await rm(join(dir, '.logd-store'));
-  assert.ok((await fileStore.view(options)).locate(KEY).endsWith('/host=web1.log'));
+  assert.ok((await fileStore.view({ ...options, retain: 'forever' })).locate(KEY).endsWith('/host=web1.log'));
   await using store = await openFileStore(options);
   const tomorrow = { ...KEY, hour: '2026112316' };
   assert.ok(store.locate(tomorrow).endsWith('/hour=16/host=web1.log'));
