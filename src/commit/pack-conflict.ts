@@ -7,6 +7,9 @@ import type { Neighbours, SegmentRecord } from '../ledger/ledger.ts';
 import { fits, isRepeat } from '../ledger/rules.ts';
 import type { PackHeader } from '../pack/pack.ts';
 
+/** Another pack has the name: usually of another agent. */
+export const OTHER_BYTES = 'other bytes are stored under this name';
+
 export type Fit = 'new' | 'repeat' | { readonly conflict: string } | { readonly invalid: string };
 
 /**
@@ -23,7 +26,7 @@ export const fit = (header: PackHeader, { before, same, after }: Neighbours): Fi
       ? 'repeat'
       : hasSameBytes(same.header, header)
         ? { invalid: `its bytes are stored, and ${differences(same.header, header)}` }
-        : { conflict: 'other bytes are stored under this name' };
+        : { conflict: OTHER_BYTES };
   if (header.id === 1 && header.offset !== 0)
     return { invalid: `an hour begins at byte 0, and its first pack says ${header.offset}` };
   if (fits(header, before?.header, after?.header)) return 'new';

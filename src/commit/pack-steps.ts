@@ -12,7 +12,7 @@ import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from
 import type { Store } from '../stores/store.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { dayClaimFault } from './day-claim.ts';
-import { fit, mayHaveEnded } from './pack-conflict.ts';
+import { fit, mayHaveEnded, OTHER_BYTES } from './pack-conflict.ts';
 import type { SegmentQueue } from './segment-queue.ts';
 
 export interface CheckOptions {
@@ -43,7 +43,11 @@ export const isCorrupt = (error: unknown): error is LogdError =>
 
 export const conflictWith = (emit: Emit, { host, stream, hour, id }: PackHeader, why: string): Answer => {
   emit('store.conflict', { host, stream, hour, id });
-  return nack('conflict', `Pack ${id} of ${host}/${stream}/${hour} is refused: ${why}.`);
+  const what =
+    why === OTHER_BYTES
+      ? `The sink already has a different pack ${id} of ${host}/${stream}/${hour}.`
+      : `Pack ${id} of ${host}/${stream}/${hour} does not fit what the sink has: ${why}.`;
+  return nack('conflict', `${what} Is another agent also named ${host}?`);
 };
 
 /** An end that does not add up with the packs before it, where they are all here, would be refused with its whole hour later. */

@@ -24,7 +24,7 @@ export const EVENTS = {
   },
   'send.disconnected': {
     level: 'warn',
-    text: '{reason} Next try in {delay_ms} ms; lines wait in their files.',
+    text: '{reason} Next try in {delay_ms}; lines wait in their files.',
     fields: { address: 'string', reason: 'string', delay_ms: 'number' },
   },
   'send.back': {
@@ -59,12 +59,12 @@ export const EVENTS = {
   },
   'send.refused': {
     level: 'error',
-    text: '{reason} Next try in {delay_ms} ms',
+    text: '{reason} Next try in {delay_ms}.',
     fields: { address: 'string', reason: 'string', delay_ms: 'number' },
   },
   'send.pack-refused': {
     level: 'error',
-    text: 'The sink refused pack {id} of {host}/{stream}/{hour} for good ({code}): {reason}',
+    text: 'Pack {id} of {host}/{stream}/{hour} is refused for good ({code}). {reason}',
     fields: { ...segment, id: 'number', code: 'string', reason: 'string' },
   },
   'send.not-stored': {
@@ -79,7 +79,7 @@ export const EVENTS = {
   },
   'send.pack-deferred': {
     level: 'warn',
-    text: 'The sink could not take pack {id} of {host}/{stream}/{hour} yet ({code}): {reason} It will be sent again.',
+    text: 'Pack {id} of {host}/{stream}/{hour} could not be stored yet ({code}), and is sent again. {reason}',
     fields: { ...segment, id: 'number', code: 'string', reason: 'string' },
   },
 
@@ -171,7 +171,7 @@ export const EVENTS = {
   },
   'spool.pack-refused': {
     level: 'error',
-    text: 'The next hop refused pack {id} of {host}/{stream}/{hour} for good ({code}): {reason}. It is kept in {path}; see `logd spool list`',
+    text: 'The next hop refused pack {id} of {host}/{stream}/{hour} for good ({code}). {reason} It is kept in {path}; see `logd spool list`.',
     fields: { ...segment, id: 'number', code: 'string', reason: 'string', path: 'string' },
   },
   'input.hour-ended': {

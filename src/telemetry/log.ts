@@ -21,8 +21,12 @@ export interface LogOptions {
 const COLOURS = { debug: '\x1b[90m', info: '\x1b[36m', warn: '\x1b[33m', error: '\x1b[31m' } as const;
 const RANKS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 
+/** `0.4 s`, `12 s` */
+const seconds = (ms: number): string =>
+  `${ms < 10_000 ? Math.max(0.1, Math.round(ms / 100) / 10) : Math.round(ms / 1000)} s`;
+
 /**
- * `Sealed {host}/…` with the fields filled in. A sentence before a semicolon loses its full stop. Control characters of hostile names
+ * `Sealed {host}/…` with the fields filled in; those that end in `_ms` as seconds. A sentence before a semicolon loses its full stop. Control characters of hostile names
  * are escaped.
  */
 export const renderText = (text: string, fields: Readonly<Record<string, string | number>>): string =>
@@ -30,7 +34,8 @@ export const renderText = (text: string, fields: Readonly<Record<string, string 
     text.replace(/\{(\w+)\}(;?)/g, (whole, field: string, behind: string) => {
       const value = fields[field];
       if (value === undefined) return whole;
-      return behind === '' ? String(value) : `${String(value).replace(/\.$/, '')};`;
+      const shown = field.endsWith('_ms') ? seconds(Number(value)) : String(value);
+      return behind === '' ? shown : `${shown.replace(/\.$/, '')};`;
     }),
   );
 

@@ -20,7 +20,7 @@ export const NODE_EVENTS = {
   },
   'node.drain-timed-out': {
     level: 'warn',
-    text: 'Could not finish within {timeout_ms} ms, so the process exits now. No data is lost: the next start recovers.',
+    text: 'Could not finish within {timeout_ms}, so the process exits now. No data is lost: the next start recovers.',
     fields: { timeout_ms: 'number' },
   },
   'node.reloaded': {

@@ -42,7 +42,10 @@ test('other bytes under a stored name are a conflict, and the first are kept', a
   await Promise.all(packs.map(rig.put));
   const answer = await rig.put(forged(packs[1]!));
   assert.deepEqual(answer.kind === 'nack' && [answer.code, answer.retryable], ['conflict', false]);
-  assert.match(reasonOf(answer), /Pack 2 of web1\/access\/2026112216 is refused/);
+  assert.match(
+    reasonOf(answer),
+    /^The sink already has a different pack 2 of web1\/access\/2026112216\. Is another agent also named web1\?$/,
+  );
   assert.deepEqual(rig.store.bytesOf(KEY), Buffer.concat(packs.map(({ raw }) => raw)));
   assert.deepEqual(
     rig.events.map(({ name }) => name),

@@ -6,6 +6,10 @@ import { renderText } from '../../src/telemetry/log.ts';
 
 test('the text of an event has its fields filled in, and those that are not there left as they are', () => {
   assert.equal(renderText('{host} has {lines} of {all}', { host: 'web1', lines: 3 }), 'web1 has 3 of {all}');
+  assert.equal(
+    renderText('in {a_ms}, {b_ms}, {c_ms}', { a_ms: 412, b_ms: 3, c_ms: 29_900 }),
+    'in 0.4 s, 0.1 s, 30 s',
+  );
   assert.equal(renderText('{what}; {what} {none};', { what: 'It broke.' }), 'It broke; It broke. {none};');
 });
 

@@ -10,7 +10,7 @@
  */
 import { connect as connectSocket, type Socket } from 'node:net';
 import { formatAddress } from '../../config/address.ts';
-import { LogdError, messageOf } from '../../error.ts';
+import { errnoOf, LogdError, messageOf } from '../../error.ts';
 import type { Answer } from '../../pack/answer.ts';
 import { decode } from '../../pack/codec.ts';
 import type { Pack } from '../../pack/pack.ts';
@@ -78,7 +78,14 @@ export const connectV1 = async (options: V1ConnectOptions): Promise<Upstream> =>
     timeouts.connect,
   );
   const failed = (error: Error): void =>
-    opened.reject(unreachable(`Cannot connect to ${where}: ${messageOf(error)}.`, error));
+    opened.reject(
+      unreachable(
+        errnoOf(error) === 'ECONNREFUSED'
+          ? `${where} refuses connections (is it running?).`
+          : `Cannot connect to ${where}: ${messageOf(error)}.`,
+        error,
+      ),
+    );
   signal.addEventListener('abort', giveUp, { once: true });
   socket.once('connect', () => opened.resolve()).once('error', failed);
   try {

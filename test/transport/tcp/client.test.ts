@@ -93,7 +93,7 @@ test('a refusal carries the words of the server', TEST, async () => {
     const { text } = EVENTS['send.refused'];
     assert.equal(
       renderText(text, { address, reason: error.message, delay_ms: 270 }),
-      `${message} Next try in 270 ms`,
+      `${message} Next try in 0.3 s.`,
     );
     return true;
   });
