@@ -107,3 +107,46 @@ it('undoes a commit that holds a digest of no SHA-256, and only that', async () 
   assert.equal((await good)[0]?.segment.packs, 1);
   assert.deepEqual(await ledger.packs(KEY, 0, 9), [pack(3)]);
 });
+
+it('lists a day over all hosts and streams in order, page by page, as a listing of everything has it', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'logd-ledger-day-'));
+  try {
+    await using ledger = await openSqliteLedger({ path: join(directory, 'ledger.db') });
+    const keys = ['web1', 'web2', 'web20', 'x'].flatMap((host) =>
+      ['access', 'error'].flatMap((stream) =>
+        ['20261121', '2026112123', '2026112200', '2026112216', '2026112216b', '2026112300'].map((hour) => ({
+          ...{ host, stream, hour },
+        })),
+      ),
+    );
+    await ledger.commit(keys.map((key) => pack(1, key)));
+    const all = (await ledger.segments({})).map(({ host, stream, hour }) => ({ host, stream, hour }));
+    for (const filter of [
+      {},
+      { host: 'web2' },
+      { host: 'web' },
+      { stream: 'error' },
+      { since: '2026112216' },
+    ])
+      for (const hour of ['20261122', '2026112216', '20261121'])
+        for (const limit of [1, 3, 100]) {
+          const expected = all.filter(
+            (key) =>
+              key.hour.startsWith(hour) &&
+              (filter.host === undefined || key.host === filter.host) &&
+              (filter.stream === undefined || key.stream === filter.stream) &&
+              (filter.since === undefined || key.hour >= filter.since.slice(0, key.hour.length)),
+          );
+          const found: typeof all = [];
+          for (;;) {
+            const after = found.at(-1);
+            const page = await ledger.segments({ ...filter, hour }, { limit, ...(after && { after }) });
+            found.push(...page.map(({ host, stream, hour: label }) => ({ host, stream, hour: label })));
+            if (page.length < limit) break;
+          }
+          assert.deepEqual(found, expected, JSON.stringify({ filter, hour, limit }));
+        }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});

@@ -1,7 +1,7 @@
 /** What the ledger can be asked, as operations inside the database thread. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { SegmentKey } from '../../pack/pack.ts';
-import { isNull, readInteger } from '../../sqlite/row.ts';
+import { isNull, readInteger, readText, type Row } from '../../sqlite/row.ts';
 import type {
   DayRecord,
   Gap,
@@ -78,6 +78,13 @@ export interface DayFilter {
   readonly day?: string;
 }
 
+/** A day or less of it, of more than one host and stream. Those that are not sealed have an index of their own. */
+const isOfDay = ({ host, stream, hour, states }: SegmentFilter): boolean =>
+  (host === undefined || stream === undefined) &&
+  hour !== undefined &&
+  hour.length >= 8 &&
+  states?.includes('sealed') !== false;
+
 export const ledgerReads = (db: DatabaseSync) => {
   const findSegment = db.prepare('SELECT * FROM segment WHERE host = ? AND stream = ? AND hour = ?');
   const findPack = db.prepare('SELECT * FROM pack WHERE segment = ? AND id = ?');
@@ -93,6 +100,26 @@ export const ledgerReads = (db: DatabaseSync) => {
     const statement = listings.get(sql) ?? db.prepare(sql);
     listings.set(sql, statement);
     return statement.all(...conditions.flatMap(({ values }) => values), ...rest.values);
+  };
+  /** From one host and stream to the next: a day is a few rows of each, and years of others lie between them. */
+  const nextStream = db.prepare(
+    'SELECT host, stream FROM segment WHERE (host, stream, hour) > (?, ?, ?) ORDER BY host, stream, hour LIMIT 1',
+  );
+  const ofDay = (filter: SegmentFilter, after: SegmentKey | undefined, limit: number) => {
+    const rows: Row[] = [];
+    let [host, stream, hour] = [after?.host ?? filter.host ?? '', after?.stream ?? '', after?.hour ?? ''];
+    while (rows.length < limit) {
+      const row = nextStream.get(host, stream, hour);
+      if (row === undefined) break;
+      [host, stream, hour] = [readText(row, 'host'), readText(row, 'stream'), '~'];
+      if (filter.host !== undefined && host !== filter.host) break;
+      if (filter.stream !== undefined && stream !== filter.stream) continue;
+      const left = Number.isFinite(limit) ? limit - rows.length : -1;
+      const rest = { sql: 'ORDER BY hour LIMIT ?', values: [left] };
+      const conditions = segmentConditions({ ...filter, host, stream }, after);
+      rows.push(...list('SELECT * FROM segment', conditions, rest));
+    }
+    return rows;
   };
   const numberOf = (key: SegmentKey): number | undefined => {
     const row = findSegment.get(key.host, key.stream, key.hour);
@@ -124,11 +151,13 @@ export const ledgerReads = (db: DatabaseSync) => {
     segments: (
       filter: SegmentFilter,
       page?: { readonly after?: SegmentKey; readonly limit: number },
-    ): SegmentRecord[] =>
-      list('SELECT * FROM segment', segmentConditions(filter, page?.after), {
+    ): SegmentRecord[] => {
+      if (isOfDay(filter)) return ofDay(filter, page?.after, page?.limit ?? Infinity).map(readSegment);
+      return list('SELECT * FROM segment', segmentConditions(filter, page?.after), {
         sql: 'ORDER BY host, stream, hour LIMIT ?',
         values: [page?.limit ?? -1],
-      }).map(readSegment),
+      }).map(readSegment);
+    },
     gaps: (key: SegmentKey, limit: number): Gap[] => {
       const known = listUnavailable.all(key.host, key.stream, key.hour).map(unavailableOf);
       return listGaps
