@@ -137,7 +137,8 @@ export const writeToStore = async (
 ): Promise<Place | Answer> => {
   try {
     const place = await store.write(pack, queue.record && recordedSegment(ledger, queue.record));
-    queue.missing = undefined;
+    // A pack without bytes is written nowhere, and says nothing of the store.
+    if (pack.header.bytes > 0) queue.missing = undefined;
     return place;
   } catch (error) {
     if (!isCorrupt(error)) throw error;
