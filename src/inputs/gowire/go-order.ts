@@ -1,4 +1,5 @@
 /** Puts packs of an hour in the order of their ids: each in its turn, repeats told, what never comes a gap. */
+import { free } from '../../pack/codec.ts';
 import { dayOf, openHours } from '../../pack/hour.ts';
 import type { Spool, SpooledPack } from '../../spool/spool.ts';
 import type { Clock } from '../../telemetry/clock.ts';
@@ -54,6 +55,7 @@ export const createGoOrder = (options: GoOrderOptions): GoOrder => {
       if (given === undefined) break;
       hour.held.delete(next);
       const raw = await decoded.take(given);
+      free(given.pack.body);
       const done = given.pack.header.done !== undefined;
       const entry = await hour.journal.add(raw, { done, hoursInDay: hoursInDay(hour.key.hour) });
       await delivery.start(hour, entry, raw, given);

@@ -10,6 +10,7 @@
  */
 import type { Socket } from 'node:net';
 import { messageOf } from '../../error.ts';
+import { free } from '../../pack/codec.ts';
 import { type BodyMemory, type ConnectionShare, TOO_SLOW } from '../body-shares.ts';
 import { allTaken, type Guest } from '../door.ts';
 import type { PackConnection, Peer, Serving } from '../transport.ts';
@@ -102,6 +103,7 @@ export class V1Connection implements PackConnection {
         if (body === undefined) break;
         this.#socket.pause();
         const isTaken = await this.#take(head, body);
+        free(body);
         memory.release();
         this.#socket.resume();
         if (!isTaken) return this.#wrong();

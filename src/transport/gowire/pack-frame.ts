@@ -16,6 +16,7 @@
 import { isIP } from 'node:net';
 import { grown } from '../body-shares.ts';
 import { LogdError } from '../../error.ts';
+import { free } from '../../pack/codec.ts';
 import { isHourLabel } from '../../pack/name.ts';
 
 const LENGTH_BYTES = 4;
@@ -136,6 +137,7 @@ export class V1Decoder {
     return this.#waiting > 0 || this.#headerBytes !== undefined || this.#body !== undefined;
   }
 
+  /** Hands over bytes, for good. */
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
     this.#chunks.push(chunk);
@@ -187,8 +189,11 @@ export class V1Decoder {
   #copy(target: Buffer, from: number): number {
     const chunk = this.#chunks[0]!;
     const copied = chunk.copy(target, from);
-    if (copied === chunk.length) this.#chunks.shift();
-    else this.#chunks[0] = chunk.subarray(copied);
+    if (copied === chunk.length) {
+      this.#chunks.shift();
+      // A socket's read is memory of its own; left to the garbage collector it makes it run all the time.
+      if (chunk.length === chunk.buffer.byteLength) free(chunk);
+    } else this.#chunks[0] = chunk.subarray(copied);
     this.#waiting -= copied;
     return copied;
   }
