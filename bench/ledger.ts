@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- ledger`: a ledger of a year, 200 hosts × 5 streams × 8,760 hours, all sealed. The last 35 days have their packs, the
+ * `npm run bench -- ledger`: a ledger of a year, 200 hosts × 5 streams × 8,760 hours, all sealed. The last 40 days have their packs, the
  * hours before are archived, as retention leaves them. How large it is, how long a sink takes to start on it, and how long
  * `logd status` of a day takes to read.
  *
@@ -24,7 +24,7 @@ import { reportBars, saveResults, say } from './report.ts';
 import type { Bench } from './run.ts';
 
 const STREAMS = 5;
-const PACKED_DAYS = 35;
+const PACKED_DAYS = 40;
 const PACKS = 2;
 const GIB = 2 ** 30;
 const TIMES = 5;

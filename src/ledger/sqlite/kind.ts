@@ -13,8 +13,8 @@ const schema = section('A database file of the sink.', {
   }),
   keep_packs: option(keepFor(), {
     summary:
-      'How long after its seal the packs of an hour stay in the ledger, and its marker files; seals stay for ever. Later the hour cannot be asked for again (`logd repull`), given to a new output, or get late lines.',
-    default: '35d',
+      'How long after its seal the packs of an hour stay in the ledger, and its marker files; seals stay for ever. Longer than agents remember their cuts (agent.keep_cuts), so that what they send again is recognised. Later the hour cannot be asked for again (`logd repull`), given to a new output, or get late lines.',
+    default: '40d',
     example: '90d',
   }),
 });
