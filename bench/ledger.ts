@@ -115,6 +115,12 @@ const status = async (path: string, day: string): Promise<{ ms: number; segments
   return { ms, segments: sums.summary().segments };
 };
 
+/** Of all threads: what a busy machine does not change. */
+const cpuMs = (since: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
+};
+
 const OPTIONS = {
   hosts: { type: 'string', default: '200' },
   days: { type: 'string', default: '365' },
@@ -133,14 +139,21 @@ const run = async (args: readonly string[]): Promise<boolean> => {
     say(`${hosts * STREAMS * days * 24} hours: ${gib.toFixed(2)} GiB`);
     const perHour = bytesPerArchived(path);
     const starts: number[] = [];
+    const startCpu = process.cpuUsage();
     for (let n = 0; n < TIMES; n++) starts.push(await start(dir));
-    const day = new Date(Date.now() - 200 * 86_400_000).toISOString().replaceAll('-', '').slice(0, 8);
+    const cpuOfStart = cpuMs(startCpu) / TIMES;
+    // In the middle of what is archived, where there is so much.
+    const ago = Math.min(200, days - 5);
+    const day = new Date(Date.now() - ago * 86_400_000).toISOString().replaceAll('-', '').slice(0, 8);
     const looks: number[] = [];
+    const lookCpu = process.cpuUsage();
     for (let n = 0; n < TIMES; n++) {
       const { ms, segments } = await status(path, day);
       if (segments !== hosts * STREAMS * 24) throw new Error(`The day ${day} has ${segments} segments.`);
       looks.push(ms);
     }
+    const cpuOfLook = cpuMs(lookCpu) / TIMES;
+    say(`CPU: ${cpuOfStart.toFixed(0)} ms a start, ${cpuOfLook.toFixed(0)} ms a status, all threads`);
     await using ledger = await openSqliteLedger({ path, readOnly: true });
     const began = performance.now();
     await absentHours(ledger, { hour: day }, { within: WITHIN_MS }, Date.now());
@@ -148,7 +161,15 @@ const run = async (args: readonly string[]): Promise<boolean> => {
     say(
       `status of a day: ${looks.map((ms) => ms.toFixed(0)).join(', ')} ms; who is absent: ${absentMs.toFixed(0)} ms more`,
     );
-    const result = { gib, perHour, startSeconds: median(starts), statusMs: median(looks), absentMs };
+    const result = {
+      gib,
+      perHour,
+      cpuOfStart,
+      cpuOfLook,
+      startSeconds: median(starts),
+      statusMs: median(looks),
+      absentMs,
+    };
     if (values.save !== undefined) await saveResults(values.save, { hosts, days, ...result, starts, looks });
     return reportBars('ledger', [
       { what: 'size, GiB', is: gib, atMost: 3 },
