@@ -6,20 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import { KEY } from '../commit/packs.ts';
-import { type SinkNode, startSinkNode } from '../roles/sink-node.ts';
+import { KEY } from '../../commit/packs.ts';
+import { notTested } from '../../house/needs.ts';
+import { type SinkNode, startSinkNode } from '../../roles/sink-node.ts';
 
 const TOKEN = 'a token of sixteen and more';
-const CLIENT = join(import.meta.dirname, 'client.py');
+const CLIENT = join(import.meta.dirname, 'python-client.py');
 const hasPython = spawnSync('python3', ['--version']).status === 0;
-
-/** Skipped loudly on a machine without Python; in CI that is a failure. */
-const needsPython = (test: TestContext): boolean => {
-  if (hasPython) return true;
-  assert.equal(process.env['CI'], undefined, 'python3 is not installed');
-  test.skip('python3 is not installed: the client made from docs/PROTOCOL.md was not tried');
-  return false;
-};
 
 interface Said {
   readonly first: string;
@@ -53,7 +46,7 @@ const PARTS = [
 
 describe('a client made from docs/PROTOCOL.md, in Python', () => {
   it('has its hour sealed, and may send it again', async (test) => {
-    if (!needsPython(test)) return;
+    if (!hasPython) return notTested(test, 'python3');
     await using node = await startSinkNode({ token: TOKEN });
     for (let time = 1; time <= 2; time++)
       assert.deepEqual(await sendBy(test, node, TOKEN, KEY.hour, PARTS), {
@@ -65,7 +58,7 @@ describe('a client made from docs/PROTOCOL.md, in Python', () => {
   });
 
   it('is told what the document says: other bytes are a conflict, a wrong token is refused', async (test) => {
-    if (!needsPython(test)) return;
+    if (!hasPython) return notTested(test, 'python3');
     await using node = await startSinkNode({ token: TOKEN });
     await sendBy(test, node, TOKEN, '20261122', [Buffer.from('a\n')]);
     const other = await sendBy(test, node, TOKEN, '20261122', [Buffer.from('b\n')]);

@@ -1,6 +1,6 @@
 """A client of the wire, version 2, made from docs/PROTOCOL.md alone: Python's standard library, nothing of logd's.
 
-    client.py PORT TOKEN HOST STREAM HOUR FILE...
+    python-client.py PORT TOKEN HOST STREAM HOUR FILE...
 
 Sends each file as a pack of the hour, the last one with `done`, and prints the answers as JSON.
 """
@@ -85,7 +85,7 @@ def packs(host, stream, hour, parts):
 
 def main(port, token, host, stream, hour, *files):
     server = Server(int(port))
-    hello = {"versions": [2], "node": host, "software": "client.py", "time": int(time.time() * 1000)}
+    hello = {"versions": [2], "node": host, "software": "python-client.py", "time": int(time.time() * 1000)}
     server.send("HELLO", {**hello, "token": token})
     kind, welcome = server.receive()
     answers = []
