@@ -158,7 +158,7 @@ test('one hour is asked from its sink, with what a person may run', TEST, async 
   const silent = await room.get<HourAnswer>(`/api/hours/access/web1/${ago(1)}`);
   assert.deepEqual([silent.state, silent.segment, silent.sink], ['N', null, null]);
   assert.ok(silent.commands.some(({ command }) => command === 'logd expect retire access web1 -c sink.yaml'));
-  for (const path of ['access/web1/20261126', 'access/..%2Fx/2026112600', 'a_b/web1/2026112600'])
+  for (const path of ['access/web1/20261126', 'access/..%2Fx/2026112600', 'a__b/web1/2026112600'])
     assert.equal((await room.raw(`/api/hours/${path}`)).status, 400, path);
 });
 
