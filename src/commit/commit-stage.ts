@@ -26,6 +26,7 @@ import {
   refusalOf,
   writeToStore,
 } from './pack-steps.ts';
+import type { BeginHour } from './open-hours.ts';
 import type { SegmentQueue } from './segment-queue.ts';
 import { createSegmentQueues } from './segment-queues.ts';
 import { watchStorage } from './storage-watch.ts';
@@ -37,6 +38,8 @@ export interface CommitStageOptions {
   readonly ledger: RecordingLedger;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Asked with the first pack of an hour, for a sentence why it may not begin; unbounded without it. */
+  readonly beginHour?: BeginHour;
   /** Called after the commit in which a segment became complete. */
   readonly onComplete: (key: SegmentKey) => void;
   /** Called after each pack that was recorded. */

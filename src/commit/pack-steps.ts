@@ -12,6 +12,7 @@ import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from
 import type { Store } from '../stores/store.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { dayClaimFault } from './day-claim.ts';
+import type { BeginHour } from './open-hours.ts';
 import { fit, mayHaveEnded, OTHER_BYTES } from './pack-conflict.ts';
 import type { SegmentQueue } from './segment-queue.ts';
 
@@ -19,6 +20,8 @@ export interface CheckOptions {
   readonly ledger: RecordingLedger;
   readonly emit: Emit;
   readonly onComplete: (key: SegmentKey) => void;
+  /** Asked with the first pack of an hour; unbounded without it. */
+  readonly beginHour?: BeginHour;
   readonly onRepeated?: (pack: VerifiedPack) => Promise<void>;
 }
 
@@ -80,7 +83,7 @@ const refusedByRetention = (
 
 /** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
 export const checkPack = async (
-  { ledger, emit, onComplete, onRepeated }: CheckOptions,
+  { ledger, emit, onComplete, onRepeated, beginHour }: CheckOptions,
   queue: SegmentQueue,
   pack: VerifiedPack,
 ): Promise<Answer | undefined> => {
@@ -110,7 +113,10 @@ export const checkPack = async (
         : conflictWith(emit, header, result.conflict);
   }
   const fault = sumFault(queue, header) ?? (await dayClaimFault(ledger, header));
-  return fault === undefined ? undefined : nack('invalid', fault);
+  if (fault !== undefined) return nack('invalid', fault);
+  const isFirst = queue.record === undefined && queue.lastId === 0;
+  const full = isFirst ? await beginHour?.(header) : undefined;
+  return full === undefined ? undefined : nack('limit', full, true);
 };
 
 /** The digest as it stands after this pack, undefined when it cannot be known, or a refusal when it is not what the agent says. */

@@ -178,6 +178,8 @@ export interface Ledger extends AsyncDisposable {
   seals(key: SegmentKey): Promise<Seal[]>;
   /** Takes down what became of the files of an hour; false where it does not have that generation of it. */
   setSource(key: SegmentKey, generation: number, verdict: SourceVerdict): Promise<boolean>;
+  /** How many hours of each host are begun and not sealed or closed; hosts without any are left out. */
+  openHours(): Promise<{ readonly host: string; readonly hours: number }[]>;
   days(filter: {
     readonly host?: string;
     readonly stream?: string;

@@ -26,6 +26,22 @@ export const limits = defaulted(
         min: '2',
         max: '100000',
       }),
+      open_hours: option(integer(), {
+        summary:
+          'Most hours of all hosts that are begun and not sealed or closed, at a sink. Packs of further ones come again later.',
+        default: '100000',
+        example: '20000',
+        min: '100',
+        max: '10000000',
+      }),
+      open_hours_per_host: option(integer(), {
+        summary:
+          'The same of one host, so that one that names hours at random does not take the room of all.',
+        default: '20000',
+        example: '5000',
+        min: '100',
+        max: '10000000',
+      }),
       pack_bytes: option(size(), {
         summary: 'Largest pack, decompressed.',
         default: '32MiB',

@@ -51,6 +51,7 @@ export const memoryLedger = (): MemoryLedger => {
     pause: () => Promise.resolve(),
     peek: (key) => reads.packs(key, 0, 1_000_000),
     segment: (key) => call('segment', () => reads.segment(key)),
+    openHours: () => call('openHours', () => reads.openHours()),
     pack: (key, id) => call('pack', () => reads.pack(key, id)),
     around: (key, id) => call('around', () => reads.around(key, id)),
     packs: (key, afterId, limit) => call('packs', () => reads.packs(key, afterId, limit)),

@@ -126,7 +126,14 @@ export const ledgerReads = (db: DatabaseSync) => {
     return row === undefined ? undefined : readInteger(row, 'segment');
   };
 
+  // The first condition is that of the index.
+  const countOpen = db.prepare(
+    `SELECT host, count(*) AS hours FROM segment WHERE state <> 'sealed' AND state IN ('open', 'complete') GROUP BY host`,
+  );
+
   return {
+    openHours: () =>
+      countOpen.all().map((row) => ({ host: readText(row, 'host'), hours: readInteger(row, 'hours') })),
     segment: (key: SegmentKey): SegmentRecord | undefined => {
       const row = findSegment.get(key.host, key.stream, key.hour);
       return row === undefined ? undefined : readSegment(row);

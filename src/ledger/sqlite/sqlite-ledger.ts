@@ -102,6 +102,7 @@ export const openSqliteLedger = async (options: LedgerOptions): Promise<OpenLedg
     seals: (key) => thread.read('seals', key),
     setWaiting: (key, reason) => thread.write('setWaiting', key, reason),
     setSource: (key, generation, verdict) => thread.write('setSource', key, generation, verdict),
+    openHours: () => thread.read('openHours'),
     days: (filter) => thread.read('days', filter),
     outputs: () => thread.read('outputs'),
     addOutput: (name, start, at) => thread.write('addOutput', name, start, at),

@@ -9,6 +9,7 @@ import { startRetention } from '../../seal/retention.ts';
 import { createSealer } from '../../seal/sealer.ts';
 import { openStore } from '../../stores/registry.ts';
 import { createCommitStage } from '../../commit/commit-stage.ts';
+import { limitOpenHours } from '../../commit/open-hours.ts';
 import { rememberErrors } from '../../telemetry/recent-errors.ts';
 import type { Answer } from '../../pack/answer.ts';
 import type { Pack } from '../../pack/pack.ts';
@@ -71,6 +72,10 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     ledger,
     clock,
     emit,
+    beginHour: limitOpenHours(ledger, clock, {
+      ofHost: options.limits.open_hours_per_host,
+      inAll: options.limits.open_hours,
+    }),
     onComplete: (key) => sealer.request(key),
     onRecorded: () => outputs.wake(),
     onReopened: (key) => outputs.reopened(key),
