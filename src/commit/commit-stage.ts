@@ -38,6 +38,8 @@ export interface CommitStageOptions {
   readonly ledger: RecordingLedger;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Most bytes of an hour; unbounded without it. */
+  readonly hourBytes?: number;
   /** Asked with the first pack of an hour, for a sentence why it may not begin; unbounded without it. */
   readonly beginHour?: BeginHour;
   /** Called after the commit in which a segment became complete. */

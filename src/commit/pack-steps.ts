@@ -20,6 +20,8 @@ export interface CheckOptions {
   readonly ledger: RecordingLedger;
   readonly emit: Emit;
   readonly onComplete: (key: SegmentKey) => void;
+  /** Most bytes of an hour; unbounded without it. */
+  readonly hourBytes?: number;
   /** Asked with the first pack of an hour; unbounded without it. */
   readonly beginHour?: BeginHour;
   readonly onRepeated?: (pack: VerifiedPack) => Promise<void>;
@@ -83,7 +85,7 @@ const refusedByRetention = (
 
 /** In order: nothing to ask. Else the packs around it say whether it fits, once all that is pending is recorded. */
 export const checkPack = async (
-  { ledger, emit, onComplete, onRepeated, beginHour }: CheckOptions,
+  { ledger, emit, onComplete, onRepeated, beginHour, hourBytes = Infinity }: CheckOptions,
   queue: SegmentQueue,
   pack: VerifiedPack,
 ): Promise<Answer | undefined> => {
@@ -114,6 +116,13 @@ export const checkPack = async (
   }
   const fault = sumFault(queue, header) ?? (await dayClaimFault(ledger, header));
   if (fault !== undefined) return nack('invalid', fault);
+  const end = header.offset + header.bytes;
+  if (end > hourBytes)
+    return nack(
+      'limit',
+      `Pack ${header.id} of ${segmentName(header)} ends at byte ${end}, and an hour may have ${hourBytes} (limits.hour_bytes).`,
+      true,
+    );
   const isFirst = queue.record === undefined && queue.lastId === 0;
   const full = isFirst ? await beginHour?.(header) : undefined;
   return full === undefined ? undefined : nack('limit', full, true);

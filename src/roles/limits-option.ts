@@ -42,6 +42,13 @@ export const limits = defaulted(
         min: '100',
         max: '10000000',
       }),
+      hour_bytes: option(size(), {
+        summary:
+          'Most bytes of log that an hour of a host and stream may have, at a sink: a pack that claims to lie behind them is put off.',
+        default: '256GiB',
+        example: '1TiB',
+        min: '1GiB',
+      }),
       pack_bytes: option(size(), {
         summary: 'Largest pack, decompressed.',
         default: '32MiB',

@@ -111,6 +111,66 @@ interface Memory {
 
 const emptyMemory = (): Memory => ({ listings: new Map(), files: new Map(), faults: new Map() });
 
+const fileOf = (
+  path: string,
+  { fields, minute }: MatchedName,
+  stats: BigIntStats,
+  hours: Hours,
+): SourceFile => {
+  const [label, repeated] = hours.labelsFor(fields);
+  return {
+    ...{ path, label: label ?? plainLabel(fields), repeated, exists: label !== undefined, minute },
+    ...{ dev: String(stats.dev), ino: String(stats.ino), size: Number(stats.size) },
+    ...{ mtimeMs: Number(stats.mtimeMs), birthtimeMs: Number(stats.birthtimeMs) },
+  };
+};
+
+const isAtOrBelow = (path: string, top: string): boolean =>
+  path === top || path.startsWith(top.endsWith('/') ? top : `${top}/`);
+
+const tooManyOdd = (most: number): string =>
+  `more than ${most} names like those before are below it: no more of them are reported`;
+
+/** What is found while a directory is read. */
+interface NamesFound {
+  readonly most: number;
+  /** A name that fits and is not followed. */
+  onOdd(path: string, reason: string): void;
+  /** There are more: the rest stays unseen. */
+  onTooMany(): void;
+}
+
+/** Streams the directory: names that do not match are never held. */
+const namesIn = async (
+  directory: string,
+  part: Pattern['parts'][number],
+  isLast: boolean,
+  fields: PatternFields,
+  { most, onOdd, onTooMany }: NamesFound,
+): Promise<Map<string, PatternFields>> => {
+  const names = new Map<string, PatternFields>();
+  // `buffer` is a documented encoding that the type of the option leaves out.
+  const encoding = 'buffer' as BufferEncoding;
+  for await (const entry of await opendir(bytesOfPath(directory), { bufferSize: 512, encoding })) {
+    const name = textOfPath(entry.name as unknown as Buffer);
+    const found = part.match(name, fields);
+    if (found === undefined) {
+      if (part.match(name, {}) !== undefined) onOdd(join(directory, name), OTHER_TIME);
+      continue;
+    }
+    if (isLast && finishFields(found) === undefined) {
+      onOdd(join(directory, name), NO_TIME);
+      continue;
+    }
+    if (names.size >= most) {
+      onTooMany();
+      break;
+    }
+    names.set(name, found);
+  }
+  return names;
+};
+
 /** Opens a discovery; it holds no handles and needs no closing. */
 export const openDiscovery = (options: DiscoveryOptions): Discovery => {
   const { pattern, hours, onError, onSkipped = () => undefined, maxFiles = 1_000_000 } = options;
@@ -125,43 +185,18 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
     next.faults.set(path, what);
   };
 
-  const odd = skippedNames(onSkipped, (most) =>
-    onSkipped(
-      pattern.root,
-      `more than ${most} names like those before are below it: no more of them are reported`,
-    ),
-  );
+  const odd = skippedNames(onSkipped, (most) => onSkipped(pattern.root, tooManyOdd(most)));
 
-  /** Streams the directory: names that do not match are never held. */
-  const list = async (
+  const list = (
     directory: string,
     depth: number,
     fields: PatternFields,
-  ): Promise<Map<string, PatternFields>> => {
-    const part = pattern.parts[depth]!;
-    const isLast = depth === pattern.parts.length - 1;
-    const names = new Map<string, PatternFields>();
-    // `buffer` is a documented encoding that the type of the option leaves out.
-    const encoding = 'buffer' as BufferEncoding;
-    for await (const entry of await opendir(bytesOfPath(directory), { bufferSize: 512, encoding })) {
-      const name = textOfPath(entry.name as unknown as Buffer);
-      const found = part.match(name, fields);
-      if (found === undefined) {
-        if (part.match(name, {}) !== undefined) odd.tell(join(directory, name), OTHER_TIME);
-        continue;
-      }
-      if (isLast && finishFields(found) === undefined) {
-        odd.tell(join(directory, name), NO_TIME);
-        continue;
-      }
-      if (names.size >= maxFiles) {
-        report(directory, tooMany());
-        break;
-      }
-      names.set(name, found);
-    }
-    return names;
-  };
+  ): Promise<Map<string, PatternFields>> =>
+    namesIn(directory, pattern.parts[depth]!, depth === pattern.parts.length - 1, fields, {
+      most: maxFiles,
+      onOdd: odd.tell,
+      onTooMany: () => report(directory, tooMany()),
+    });
 
   const listingOf = async (
     directory: string,
@@ -213,19 +248,7 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
         return undefined;
       }
       odd.forget(path);
-      const [label, repeated] = hours.labelsFor(matched.fields);
-      return {
-        path,
-        label: label ?? plainLabel(matched.fields),
-        repeated,
-        exists: label !== undefined,
-        minute: matched.minute,
-        dev: String(stats.dev),
-        ino: String(stats.ino),
-        size: Number(stats.size),
-        mtimeMs: Number(stats.mtimeMs),
-        birthtimeMs: Number(stats.birthtimeMs),
-      };
+      return fileOf(path, matched, stats, hours);
     } catch (error) {
       if (isAbsence(error)) {
         if ((await linkAt(path))?.isSymbolicLink()) odd.tell(path, 'it is a symbolic link to nothing');
@@ -238,11 +261,7 @@ export const openDiscovery = (options: DiscoveryOptions): Discovery => {
   };
 
   return {
-    isHidden(path) {
-      for (const fault of last.faults.keys())
-        if (path === fault || path.startsWith(fault.endsWith('/') ? fault : `${fault}/`)) return true;
-      return false;
-    },
+    isHidden: (path) => [...last.faults.keys()].some((fault) => isAtOrBelow(path, fault)),
     async scan(how = {}) {
       ({ activeFrom, full } = how);
       next = emptyMemory();

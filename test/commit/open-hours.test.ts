@@ -51,3 +51,15 @@ it('puts packs of further hours off, and takes those of hours that are begun', a
   while ((await node.send(left)).some(({ kind }) => kind !== 'ack'));
   for (const [pack] of hours) await node.reaches(pack!.header, 'sealed');
 });
+
+it('puts off a pack that claims to lie behind all that an hour may have, and makes no file of it', async () => {
+  await using node = await startSinkNode({ more: '  limits: { hour_bytes: 1GiB }' });
+  const [first, second] = await cutInto(logParts(2));
+  const far = { ...second!, header: { ...second!.header, id: 9, offset: 2 ** 40, done: undefined } };
+  const { done: _, ...header } = far.header;
+  const [answer] = await node.send([{ ...far, header }]);
+  assert.ok(answer?.kind === 'nack' && answer.code === 'limit' && answer.retryable);
+  assert.match(answer.message, /Pack 9 of .* ends at byte 1099\d+, and an hour may have 1073741824/);
+  assert.deepEqual((await node.send([first!, second!])).map(brief), ['ack', 'ack']);
+  await node.reaches(KEY, 'sealed');
+});

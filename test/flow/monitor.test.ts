@@ -66,11 +66,15 @@ test('nodes register, beat, are missed when they are killed, and come back; hour
       const { counts } = await monitor.get<StatesAnswer>(`/api/completeness/states?${day}`);
       return counts['S'] === 1;
     });
-    const hour = await monitor.get<HourAnswer>(`/api/hours/access/web1/${HOUR}`);
+    const hourNow = (): Promise<HourAnswer> => monitor.get<HourAnswer>(`/api/hours/access/web1/${HOUR}`);
+    await rig.until('its marker is delivered', async () =>
+      (await hourNow()).outputs.some(({ output, done }) => output === 'markers' && done),
+    );
+    const hour = await hourNow();
     assert.equal(hour.state, 'S');
     assert.equal(hour.seal?.lines, 500);
     assert.equal(hour.sink, 'sink');
-    assert.ok(hour.packs.length > 0 && hour.outputs.some(({ output, done }) => output === 'markers' && done));
+    assert.ok(hour.packs.length > 0);
 
     await rig.until('both nodes have beaten', async () =>
       [...(await nodesOf(monitor)).values()].every(({ beats }) => beats.includes('a')),
@@ -78,8 +82,10 @@ test('nodes register, beat, are missed when they are killed, and come back; hour
     agent.signal('SIGKILL');
     await agent.ended;
     await rig.until('the agent is down', async () => (await nodesOf(monitor)).get('web1')?.down === true);
-    const { open } = await monitor.get<AlertsAnswer>('/api/alerts');
-    assert.ok(open.some(({ key }) => key === 'node/web1'));
+    await rig.until('there is an alert of it', async () => {
+      const { open } = await monitor.get<AlertsAnswer>('/api/alerts');
+      return open.some(({ key }) => key === 'node/web1');
+    });
     assert.match(
       (await monitor.get<VerdictAnswer>('/api/verdict')).sentences.join(' '),
       /web1 does not answer|sealed/,

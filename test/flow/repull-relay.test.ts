@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readLengths, RECORD_PREFIX, type RecordHeader } from '../../src/spool/record.ts';
 import { assertSealedEqual } from './compare.ts';
 import { startBadRoad } from './bad-road.ts';
@@ -157,9 +158,13 @@ describe('repull-relay', { concurrency: 2 }, () => {
       await configureAgent(rig, roads[0]!.port);
       for (const road of roads) road.weather = { delay: 0, resetAfter: 0, silent: 0, flipAfter: 20_000 };
       for (const name of ['sink', 'relay1', HOST]) await rig.start(name);
-      for (const hour of hoursFrom('2026112200', 4))
+      const isEnough = (): boolean => roads.every(({ flips }) => flips > 5);
+      for (const [n, hour] of hoursFrom('2026112200', 60).entries()) {
+        if (n >= 4 && isEnough()) break;
         await rig.sources.write(HOST, STREAM, hour, bytesOf(hour, 5 * BYTES, random));
-      await rig.until('enough has changed', () => roads.every(({ flips }) => flips > 5));
+        await sleep(n < 4 ? 0 : 200);
+      }
+      await rig.until('enough has changed', isEnough);
       for (const road of roads) road.weather = { delay: 0, resetAfter: 0, silent: 0, flipAfter: 0 };
       await rig.sealed('despite-errors');
       await assertSealedEqual(rig);

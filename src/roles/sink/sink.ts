@@ -72,6 +72,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     ledger,
     clock,
     emit,
+    hourBytes: options.limits.hour_bytes,
     beginHour: limitOpenHours(ledger, clock, {
       ofHost: options.limits.open_hours_per_host,
       inAll: options.limits.open_hours,

@@ -100,7 +100,7 @@ const MESSAGES = {
   HELLO: z.object({
     versions: z.array(z.int().min(1).max(255)).min(1).max(16),
     node: name,
-    software: name,
+    software: z.string().max(64),
     token: z.string().min(1).max(1024).exactOptional(),
     time,
     repull: z.literal(true).exactOptional(),
@@ -109,7 +109,7 @@ const MESSAGES = {
   WELCOME: z.object({
     version: z.literal(VERSION),
     node: name,
-    software: name,
+    software: z.string().max(64),
     limits,
     time,
     ledger: ledger.exactOptional(),
