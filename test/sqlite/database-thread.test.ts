@@ -107,7 +107,7 @@ describe('database thread', () => {
     await assert.rejects(notes.write('add', 'x'.repeat(50_000)), {
       code: 'storage',
       retryable: true,
-      message: /full.*Free space/,
+      message: /full.*free space/,
     });
     await notes.write('limitPages', 1_000);
     await notes.write('add', 'x'.repeat(50_000));
