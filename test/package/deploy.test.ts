@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { notTested } from '../house/needs.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const ROLES = ['agent', 'sink'] as const;
+const ROLES = ['agent', 'sink', 'monitor'] as const;
 
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
 
