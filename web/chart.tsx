@@ -1,8 +1,8 @@
-/** A line over the last day. Missing points break it; it ends where the data ends. */
+/** A line over the last day, zero based. Missing points break it; it ends, with a dot, where the data ends. */
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { theme } from './theme.ts';
+import { isDark } from './theme.ts';
 
 export interface ChartProps {
   readonly title: string;
@@ -11,67 +11,82 @@ export interface ChartProps {
   /** Unix milliseconds. */
   readonly at: readonly number[];
   readonly values: readonly (number | null)[];
-  readonly format: (value: number) => string;
+  /** The upper end of its scale. */
+  readonly max: number;
+  /** Drawn dashed. */
+  readonly limit?: number;
 }
 
-const colour = (name: string): string =>
-  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const HEIGHT = 56;
+/** Times below the line: at both ends and in between. */
+const TIMES = 5;
 
-const HEIGHT = 110;
-const DAY_S = 86_400;
+/** Points that no line leads to or from, and the last. */
+const dots = (values: readonly (number | null)[]): number[] => {
+  const last = values.findLastIndex((value) => value !== null);
+  return values.flatMap((value, n) =>
+    value !== null && (n === last || ((values[n - 1] ?? null) === null && (values[n + 1] ?? null) === null))
+      ? [n]
+      : [],
+  );
+};
 
-const draw = (box: HTMLElement, { at, values, format }: ChartProps): uPlot => {
-  const axis = {
-    stroke: colour('--muted'),
-    grid: { show: false },
-    font: '11px system-ui',
-    ticks: { stroke: colour('--hairline') },
-  };
+const draw = (box: HTMLElement, { at, values, max, limit }: ChartProps): uPlot => {
+  const { color: line, borderBottomColor: edge } = getComputedStyle(box);
+  const limits = limit === undefined || limit === 0 ? [] : [at.map(() => limit)];
   return new uPlot(
     {
-      ...{ width: box.clientWidth, height: HEIGHT, cursor: { show: false }, legend: { show: false } },
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'UTC'),
+      ...{ width: box.clientWidth, height: HEIGHT, padding: [3, 4, 2, 1] as uPlot.Padding },
+      ...{ cursor: { show: false }, legend: { show: false }, axes: [{ show: false }, { show: false }] },
       scales: {
-        x: { min: (at.at(-1) ?? 0) / 1000 - DAY_S, max: (at.at(-1) ?? 0) / 1000 },
-        y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
+        x: { time: false, range: [at[0] ?? 0, at.at(-1) ?? 1] },
+        y: { range: [0, Math.max(max, Number.MIN_VALUE)] },
       },
-      axes: [
+      series: [
+        {},
         {
-          ...axis,
-          space: 60,
-          values: (_plot, ticks) => ticks.map((tick) => new Date(tick * 1000).toISOString().slice(11, 16)),
+          ...{ stroke: line, width: 1.5 },
+          points: { show: true, filter: () => dots(values), size: 5, width: 0, fill: line },
         },
-        { ...axis, size: 64, space: 40, values: (_plot, ticks) => ticks.map(format) },
+        ...limits.map(() => ({ stroke: edge, width: 1, dash: [2, 3], points: { show: false } })),
       ],
-      series: [{}, { stroke: colour('--accent'), width: 1.5, points: { show: values.length < 3 } }],
     },
-    [at.map((each) => each / 1000), [...values]],
+    [[...at], [...values], ...limits],
     box,
   );
 };
 
+const hourAt = (at: number): string => new Date(at).toISOString().slice(11, 13);
+
 export const Chart = (props: ChartProps): JSX.Element => {
   const box = useRef<HTMLDivElement>(null);
+  const { title, value, note, at, values, max } = props;
   useEffect(() => {
     const { current } = box;
     if (current === null) return undefined;
-    let plot = draw(current, props);
+    const plot = draw(current, props);
     const observer = new ResizeObserver(() => plot.setSize({ width: current.clientWidth, height: HEIGHT }));
     observer.observe(current);
     return () => {
       observer.disconnect();
       plot.destroy();
     };
-  }, [props.at.at(-1), props.values.at(-1), props.values.length, theme.value]);
+  }, [values, max, isDark.value]);
+  const [first = 0, last = 0] = [at[0], at.at(-1)];
   return (
     <figure class="chart">
       <figcaption>
+        <span class="name">{title}</span>
         <span>
-          {props.title} <span class="muted">{props.note}</span>
+          {note !== undefined && <span class="muted hide-small">{note}</span>} <b>{value}</b>
         </span>
-        <span class="strong">{props.value}</span>
       </figcaption>
-      <div class="plot" ref={box} role="img" aria-label={`${props.title}: ${props.value} now`} />
+      <div class="plot" ref={box} role="img" aria-label={`${title}, last 24 hours: ${value} now`} />
+      <div class="times" aria-hidden="true">
+        {Array.from({ length: TIMES }, (_, n) => (
+          <span key={n}>{n === TIMES - 1 ? 'now' : hourAt(first + ((last - first) * n) / (TIMES - 1))}</span>
+        ))}
+      </div>
     </figure>
   );
 };

@@ -1,5 +1,6 @@
 /** Rows of hours that only show: the overview's streams. */
 import type { JSX } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { classOf, Glyph, nameOf } from './cell.tsx';
 import { dayName } from './format.ts';
 import { follow } from './route.ts';
@@ -56,27 +57,40 @@ export const Strip = ({
 }: {
   readonly from: number;
   readonly rows: readonly StripRow[];
-}): JSX.Element => (
-  <div class="scroller" tabIndex={0} role="region" aria-label="Completeness of the last 48 hours">
-    <div class="matrix strip">
-      <HourHeads from={from} length={rows[0]?.letters.length ?? 0} />
-      {rows.map(({ name, letters, note, href }) => (
-        <div class="row" key={name}>
-          <a class="host" href={href} onClick={follow}>
-            {name}
-          </a>
-          {letters.map((letter, n) => (
-            <span
-              key={n}
-              class={`${classOf(letter)}${isMidnight(from + n) && n > 0 ? ' midnight' : ''}`}
-              title={`${String((from + n) % 24).padStart(2, '0')}:00 ${nameOf(letter)}`}
-            >
-              <Glyph letter={letter} />
-            </span>
-          ))}
-          <span class="sum">{note}</span>
-        </div>
-      ))}
+}): JSX.Element => {
+  const scroller = useRef<HTMLDivElement>(null);
+  // The newest hours stand at the right: where there is no room for all, these are seen.
+  useLayoutEffect(() => {
+    if (scroller.current !== null) scroller.current.scrollLeft = scroller.current.scrollWidth;
+  }, [from]);
+  return (
+    <div
+      class="scroller"
+      ref={scroller}
+      tabIndex={0}
+      role="region"
+      aria-label="Completeness of the last 48 hours"
+    >
+      <div class="matrix strip">
+        <HourHeads from={from} length={rows[0]?.letters.length ?? 0} />
+        {rows.map(({ name, letters, note, href }) => (
+          <div class="row" key={name}>
+            <a class="host" href={href} onClick={follow}>
+              {name}
+            </a>
+            {letters.map((letter, n) => (
+              <span
+                key={n}
+                class={`${classOf(letter)}${isMidnight(from + n) && n > 0 ? ' midnight' : ''}`}
+                title={`${String((from + n) % 24).padStart(2, '0')}:00 ${nameOf(letter)}`}
+              >
+                <Glyph letter={letter} />
+              </span>
+            ))}
+            <span class="sum">{note}</span>
+          </div>
+        ))}
+      </div>
     </div>
-  </div>
-);
+  );
+};

@@ -1,5 +1,5 @@
-/** Dark or light: as the system has it, unless the person chose. */
-import { signal } from '@preact/signals';
+/** Dark or light: as the system has it, unless the person chose. The colours themselves stand in style.css, once. */
+import { computed, signal } from '@preact/signals';
 
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -10,10 +10,17 @@ const stored = (): Theme => {
   return value === 'light' || value === 'dark' ? value : 'system';
 };
 
+const system = matchMedia('(prefers-color-scheme: dark)');
+const isSystemDark = signal(system.matches);
+system.addEventListener('change', ({ matches }) => (isSystemDark.value = matches));
+
 export const theme = signal<Theme>('system');
+/** What is shown: drawings that take their colours once are drawn again when it changes. */
+export const isDark = computed(() =>
+  theme.value === 'system' ? isSystemDark.value : theme.value === 'dark',
+);
 
 export const chooseTheme = (next: Theme): void => {
-  theme.value = next;
   if (next === 'system') {
     localStorage.removeItem(KEY);
     delete document.documentElement.dataset['theme'];
@@ -21,6 +28,7 @@ export const chooseTheme = (next: Theme): void => {
     localStorage.setItem(KEY, next);
     document.documentElement.dataset['theme'] = next;
   }
+  theme.value = next;
 };
 
 export const startTheme = (): void => chooseTheme(stored());

@@ -21,10 +21,10 @@ import type { FollowedSink, SinkFollower } from './hours/follow-sinks.ts';
 import type { MatrixSource } from './hours/matrix.ts';
 import type { HourProblems } from './hours/problems.ts';
 import { type VerdictLine, verdictOf } from './hours/verdict.ts';
-import { createSeries, type Series } from './nodes/series.ts';
 import { type Heartbeats, type WatchedNode, startHeartbeats } from './nodes/heartbeats.ts';
 import { type NodeTable, nodeTable } from './nodes/node-table.ts';
 import { probe } from './nodes/probe.ts';
+import { createStreamHistory, type StreamHistory, streamPointTable } from './nodes/stream-points.ts';
 import type { Sql } from './store/sql.ts';
 
 /** What may have changed: pages ask again for what they show of it. */
@@ -59,7 +59,7 @@ export interface Watch extends AsyncDisposable {
   readonly sinks: SinkFollower;
   readonly alerts: Alerts;
   readonly alertHistory: ReturnType<typeof alertTable>;
-  readonly series: Series;
+  readonly streamHistory: StreamHistory;
   /** Hours as they are known now, with the rules by which they are judged. */
   matrix(): { readonly source: MatrixSource; readonly rules: StateRules };
   verdict(): VerdictLine;
@@ -145,7 +145,8 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
   };
   const ask = createAsk(options);
   const notes = openNotePad(events, () => changed('events'));
-  const series = createSeries(() => clock.now());
+  const points = streamPointTable(sql);
+  const streamHistory = createStreamHistory(points, () => clock.now());
   const heartbeats = startHeartbeats({
     ...{ nodes, misses: options.misses, clock, emit, log: (event) => notes.note(event) },
     probe: async (node) =>
@@ -178,16 +179,17 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
       () => sinks.round(),
       (error: unknown) => ({ error }),
     );
-    series.add(heartbeats.list());
     const views = heartbeats.list();
     known.heard(views.flatMap(({ status, down }) => (down || !status ? [] : [status])));
     const hourly = isLoaded ? known.judge().alerts : [];
     await alerts.update([...nodeProblems(views), ...partProblems(views), ...hourly]);
     changed('verdict');
+    await streamHistory.add(views.flatMap(({ status, missed }) => (missed > 0 || !status ? [] : [status])));
     if (failure !== undefined) throw failure.error;
     if (clock.monotonic() - trimmedAt < TRIM_EVERY_MS) return;
     trimmedAt = clock.monotonic();
     await events.trim(clock.now() - options.keepEventsMs);
+    await points.thin(clock.now());
   };
 
   const rounds = startRounds(
@@ -195,8 +197,8 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
     (error) => emit('monitor.store-away', { reason: messageOf(error) }),
   );
   return {
-    ...{ nodes, heartbeats, events, hours, sinks, alerts, series, matrix, ask, followed, changed, problems },
-    alertHistory: history,
+    ...{ nodes, heartbeats, events, hours, sinks, alerts, matrix, ask, followed, changed, problems },
+    ...{ alertHistory: history, streamHistory },
     note: (event) => notes.note(event),
     verdict: () => {
       const views = heartbeats.list();

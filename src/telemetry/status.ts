@@ -49,6 +49,8 @@ export interface PartStatus {
   /** More about the state, in one sentence: an address, or why it is degraded. */
   readonly detail?: string;
   readonly lag?: Lag;
+  /** Of a part that moves lines itself. */
+  readonly throughput?: Throughput;
 }
 
 /** A number that belongs to this role alone, such as the bytes in flight. */

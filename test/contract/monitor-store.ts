@@ -6,6 +6,13 @@ import { createHourBook } from '../../src/monitor/hours/hour-cells.ts';
 import { hourTable } from '../../src/monitor/hours/hour-table.ts';
 import { nodeTable, type RegisteredNode } from '../../src/monitor/nodes/node-table.ts';
 import { openUsers } from '../../src/monitor/api/users.ts';
+import {
+  FINE_MS,
+  KEPT_MS,
+  STEP_MS,
+  type StreamPoint,
+  streamPointTable,
+} from '../../src/monitor/nodes/stream-points.ts';
 import type { Sql } from '../../src/monitor/store/sql.ts';
 
 const node = (more: Partial<RegisteredNode> = {}): RegisteredNode => ({
@@ -18,6 +25,10 @@ const goNode = (ip: string): RegisteredNode => ({
 const event = (more: Partial<LoggedEvent> = {}): LoggedEvent => ({
   ...{ at: 1_795_000_000_000, address: '10.0.0.1:7668', node: 'web1', role: 'agent', level: 'warn' },
   ...{ event: 'send.disconnected', message: 'No connection', fields: { delay_ms: 5 }, ...more },
+});
+
+const point = (at: number, more: Partial<StreamPoint> = {}): StreamPoint => ({
+  ...{ stream: 'access', at, samples: 2, lineRates: 20, byteRates: 2000.5, lag: 1.25, ...more },
 });
 
 /** The properties, by name; each is given a database that is empty. */
@@ -147,6 +158,32 @@ export const monitorStoreContract: Readonly<Record<string, (sql: Sql) => Promise
     assert.equal((await users.actions(9)).length, 1);
     assert.equal(await users.remove('ann'), true);
     assert.equal(await users.session(secret), undefined);
+  },
+  async 'keeps points of streams: each ten minutes for two days, each hour for a month'(sql) {
+    const table = streamPointTable(sql);
+    const hour = 3_600_000;
+    const now = Date.UTC(2026, 10, 26, 3, 17);
+    const old = Date.UTC(2026, 10, 23, 5);
+    await table.save([point(now), point(now, { stream: 'ACCESS', lag: null })]);
+    await table.save([point(now, { lag: 7 })]);
+    await table.save([point(old), point(old + STEP_MS, { samples: 0, lineRates: 0, byteRates: 0, lag: 9 })]);
+    await table.save([point(old + hour, { lag: null })]);
+    // Whole hours only are joined: this one is not two days old as a whole.
+    const edge = point(now - FINE_MS - STEP_MS);
+    await table.save([edge]);
+    await table.thin(now);
+    await table.thin(now);
+    assert.deepEqual(await table.read(STEP_MS, 0), [
+      point(now, { stream: 'ACCESS', lag: null }),
+      edge,
+      point(now, { lag: 7 }),
+    ]);
+    const hourly = [point(old, { lag: 9 }), point(old + hour, { lag: null })];
+    assert.deepEqual(await table.read(hour, 0), hourly);
+    assert.deepEqual(await table.read(hour, old + 1), hourly.slice(1));
+    await table.thin(old + KEPT_MS + 1);
+    const left = (await table.read(hour, 0)).map(({ at }) => at);
+    assert.deepEqual([Math.min(...left), left.includes(old)], [old + hour, false]);
   },
   async 'writes all of it or nothing'(sql) {
     const add = "INSERT INTO registered_node (ip, port) VALUES ('10.0.0.7', 1)";

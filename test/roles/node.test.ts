@@ -133,6 +133,8 @@ test(
       roleOf(status, role).parts.map(({ kind, name, state }) => `${kind} ${name} ${state}`);
     const { host, port } = config.agent!.send_to[0]!.address;
     assert.deepEqual(kinds('agent'), [`connection ${host}:${port} running`, 'stream access running']);
+    const access = roleOf(status, 'agent').parts.find(({ kind }) => kind === 'stream');
+    assert.equal(access?.throughput?.bytes, lines.length);
     assert.ok(kinds('sink').includes('connection n1 running'));
     const gauge = (role: string, name: string) =>
       roleOf(status, role).gauges.find((one) => one.name === name);

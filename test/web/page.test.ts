@@ -1,16 +1,14 @@
 /** The page in a real browser: what it shows, keyboard, themes, widths, accessibility, and that it asks nobody else. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { Browser, Page } from 'playwright-core';
 import { fillWith, startRig } from '../monitor/rig.ts';
 import { buildPage, openBrowser } from '../servers/browser.ts';
+import { openPage, setUp, violationsOf } from './open-page.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MOST_GZIPPED = 150 * 1024;
 const VIEWS = [
   '/',
@@ -20,54 +18,6 @@ const VIEWS = [
   '/events',
   '/alerts',
 ];
-
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-}
-
-/** A page that fails the test where the browser complains, or another host is asked. */
-const openPage = async (
-  browser: Browser,
-  url: string,
-  options: { readonly width?: number; readonly theme?: 'light' | 'dark' } = {},
-): Promise<{ readonly page: Page; readonly faults: string[] }> => {
-  const page = await browser.newPage({
-    viewport: { width: options.width ?? 1440, height: 900 },
-    colorScheme: options.theme ?? 'light',
-    bypassCSP: true,
-  });
-  const faults: string[] = [];
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => void (message.type() === 'error' && faults.push(message.text())));
-  page.on(
-    'request',
-    (request) => void (new URL(request.url()).origin !== new URL(url).origin && faults.push(request.url())),
-  );
-  await page.goto(url, { waitUntil: 'load' });
-  await page.waitForSelector('main h1:not(:text("Reading"))');
-  return { page, faults };
-};
-
-const violationsOf = async (page: Page): Promise<string[]> => {
-  await page.evaluate(AXE);
-  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
-    readonly violations: readonly Violation[];
-  };
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
-  );
-};
-
-const setUp = async (
-  t: TestContext,
-  hosts = 4,
-): Promise<{ readonly browser: Browser; readonly url: string } | undefined> => {
-  const browser = await openBrowser(t);
-  if (browser === undefined) return undefined;
-  const rig = await startRig(t, { fill: fillWith(hosts, Date.now()) });
-  return { browser, url: rig.url };
-};
 
 describe('the page', { timeout: 240_000 }, () => {
   before(buildPage);

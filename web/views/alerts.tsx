@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AlertsAnswer } from '../../src/monitor/api/schemas.ts';
+import { AlertLine, letterOf } from '../alert-line.tsx';
 import { ask, useQuery } from '../api.ts';
 import { StateCell } from '../cell.tsx';
 import { duration, when } from '../format.ts';
@@ -47,8 +48,6 @@ const Test = ({
   );
 };
 
-const letterOf = (key: string): string => (key.startsWith('hours/') ? (key[6] ?? 'L') : 'N');
-
 export const AlertsView = ({ mayAct }: { readonly mayAct: boolean }): JSX.Element => {
   const { data, error } = useQuery<AlertsAnswer>('/api/alerts', ['alerts']);
   const open = data?.open ?? [];
@@ -72,19 +71,11 @@ export const AlertsView = ({ mayAct }: { readonly mayAct: boolean }): JSX.Elemen
       {open.length > 0 && (
         <section>
           <h2>Open</h2>
-          <table>
-            <tbody>
-              {open.map((alert) => (
-                <tr key={alert.id}>
-                  <td>
-                    <StateCell letter={letterOf(alert.key)} />
-                  </td>
-                  <td>{alert.title}</td>
-                  <td class="right muted">since {when(alert.openedAt, serverNow.value)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <ul class="alert-lines">
+            {open.map((alert) => (
+              <AlertLine key={alert.id} alert={alert} />
+            ))}
+          </ul>
         </section>
       )}
       {past.length > 0 && (

@@ -1,90 +1,106 @@
 /** What a person sees first: the verdict, four figures, the last two days, open alerts, charts. */
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import type { AlertsAnswer, OverviewAnswer, VerdictAnswer } from '../../src/monitor/api/schemas.ts';
+import { AlertLine } from '../alert-line.tsx';
 import { useQuery } from '../api.ts';
-import { decode, StateCell } from '../cell.tsx';
-import { Chart } from '../chart.tsx';
-import { bytes, count, duration, share, when } from '../format.ts';
-import { serverNow } from '../live.ts';
-import { follow, hrefOf } from '../route.ts';
+import { decode } from '../cell.tsx';
+import { bytes, clock, count, duration, share } from '../format.ts';
+import { hrefOf } from '../route.ts';
 import { Strip } from '../strip.tsx';
 import { VerdictLine } from '../verdict.tsx';
+import { StreamLoad } from './stream-load.tsx';
+
+/** `17 min`, with the unit small. */
+const WithUnit = ({ text, more = '' }: { readonly text: string; readonly more?: string }): JSX.Element => {
+  const [value, unit = ''] = text.split(' ');
+  return (
+    <>
+      {value}{' '}
+      <small>
+        {unit}
+        {more}
+      </small>
+    </>
+  );
+};
+
+const UNKNOWN = <small>unknown</small>;
+
+const lagWords = ({ node, seconds, agents, agentsBelow }: OverviewAnswer['lag']): string => {
+  if (agents === 0) return '';
+  if (agentsBelow === agents)
+    return `${agents === 1 ? 'The agent is' : `All ${agents} agents are`} below 2 s`;
+  return `${seconds === null || node === null ? '' : `${node}. `}${agentsBelow} of ${agents} agents are below 2 s`;
+};
+
+const Figure = ({
+  name,
+  more,
+  children,
+}: {
+  readonly name: string;
+  readonly more: string | undefined;
+  readonly children: ComponentChildren;
+}): JSX.Element => (
+  <div>
+    <dt>{name}</dt>
+    <dd>
+      {children}
+      <p class="more">{more}</p>
+    </dd>
+  </div>
+);
 
 const Figures = ({ overview }: { readonly overview: OverviewAnswer | undefined }): JSX.Element => {
-  const { sealed, nodes, lagSeconds, linesPerSecond = 0, bytesPerSecond = 0 } = overview ?? {};
+  const { sealed, nodes, lag, linesPerSecond, bytesPerSecond } = overview ?? {};
+  const restarted = nodes?.restarted;
   return (
     <dl class="figures">
-      <div>
-        <dt>Sealed, last 24 h</dt>
-        <dd>
-          {sealed === undefined ? '…' : share(sealed.hours, sealed.of)}{' '}
-          {sealed !== undefined && sealed.of > 0 && <small>%</small>}
-          <p class="more">{sealed !== undefined && `${count(sealed.hours)} of ${count(sealed.of)} hours`}</p>
-        </dd>
-      </div>
-      <div>
-        <dt>Nodes alive</dt>
-        <dd>
-          {nodes?.alive ?? '…'} <small>of {nodes?.all ?? '…'}</small>
-        </dd>
-      </div>
-      <div>
-        <dt>Worst lag</dt>
-        <dd>
-          {lagSeconds === null || lagSeconds === undefined ? <small>unknown</small> : duration(lagSeconds)}
-        </dd>
-      </div>
-      <div>
-        <dt>Throughput</dt>
-        <dd>
-          {bytes(bytesPerSecond)}
-          <small>/s</small>
-          <p class="more">{count(linesPerSecond)} lines/s</p>
-        </dd>
-      </div>
+      <Figure name="Sealed, last 24 h" more={sealed && `${count(sealed.hours)} of ${count(sealed.of)} hours`}>
+        {sealed === undefined ? '…' : share(sealed.hours, sealed.of)}{' '}
+        {sealed !== undefined && sealed.of > 0 && <small>%</small>}
+      </Figure>
+      <Figure
+        name="Nodes alive"
+        more={restarted ? `${restarted.name} restarted at ${clock(restarted.at)}` : ''}
+      >
+        {nodes?.alive ?? '…'} <small>of {nodes?.all ?? '…'}</small>
+      </Figure>
+      <Figure name="Worst lag" more={lag && lagWords(lag)}>
+        {lag === undefined ? '…' : lag.seconds === null ? UNKNOWN : <WithUnit text={duration(lag.seconds)} />}
+      </Figure>
+      <Figure
+        name="Throughput"
+        more={typeof linesPerSecond === 'number' ? `${count(linesPerSecond)} lines/s` : ''}
+      >
+        {bytesPerSecond === undefined ? (
+          '…'
+        ) : bytesPerSecond === null ? (
+          UNKNOWN
+        ) : (
+          <WithUnit text={bytes(bytesPerSecond)} more="/s" />
+        )}
+      </Figure>
     </dl>
   );
 };
 
 const Alerts = (): JSX.Element | null => {
-  const { data } = useQuery<AlertsAnswer>('/api/alerts', ['alerts']);
+  const { data, error } = useQuery<AlertsAnswer>('/api/alerts', ['alerts']);
+  if (error !== undefined) return <p class="notice">Alerts could not be read: {error}</p>;
   if (data === undefined || data.open.length === 0) return null;
   return (
     <section>
       <h2>
         Open alerts <span class="muted">{data.open.length}</span>
       </h2>
-      <table>
-        <tbody>
-          {data.open.map((alert) => (
-            <tr key={alert.id}>
-              <td>
-                <StateCell letter={alert.key.startsWith('hours/') ? (alert.key[6] ?? 'L') : 'N'} />
-              </td>
-              <td>{alert.title}</td>
-              <td class="right muted">since {when(alert.openedAt, serverNow.value)}</td>
-              <td class="right">
-                <a
-                  href={hrefOf(
-                    alert.key.startsWith('hours/') ? 'completeness' : 'nodes',
-                    streamOf(alert.key),
-                  )}
-                  onClick={follow}
-                >
-                  {alert.key.startsWith('hours/') ? 'Open hours' : 'Open nodes'}
-                </a>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <ul class="alert-lines">
+        {data.open.map((alert) => (
+          <AlertLine key={alert.id} alert={alert} />
+        ))}
+      </ul>
     </section>
   );
-};
-
-const streamOf = (key: string): { readonly stream?: string } => {
-  const [kind, , stream] = key.split('/');
-  return kind === 'hours' && stream !== undefined ? { stream } : {};
 };
 
 const NoNode = (): JSX.Element => (
@@ -95,10 +111,13 @@ const NoNode = (): JSX.Element => (
   </section>
 );
 
+const stripWords = ({ streams }: OverviewAnswer): string => {
+  const hosts = Math.max(0, ...streams.map((each) => each.hosts));
+  return `${count(hosts)} ${hosts === 1 ? 'host' : 'hosts'}, last 48 h. Each cell shows the worst host of its hour.`;
+};
+
 export const OverviewView = ({ verdict }: { readonly verdict: VerdictAnswer | undefined }): JSX.Element => {
   const { data, error } = useQuery<OverviewAnswer>('/api/overview', ['verdict', 'nodes', 'hours']);
-  const points = data?.points ?? [];
-  const last = points.at(-1);
   return (
     <>
       <VerdictLine verdict={verdict} />
@@ -108,44 +127,21 @@ export const OverviewView = ({ verdict }: { readonly verdict: VerdictAnswer | un
       {data !== undefined && data.streams.length > 0 && (
         <section>
           <h2>
-            Completeness <span class="muted">last 48 h; each cell shows the worst host of its hour</span>
+            Completeness <span class="muted">{stripWords(data)}</span>
           </h2>
           <Strip
             from={data.streams[0]?.from ?? 0}
-            rows={data.streams.map(({ stream, hosts, worst }) => ({
+            rows={data.streams.map(({ stream, worst, sealed, due }) => ({
               name: stream,
               letters: decode(worst),
-              note: `${hosts} ${hosts === 1 ? 'host' : 'hosts'}`,
+              note: `${count(sealed)} of ${count(due)} sealed`,
               href: hrefOf('completeness', { stream }),
             }))}
           />
         </section>
       )}
       <Alerts />
-      {points.length > 0 && (
-        <section>
-          <h2>
-            Lag and throughput <span class="muted">last 24 h, in steps of 10 min</span>
-          </h2>
-          <div class="charts">
-            <Chart
-              title="Worst lag"
-              value={last?.lagSeconds === null || last === undefined ? 'unknown' : duration(last.lagSeconds)}
-              at={points.map(({ at }) => at)}
-              values={points.map(({ lagSeconds }) => lagSeconds)}
-              format={duration}
-            />
-            <Chart
-              title="Throughput"
-              value={`${bytes(last?.bytesPerSecond ?? 0)}/s`}
-              note={`peak ${bytes(Math.max(0, ...points.map(({ bytesPerSecond }) => bytesPerSecond)))}/s`}
-              at={points.map(({ at }) => at)}
-              values={points.map(({ bytesPerSecond }) => bytesPerSecond)}
-              format={(value) => bytes(value)}
-            />
-          </div>
-        </section>
-      )}
+      <StreamLoad />
     </>
   );
 };

@@ -1,15 +1,11 @@
-/** What the page shows besides hours: the verdict, the overview, nodes, events, alerts. */
+/** What the page shows besides hours: the verdict, nodes, events, alerts. */
 import { z } from 'zod';
-import { indexAt } from '../hours/hour-cells.ts';
-import { columnsOf, matrixStates, streamsOf } from '../hours/matrix.ts';
 import type { WatchedNode } from '../nodes/heartbeats.ts';
 import type { Watch } from '../watch.ts';
+import { overviewRoutes } from './overview-routes.ts';
 import { route, type Route } from './route.ts';
 import * as answers from './schemas.ts';
 import type { Users } from './users.ts';
-
-const STRIP_HOURS = 48;
-const DAY_HOURS = 24;
 
 const nodeAnswer = (view: WatchedNode): answers.NodeEntry => {
   const { label, ip, port, role, version, status } = view;
@@ -49,37 +45,6 @@ const nodeAnswer = (view: WatchedNode): answers.NodeEntry => {
   };
 };
 
-const overviewOf = (watch: Watch): answers.OverviewAnswer => {
-  const { source, rules } = watch.matrix();
-  const views = watch.heartbeats.list();
-  const to = indexAt(rules.now) + 1;
-  const columns = columnsOf('hours', to - STRIP_HOURS, to);
-  let [sealed, due] = [0, 0];
-  const streams = streamsOf(source).map((stream) => {
-    const { hosts, worst } = matrixStates(source, stream, columns, rules);
-    const { counts } = matrixStates(source, stream, columns.slice(-DAY_HOURS), rules);
-    sealed += (counts.S ?? 0) + (counts.E ?? 0);
-    due +=
-      (counts.S ?? 0) +
-      (counts.E ?? 0) +
-      (counts.R ?? 0) +
-      (counts.I ?? 0) +
-      (counts.N ?? 0) +
-      (counts.L ?? 0);
-    return { stream, hosts: hosts.length, from: to - STRIP_HOURS, worst };
-  });
-  const last = watch.series.points().at(-1);
-  return {
-    nodes: { alive: views.filter(({ down, lastBeat }) => !down && lastBeat > 0).length, all: views.length },
-    sealed: { hours: sealed, of: due },
-    lagSeconds: last?.lagSeconds ?? null,
-    linesPerSecond: last?.linesPerSecond ?? 0,
-    bytesPerSecond: last?.bytesPerSecond ?? 0,
-    streams,
-    points: [...watch.series.points()],
-  };
-};
-
 const stateRoutes = (watch: Watch, software: string, checkIntervalMs: number): Route[] => [
   route({
     ...{ method: 'GET', path: '/api/verdict', needs: 'view', answer: answers.verdict },
@@ -89,11 +54,6 @@ const stateRoutes = (watch: Watch, software: string, checkIntervalMs: number): R
         ...watch.verdict(),
         ...{ now: watch.matrix().rules.now, alerts: watch.alerts.open().length, software },
       }),
-  }),
-  route({
-    ...{ method: 'GET', path: '/api/overview', needs: 'view', answer: answers.overview },
-    summary: 'Figures and charts of the last day',
-    handle: () => Promise.resolve(overviewOf(watch)),
   }),
   route({
     ...{ method: 'GET', path: '/api/nodes', needs: 'view', answer: answers.nodes },
@@ -178,6 +138,7 @@ export const pageRoutes = ({
   notifiers,
 }: PageRoutesOptions): Route[] => [
   ...stateRoutes(watch, software, checkIntervalMs),
+  ...overviewRoutes(watch),
   ...eventRoutes(watch),
   ...alertRoutes(watch, users, notifiers),
 ];

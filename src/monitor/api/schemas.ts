@@ -16,28 +16,49 @@ export const verdict = z.object({
   software: z.string(),
 });
 
-export const point = z.object({
-  at: z.number(),
-  linesPerSecond: z.number(),
-  bytesPerSecond: z.number(),
-  lagSeconds: z.number().nullable(),
-});
-
 export const overview = z.object({
-  nodes: z.object({ alive: z.number(), all: z.number() }),
+  nodes: z.object({
+    alive: z.number(),
+    all: z.number(),
+    restarted: z
+      .object({ name: z.string(), at: z.number() })
+      .nullable()
+      .describe('The last that started within the last hour, unless all did'),
+  }),
   sealed: z.object({ hours: z.number(), of: z.number() }).describe('Hours that were due in the last 24 h'),
-  lagSeconds: z.number().nullable(),
-  linesPerSecond: z.number(),
-  bytesPerSecond: z.number(),
+  lag: z.object({
+    seconds: z.number().nullable().describe('Of the agent or relay that has most; null where none says it'),
+    node: z.string().nullable(),
+    agents: z.number().describe('Agents that answer'),
+    agentsBelow: z.number().describe('Of these, with less than 2 s'),
+  }),
+  linesPerSecond: z.number().nullable().describe('What all sinks store; null where none answers'),
+  bytesPerSecond: z.number().nullable(),
   streams: z.array(
     z.object({
       stream: z.string(),
       hosts: z.number(),
       from: z.number(),
       worst: z.string().describe('48 hours, run-length coded'),
+      sealed: z.number().describe('Host hours of these'),
+      due: z.number(),
     }),
   ),
-  points: z.array(point),
+});
+
+const readings = z.array(z.number().nullable()).describe('One for each time; null where it is unknown');
+export const streamLoad = z.object({
+  stepMs: z.number(),
+  at: z.array(z.number()).describe('When each step begins; the last is not over yet'),
+  limitSeconds: z.number().describe('From this lag on an hour may come to be late: late_after'),
+  streams: z.array(
+    z.object({
+      stream: z.string(),
+      lagSeconds: readings,
+      linesPerSecond: readings,
+      bytesPerSecond: readings,
+    }),
+  ),
 });
 
 export const structure = z.object({
@@ -235,6 +256,7 @@ export const done = z.object({ ok: z.literal(true) });
 
 export type VerdictAnswer = z.output<typeof verdict>;
 export type OverviewAnswer = z.output<typeof overview>;
+export type StreamLoadAnswer = z.output<typeof streamLoad>;
 export type StructureAnswer = z.output<typeof structure>;
 export type StatesAnswer = z.output<typeof states>;
 export type HourAnswer = z.output<typeof hour>;

@@ -70,7 +70,15 @@ const second = (dialect: Dialect): string[] => [
   ...(dialect === 'sqlite' ? [] : ['ALTER TABLE service_error_log MODIFY COLUMN error_msg MEDIUMTEXT']),
 ];
 
-const VERSIONS = [first, second] as const;
+/** Lag and throughput of streams: see nodes/stream-points.ts. */
+const third = (dialect: Dialect): string[] => [
+  `CREATE TABLE IF NOT EXISTS stream_point (
+     stream VARCHAR(64) NOT NULL, step BIGINT NOT NULL, at BIGINT NOT NULL, samples INTEGER NOT NULL,
+     line_rates DOUBLE NOT NULL, byte_rates DOUBLE NOT NULL, lag DOUBLE NULL, PRIMARY KEY (stream, step, at))${end[dialect]}`,
+  'CREATE INDEX stream_point_by_time ON stream_point (step, at)',
+];
+
+const VERSIONS = [first, second, third] as const;
 
 /** The version that this build writes. */
 export const STORE_VERSION = VERSIONS.length;

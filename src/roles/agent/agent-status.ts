@@ -39,6 +39,7 @@ export const createAgentStatus = (options: AgentStatusOptions): AgentStatus => {
   const lifecycle = createLifecycle(failed);
   const views = new Map<string, StreamView>();
   const flights = new Map(streams.map((stream) => [stream, createInFlight(clock)]));
+  const meters = new Map(streams.map((stream) => [stream, createMeter(clock)]));
   const secondsSince = (monotonic: number): number => Math.max(0, (clock.monotonic() - monotonic) / 1000);
 
   const lookAt = (stream: string) => {
@@ -49,8 +50,10 @@ export const createAgentStatus = (options: AgentStatusOptions): AgentStatus => {
       bytes: hours.reduce((sum, { unread }) => sum + unread, 0) + (flight?.bytes ?? 0),
       seconds: Math.max(0, flight?.seconds ?? 0, ...ages),
     };
+    const throughput = meters.get(stream)?.read();
     const part: PartStatus = {
       ...{ kind: 'stream', name: stream, state: views.has(stream) ? 'running' : 'starting', lag },
+      ...(throughput !== undefined && { throughput }),
       detail: `${hours.length} open hours, ${flight?.count ?? 0} packs not acknowledged`,
     };
     const open = hours.map(({ hour, packs, bytes, changedAt }): OpenHour => ({
@@ -68,7 +71,10 @@ export const createAgentStatus = (options: AgentStatusOptions): AgentStatus => {
         const end = flights.get(stream)?.begin(bytes);
         try {
           const answer = await sender.send(pack, via);
-          if (answer.kind === 'ack') meter.count({ lines, bytes });
+          if (answer.kind === 'ack') {
+            meter.count({ lines, bytes });
+            meters.get(stream)?.count({ lines, bytes });
+          }
           return answer;
         } finally {
           end?.();

@@ -10,6 +10,8 @@ import type { OpenLedger } from '../../../src/ledger/ledger-kind.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts';
 import type {
   AlertsAnswer,
+  OverviewAnswer,
+  StreamLoadAnswer,
   ExpectationsAnswer,
   HourAnswer,
   StatesAnswer,
@@ -61,7 +63,12 @@ const createRoom = async (t: TestContext, settings: object = {}): Promise<Room> 
       {
         ...{ role: 'agent', host: 'web9', state: 'running', startedAt: now, lag: { bytes: 0, seconds: 0 } },
         ...{ throughput: totals, openHours: [], openHourCount: 0, gauges: [], errors: [] },
-        parts: [{ kind: 'stream', name: 'audit', state: 'running' }],
+        parts: [
+          {
+            ...{ kind: 'stream', name: 'audit', state: 'running', lag: { bytes: 5, seconds: 17 } },
+            throughput: { ...totals, linesPerSecond: 3, bytesPerSecond: 300 },
+          },
+        ],
       },
     ],
   }));
@@ -136,6 +143,27 @@ test('states, structure and verdict follow the ledger', TEST, async (t) => {
   assert.match(verdict.headline, /^1 hour of (today|yesterday) is incomplete: web2\.$/);
   const { open } = await room.until<AlertsAnswer>('/api/alerts', (each) => each.open.length >= 2);
   assert.ok(open.some(({ key, severity }) => key.startsWith('hours/N/access/') && severity === 'error'));
+});
+
+test('lag and throughput of a stream are kept and answered; what is missing is null', TEST, async (t) => {
+  const room = await createRoom(t);
+  const load = await room.until<StreamLoadAnswer>('/api/streams/load', ({ streams }) => streams.length > 0);
+  const [audit] = load.streams;
+  assert.deepEqual(
+    [load.stepMs, load.at.length, load.limitSeconds, audit?.stream],
+    [600_000, 144, 0, 'audit'],
+  );
+  assert.deepEqual(
+    [audit?.lagSeconds.at(-1), audit?.linesPerSecond.at(-1), audit?.bytesPerSecond.at(-1)],
+    [17, 3, 300],
+  );
+  assert.deepEqual([audit?.lagSeconds[0], audit?.bytesPerSecond[0]], [null, null]);
+  const month = await room.get<StreamLoadAnswer>('/api/streams/load?hours=744');
+  assert.deepEqual([month.stepMs, month.at.length], [HOUR_MS, 744]);
+  assert.equal((await room.raw('/api/streams/load?hours=745')).status, 400);
+  const overview = await room.get<OverviewAnswer>('/api/overview');
+  assert.deepEqual(overview.lag, { seconds: 0, node: 'sink1', agents: 1, agentsBelow: 1 });
+  assert.equal(overview.nodes.restarted, null, 'all nodes have just started');
 });
 
 test('one hour is asked from its sink, with what a person may run', TEST, async (t) => {
