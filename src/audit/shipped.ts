@@ -70,7 +70,7 @@ const readSegment = async (
   { host, stream, hour }: SegmentKey,
 ): Promise<ShippedSegment | undefined> => {
   if ((await marks.read('host')) !== host) return undefined;
-  const segment = (await marks.read('segments', stream)).find((each) => each.hour === hour);
+  const segment = await marks.read('segment', stream, hour);
   if (segment === undefined) return undefined;
   const paths = new Map(segment.sources.map(({ id, path }) => [id, path]));
   const pieces: (Piece & { readonly source: number })[] = [];

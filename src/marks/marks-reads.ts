@@ -7,9 +7,9 @@ import { cutOf, sourceOf } from './marks-rows.ts';
 export const marksReads = (db: DatabaseSync) => {
   const hosts = db.prepare('SELECT host FROM agent');
   const firstLabel = db.prepare('SELECT first_label FROM streams WHERE stream = ?');
-  const allSegments = db.prepare(
-    `SELECT s.*, (SELECT count(*) FROM cuts WHERE segment = s.id) AS unacked FROM segments s WHERE stream = ? ORDER BY hour`,
-  );
+  const segments = `SELECT s.*, (SELECT count(*) FROM cuts WHERE segment = s.id) AS unacked FROM segments s WHERE stream = ?`;
+  const allSegments = db.prepare(`${segments} ORDER BY hour`);
+  const oneSegment = db.prepare(`${segments} AND hour = ?`);
   const sourcesOf = db.prepare('SELECT * FROM sources WHERE segment = ? ORDER BY id');
   const runsOf = db.prepare('SELECT source, start, "end" FROM runs WHERE segment = ? ORDER BY seq');
   const cutsOf = db.prepare('SELECT * FROM cuts WHERE segment = ? AND id > ? ORDER BY id LIMIT ?');
@@ -44,6 +44,10 @@ export const marksReads = (db: DatabaseSync) => {
       return row === undefined ? undefined : readText(row, 'first_label');
     },
     segments: (stream: string): SegmentMarks[] => allSegments.all(stream).map(segmentOf),
+    segment: (stream: string, hour: string): SegmentMarks | undefined => {
+      const row = oneSegment.get(stream, hour);
+      return row === undefined ? undefined : segmentOf(row);
+    },
     runs: (segment: number): Run[] =>
       runsOf.all(segment).map((row) => ({
         source: readInteger(row, 'source'),
