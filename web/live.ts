@@ -40,32 +40,34 @@ const bump = (topics: readonly Topic[]): void => {
   versions.value = next;
 };
 
-const parse = (event: Event): { readonly topics?: readonly Topic[]; readonly now?: number } =>
-  JSON.parse((event as MessageEvent<string>).data) as {
-    readonly topics?: readonly Topic[];
-    readonly now?: number;
-  };
+interface LiveData {
+  readonly topics?: readonly Topic[];
+  readonly now?: number;
+}
 
-/** Everything may have changed: after the stream was away, or somebody signed in. */
+/** Everything may have changed: the monitor was restarted, or somebody signed in. */
 export const refreshAll = (): void => bump(['nodes', 'hours', 'events', 'alerts', 'verdict']);
 
+/** Of the last event that came: with it the monitor tells what this page missed. */
+let lastId = '';
+
 export const startLive = (): void => {
-  let wasAway = false;
-  const source = new EventSource('/api/live');
-  source.addEventListener('open', () => {
-    heard();
-    if (wasAway) refreshAll();
-    wasAway = false;
-  });
+  const source = new EventSource(`/api/live${lastId === '' ? '' : `?after=${encodeURIComponent(lastId)}`}`);
+  const on = (name: string, act: (data: LiveData) => void): void =>
+    source.addEventListener(name, (event: MessageEvent<string>) => {
+      lastId = event.lastEventId;
+      act(JSON.parse(event.data) as LiveData);
+    });
+  source.addEventListener('open', () => heard());
   source.addEventListener('error', () => {
-    wasAway = true;
     // A refusal ends the stream for good: look again later, the person may have signed in.
     if (source.readyState === EventSource.CLOSED) setTimeout(startLive, 5_000);
   });
-  source.addEventListener('alive', (event) => heard(parse(event).now));
-  source.addEventListener('changed', (event) => {
+  on('alive', ({ now: at }) => heard(at));
+  on('again', refreshAll);
+  on('changed', ({ topics = [] }) => {
     heard();
-    bump(parse(event).topics ?? []);
+    bump(topics);
   });
   if (ticking === undefined) ticking = setInterval(() => (now.value = Date.now()), 1_000);
 };

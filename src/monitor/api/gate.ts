@@ -71,7 +71,7 @@ export const createGate = ({
       : undefined;
   };
 
-  const checkPerson = async (route: Route, request: FastifyRequest) => {
+  const checkPerson = async (route: Pick<Route, 'needs'>, request: FastifyRequest) => {
     if (isForeign(request))
       return { status: 403, error: `This must come from the page: send ${OWN_HEADER}.` };
     if (route.needs === 'nobody') return { caller: undefined };

@@ -62,7 +62,7 @@ const fastifyPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1
 export interface Gate {
   /** Undefined where the route may be used; else the status and why not. */
   check(
-    route: Route,
+    route: Pick<Route, 'needs'>,
     request: FastifyRequest,
   ): Promise<
     { readonly caller: ApiCaller | undefined } | { readonly status: number; readonly error: string }
