@@ -4,7 +4,10 @@ import { useEffect } from 'preact/hooks';
 import type { SessionAnswer, VerdictAnswer } from '../src/monitor/api/schemas.ts';
 import { ask, useQuery } from './api.ts';
 import { clock, clockSeconds, dayName, duration } from './format.ts';
-import { ageSeconds, isOld, isSignedOut, lastHeard, refreshAll, serverNow } from './live.ts';
+import { iconOf, titleOf } from './headline.ts';
+import { Help, isHelpOpen } from './help.tsx';
+import { ageSeconds, isOld, isSignedOut, lastHeard, nextTry, now, refreshAll, serverNow } from './live.ts';
+import { wantsLargeCells } from './preferences.ts';
 import { address, follow, hrefOf, type View, VIEWS } from './route.ts';
 import { chooseTheme, theme, type Theme } from './theme.ts';
 import { AlertsView } from './views/alerts.tsx';
@@ -23,6 +26,29 @@ const TITLES: Readonly<Record<View, string>> = {
     alerts: 'Alerts',
   },
 };
+
+/** From then on the page says how old its data is, instead of that it is live. */
+const OLD_S = 10;
+
+const Banner = (): JSX.Element => (
+  <div class="banner" role="alert">
+    <p>
+      <svg viewBox="0 0 18 18" width="18" height="18" aria-hidden="true" fill="none" stroke="currentColor">
+        <path d="M9 5v5h3.6" stroke-width="2" />
+      </svg>
+      <span class="hidden-label">
+        This page is old: the monitor does not answer. Last data {clockSeconds(lastHeard.value)}.
+      </span>
+      <span aria-hidden="true">
+        This page is {duration(ageSeconds.value)} old: the monitor does not answer. Last data{' '}
+        {clockSeconds(lastHeard.value)}. Trying again
+        {nextTry.value === undefined
+          ? '.'
+          : ` in ${Math.max(0, Math.ceil((nextTry.value - now.value) / 1000))} s.`}
+      </span>
+    </p>
+  </div>
+);
 
 const TopBar = ({ alerts }: { readonly alerts: number }): JSX.Element => (
   <header class="bar">
@@ -45,10 +71,13 @@ const TopBar = ({ alerts }: { readonly alerts: number }): JSX.Element => (
       </nav>
       <p class="clock small">
         <span class="muted age">
-          {ageSeconds.value < 10 ? 'Live' : `Last data ${duration(ageSeconds.value)} ago`}
+          {ageSeconds.value < OLD_S
+            ? `Live, ${ageSeconds.value} s ago`
+            : `Last data ${duration(ageSeconds.value)} ago`}
         </span>
         <time title={new Date(serverNow.value).toLocaleString()}>
-          {dayName(serverNow.value)} {clock(serverNow.value)} UTC
+          <span class="date">{dayName(serverNow.value)} </span>
+          {clock(serverNow.value)} UTC
         </time>
       </p>
     </div>
@@ -79,6 +108,16 @@ const Footer = ({
         {label}
       </button>
     ))}
+    <button
+      type="button"
+      aria-pressed={wantsLargeCells.value}
+      onClick={() => (wantsLargeCells.value = !wantsLargeCells.value)}
+    >
+      Large cells
+    </button>
+    <button type="button" onClick={() => (isHelpOpen.value = true)}>
+      Keys
+    </button>
     <span class="muted small">{software}</span>
     {session?.name !== null && session?.name !== undefined && session.name !== 'local' && (
       <button
@@ -118,8 +157,9 @@ export const App = (): JSX.Element => {
   const { data: verdict } = useQuery<VerdictAnswer>('/api/verdict', ['verdict', 'alerts', 'hours']);
   const { view } = address.value;
   useEffect(() => {
-    document.title = `${verdict === undefined ? '' : `${verdict.headline} `}${TITLES[view]}, logd`;
-  }, [view, verdict?.headline]);
+    document.title = verdict === undefined ? 'logd' : `${titleOf(verdict)}, logd`;
+    document.querySelector('#icon')?.setAttribute('href', iconOf(verdict?.kind, isOld.value));
+  }, [verdict?.headline, isOld.value]);
   if (isSignedOut.value || session?.mustSignIn === true)
     return (
       <SignIn
@@ -133,15 +173,9 @@ export const App = (): JSX.Element => {
   return (
     <>
       <TopBar alerts={verdict?.alerts ?? 0} />
-      {isOld.value && (
-        <div class="banner" role="alert">
-          <p>
-            This page is {duration(ageSeconds.value)} old: the monitor does not answer. Last data{' '}
-            {clockSeconds(lastHeard.value)}. It is tried again by itself.
-          </p>
-        </div>
-      )}
+      {isOld.value && <Banner />}
       <main class={isOld.value ? 'old' : ''}>{viewOf(view, verdict, session)}</main>
+      <Help />
       <Footer session={session} software={verdict?.software ?? ''} />
     </>
   );

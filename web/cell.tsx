@@ -1,26 +1,8 @@
-/** The states of an hour: their names, and how they are drawn. See style.css for the colours. */
+/** How the states of an hour are drawn. See style.css for the colours. */
 import type { JSX } from 'preact';
+import type { Letter } from './states.ts';
 
-export type Letter = 'R' | 'I' | 'N' | 'L' | 'O' | 'S' | 'E' | 'X' | '.' | ' ';
-
-/** Worst first. */
-export const STATES: readonly (readonly [Letter, string, string])[] = [
-  ['R', 'refused', 'Different bytes came under a name that is taken. The first are kept.'],
-  ['I', 'incomplete', 'Closed, and packs or bytes are missing.'],
-  ['N', 'silent', 'Expected, and nothing came.'],
-  ['L', 'late', 'Should be sealed by now.'],
-  ['O', 'receiving', 'Open, and on time.'],
-  ['S', 'sealed', 'Complete, and equal to the source.'],
-  ['E', 'empty', 'Sealed with 0 lines.'],
-  ['X', 'removed', 'Was sealed; retention removed it.'],
-  ['.', 'not expected', 'No lines are expected here.'],
-];
-
-const NAMES = new Map<string, string>(STATES.map(([letter, name]) => [letter, name]));
-const WORDS = new Map<string, string>(STATES.map(([letter, , words]) => [letter, words]));
-export const nameOf = (letter: string): string => NAMES.get(letter) ?? 'to come';
-export const wordsOf = (letter: string): string => WORDS.get(letter) ?? '';
-export const isProblem = (letter: string): boolean => 'RINL'.includes(letter);
+export { nameOf } from './states.ts';
 
 const CLASSES: Readonly<Record<Letter, string>> = {
   ...{ R: 'refused', I: 'incomplete', N: 'silent', L: 'late', O: 'receiving', S: 'sealed' },
@@ -57,11 +39,3 @@ export const StateCell = ({
     <Glyph letter={letter} />
   </span>
 );
-
-/** `S23L1` as letters. */
-export const decode = (coded: string): string[] => {
-  const letters: string[] = [];
-  for (const [, letter = ' ', length] of coded.matchAll(/([A-Z. ])(\d+)/g))
-    for (let n = 0; n < Number(length); n++) letters.push(letter);
-  return letters;
-};

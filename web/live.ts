@@ -50,8 +50,12 @@ export const refreshAll = (): void => bump(['nodes', 'hours', 'events', 'alerts'
 
 /** Of the last event that came: with it the monitor tells what this page missed. */
 let lastId = '';
+/** When the stream is opened again, by this browser's clock; undefined while it is open, or being opened. */
+export const nextTry = signal<number | undefined>(undefined);
+const TRY_MS = 8_000;
 
-export const startLive = (): void => {
+const listen = (): void => {
+  nextTry.value = undefined;
   const source = new EventSource(`/api/live${lastId === '' ? '' : `?after=${encodeURIComponent(lastId)}`}`);
   const on = (name: string, act: (data: LiveData) => void): void =>
     source.addEventListener(name, (event: MessageEvent<string>) => {
@@ -60,8 +64,10 @@ export const startLive = (): void => {
     });
   source.addEventListener('open', () => heard());
   source.addEventListener('error', () => {
-    // A refusal ends the stream for good: look again later, the person may have signed in.
-    if (source.readyState === EventSource.CLOSED) setTimeout(startLive, 5_000);
+    // The page tries again itself, so that it can say when.
+    source.close();
+    nextTry.value = Date.now() + TRY_MS;
+    setTimeout(listen, TRY_MS);
   });
   on('alive', ({ now: at }) => heard(at));
   on('again', refreshAll);
@@ -69,6 +75,9 @@ export const startLive = (): void => {
     heard();
     bump(topics);
   });
-  if (ticking === undefined) ticking = setInterval(() => (now.value = Date.now()), 1_000);
 };
-let ticking: ReturnType<typeof setInterval> | undefined;
+
+export const startLive = (): void => {
+  listen();
+  setInterval(() => (now.value = Date.now()), 1_000);
+};

@@ -1,64 +1,69 @@
 /**
- * Hosts × columns as a grid that keyboards and screen readers walk: one tab stop, arrows, Home and End, N for the next problem. Only the
- * rows near the window are drawn, so that hundreds of hosts stay smooth.
+ * Hosts × columns as a grid that keyboards and screen readers walk: one tab stop, arrows, Home and End. Only the rows near the window
+ * are drawn, so that hundreds of hosts stay smooth. Which row stands where: see matrix-model.ts.
  */
+import { signal } from '@preact/signals';
 import type { JSX, RefObject } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { classOf, Glyph, isProblem, nameOf, StateCell, wordsOf } from './cell.tsx';
-import { count, dayName, hourInWords, monthName, timeOf } from './format.ts';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { StateCell } from './cell.tsx';
+import { timeOf } from './format.ts';
+import { FullRow, WorstRow } from './full-row.tsx';
 import { serverNow } from './live.ts';
+import { LongHeads } from './matrix-heads.tsx';
+import {
+  type Focused,
+  heightOf,
+  type Layout,
+  type MatrixRow,
+  moved,
+  nextProblem,
+  type Place,
+  placeOf,
+  rowAt,
+  THIN_HEAD,
+  topOf,
+  windowStart,
+  type Zoom,
+} from './matrix-model.ts';
+import { columnWords, rowWords, stateWords } from './matrix-words.ts';
+import { isSingleKey } from './preferences.ts';
 import { address, change } from './route.ts';
+import { isProblem, wordsOf } from './states.ts';
 import { HourHeads } from './strip.tsx';
-
-export interface MatrixRow {
-  readonly host: string;
-  readonly letters: readonly string[];
-  /** Days and months: how many hours have the state that is shown. */
-  readonly weights: readonly number[];
-}
+import { createPainter, gapsOf, columnLefts, ThinRow, thinWidth } from './thin-row.tsx';
+import { type Hint, type Hints, placeOfEvent, Tooltip, useHint } from './tooltip.tsx';
 
 export interface MatrixProps {
   readonly stream: string;
-  readonly zoom: 'hours' | 'days' | 'months';
+  readonly zoom: Zoom;
   /** Labels: `2026112216`, `20261122`, `202611`. */
   readonly columns: readonly string[];
   readonly worst: readonly string[];
-  readonly rows: readonly MatrixRow[];
+  /** The rows that are shown, in order. */
+  readonly layout: Layout;
+  /** Of the filter or not: what the top row stands for. */
+  readonly all: readonly MatrixRow[];
+  readonly lateAfterMs: number;
+  readonly pinned: readonly string[];
+  pin(host: string): void;
+  unpin(host: string): void;
   readonly open: { readonly host: string; readonly column: string } | undefined;
 }
 
-interface Place {
-  readonly row: number;
-  readonly column: number;
-}
-
 const HOUR_MS = 3_600_000;
-const OVERSCAN = 12;
-const PAGE_ROWS = 10;
-const TOOLTIP_MS = 150;
+const OVERSCAN_PX = 240;
 
-const columnWords = (zoom: MatrixProps['zoom'], label: string): string =>
-  zoom === 'hours' ? hourInWords(label) : zoom === 'days' ? dayName(timeOf(label)) : monthName(label);
-
-const startsGroup = (zoom: MatrixProps['zoom'], label: string): boolean =>
-  zoom === 'hours'
-    ? label.endsWith('00')
-    : zoom === 'days'
-      ? new Date(timeOf(label)).getUTCDay() === 1
-      : label.endsWith('01');
+/** Host and time that are focused: a change of zoom keeps them. */
+export const focusedCell = signal<Focused | undefined>(undefined);
 
 /** Which rows are near the window. */
-const useVisible = (
-  box: RefObject<HTMLDivElement | null>,
-  length: number,
-  pitch: number,
-): readonly [number, number] => {
-  const [range, setRange] = useState<readonly [number, number]>([0, Math.min(length, 60)]);
+const useVisible = (box: RefObject<HTMLDivElement | null>, layout: Layout): readonly [number, number] => {
+  const [range, setRange] = useState<readonly [number, number]>([0, 60]);
   useLayoutEffect(() => {
     const look = (): void => {
       const top = -(box.current?.getBoundingClientRect().top ?? 0);
-      const from = Math.max(0, Math.floor(top / pitch) - OVERSCAN);
-      const to = Math.min(length, Math.ceil((top + innerHeight) / pitch) + OVERSCAN);
+      const from = Math.max(0, rowAt(layout, Math.max(0, top - OVERSCAN_PX)));
+      const to = Math.min(layout.rows.length, rowAt(layout, top + innerHeight + OVERSCAN_PX) + 1);
       setRange((before) => (before[0] === from && before[1] === to ? before : [from, to]));
     };
     look();
@@ -68,328 +73,293 @@ const useVisible = (
       removeEventListener('scroll', look);
       removeEventListener('resize', look);
     };
-  }, [length, pitch]);
+  }, [layout]);
   return range;
 };
 
-const clamp = (value: number, length: number): number => Math.max(0, Math.min(length - 1, value));
-
-/** Where a key leads, or undefined where it is none of ours. */
-const moved = (event: KeyboardEvent, { row, column }: Place, props: MatrixProps): Place | undefined => {
-  const [rows, columns] = [props.rows.length, props.columns.length];
-  switch (event.key) {
-    case 'ArrowUp':
-      return { row: clamp(row - 1, rows), column };
-    case 'ArrowDown':
-      return { row: clamp(row + 1, rows), column };
-    case 'ArrowLeft':
-      return { row, column: clamp(column - 1, columns) };
-    case 'ArrowRight':
-      return { row, column: clamp(column + 1, columns) };
-    case 'PageUp':
-      return { row: clamp(row - PAGE_ROWS, rows), column };
-    case 'PageDown':
-      return { row: clamp(row + PAGE_ROWS, rows), column };
-    case 'Home':
-      return { row: event.ctrlKey ? 0 : row, column: 0 };
-    case 'End':
-      return { row: event.ctrlKey ? rows - 1 : row, column: columns - 1 };
-    case 'n':
-    case 'N':
-      return nextProblem({ row, column }, props, event.shiftKey ? -1 : 1);
-    default:
-      return undefined;
-  }
+/** The newest columns stand at the right: the view follows them while it is there, and says so where it is not. */
+const useRightEnd = (scroller: RefObject<HTMLDivElement | null>, columns: readonly string[], zoom: Zoom) => {
+  const isAtEnd = useRef(true);
+  const [fresh, setFresh] = useState(0);
+  const [hidden, setHidden] = useState(0);
+  const last = useRef<readonly [string | undefined, Zoom]>([undefined, zoom]);
+  const toEnd = (): void => {
+    const { current } = scroller;
+    if (current !== null) current.scrollLeft = current.scrollWidth;
+    setFresh(0);
+  };
+  const look = (): void => {
+    const { current } = scroller;
+    if (current === null) return;
+    // Where nothing is hidden, heads stay in the window while the page scrolls.
+    current.classList.toggle('fits', (current.firstElementChild?.scrollWidth ?? 0) <= current.clientWidth);
+    isAtEnd.current = current.scrollLeft + current.clientWidth >= current.scrollWidth - 8;
+    if (isAtEnd.current) setFresh(0);
+    const edge = (current.querySelector('.worst .host')?.getBoundingClientRect().right ?? 0) - 2;
+    const cells = [...current.querySelectorAll('.worst .cell')];
+    setHidden(cells.filter((cell) => cell.getBoundingClientRect().left < edge).length);
+  };
+  useLayoutEffect(() => {
+    const [label, before] = last.current;
+    last.current = [columns.at(-1), zoom];
+    const isOther = label === undefined || before !== zoom || !columns.includes(label);
+    if (isOther || isAtEnd.current) toEnd();
+    else setFresh((n) => n + columns.length - 1 - columns.indexOf(label));
+    look();
+    addEventListener('resize', look);
+    return () => removeEventListener('resize', look);
+  }, [columns.at(-1), zoom]);
+  return { fresh, hidden, toEnd, look };
 };
 
-/** The next problem in the order of the verdict: worst state first, newest column first. */
-const nextProblem = (from: Place, { rows }: MatrixProps, step: 1 | -1): Place | undefined => {
-  const problems = rows
-    .flatMap(({ letters }, row) =>
-      letters.flatMap((letter, column) => (isProblem(letter) ? [{ row, column, letter }] : [])),
-    )
-    .sort(
-      (a, b) => 'RINL'.indexOf(a.letter) - 'RINL'.indexOf(b.letter) || b.column - a.column || a.row - b.row,
+const openCell = ({ row, column }: Place, props: MatrixProps): void => {
+  const [host, label] = [props.layout.rows[row]?.host, props.columns[column]];
+  if (host === undefined || label === undefined) return;
+  if (row >= props.layout.full) return props.pin(host);
+  if (props.zoom === 'hours') return change({ hour: `${host}/${label}` });
+  focusedCell.value = { host, label };
+  return props.zoom === 'days'
+    ? change({ zoom: 'hours', from: `${label}00`, to: `${label}23` })
+    : change({ zoom: 'days', from: `${label}0100`, to: undefined });
+};
+
+const Words = ({ hint, props }: { readonly hint: Hint; readonly props: MatrixProps }): JSX.Element | null => {
+  const { zoom, stream, columns, lateAfterMs } = props;
+  const row = props.layout.rows[hint.place.row];
+  const letter = row?.letters[hint.place.column];
+  const label = columns[hint.place.column];
+  if (row === undefined || letter === undefined || label === undefined) return null;
+  if (hint.place.row >= props.layout.full)
+    return (
+      <>
+        <strong>{row.host}</strong>
+        <div>{rowWords(row, zoom)}</div>
+        <div class="muted">Enter shows it in full</div>
+      </>
     );
-  if (problems.length === 0) return undefined;
-  const at = problems.findIndex(({ row, column }) => row === from.row && column === from.column);
-  return problems[(at + step + problems.length) % problems.length];
-};
-
-const isSealed = (letter: string): boolean => letter === 'S' || letter === 'E';
-const isDue = (letter: string): boolean => 'RINLSE'.includes(letter);
-
-/** `46 of 47`, and what is wrong with the others. */
-const Sum = ({ letters }: { readonly letters: readonly string[] }): JSX.Element => {
-  const trouble = 'RINL'.split('').flatMap((letter) => {
-    const found = letters.filter((each) => each === letter).length;
-    return found === 0 ? [] : [`${found} ${nameOf(letter)}`];
-  });
-  return (
-    <span class="sum">
-      {count(letters.filter(isSealed).length)} of {count(letters.filter(isDue).length)}
-      {trouble.length > 0 && <b>{trouble.join(', ')}</b>}
-    </span>
-  );
-};
-
-/** An open hour whose time is over is drawn fuller. */
-const overClass = (letter: string, label: string): string =>
-  letter === 'O' && label.length === 10 && timeOf(label) + HOUR_MS <= serverNow.peek() ? ' over' : '';
-
-const Cells = ({
-  row,
-  props,
-  index,
-  place,
-}: {
-  readonly row: MatrixRow;
-  readonly props: MatrixProps;
-  readonly index: number;
-  readonly place: Place | undefined;
-}): JSX.Element => {
-  const { zoom, columns, open, stream } = props;
+  const weight = zoom === 'hours' ? undefined : (row.weights[hint.place.column] ?? 0);
+  const words = stateWords(letter, { label, weight, lateAfterMs });
   return (
     <>
-      {row.letters.map((letter, column) => {
-        const label = columns[column] ?? '';
-        const isOpen = open?.host === row.host && open.column === label;
-        const weight = row.weights[column];
-        return (
-          <span
-            key={label}
-            role="gridcell"
-            tabIndex={place?.row === index && place.column === column ? 0 : -1}
-            data-row={index}
-            data-column={column}
-            aria-colindex={column + 2}
-            aria-label={`${row.host}, ${stream}, ${columnWords(zoom, label)}, ${zoom === 'hours' ? '' : `${weight} `}${nameOf(letter)}`}
-            class={`${classOf(letter)}${overClass(letter, label)}${zoom === 'hours' ? '' : ' day'}${isOpen ? ' open' : ''}${
-              column > 0 && startsGroup(zoom, label) ? ' midnight' : ''
-            }`}
-          >
-            <Glyph letter={letter} />
-            {zoom !== 'hours' && isProblem(letter) && <b>{weight}</b>}
-          </span>
-        );
-      })}
+      <strong>
+        <StateCell letter={letter} />
+        {words[0]?.toUpperCase()}
+        {words.slice(1)}
+      </strong>
+      <div>
+        {row.host}, {stream}, {columnWords(zoom, label)}
+      </div>
+      <div>{row.isUnknown ? 'Its sink does not answer: this is what was known last.' : wordsOf(letter)}</div>
+      <div class="muted">{zoom === 'hours' ? 'Enter opens the hour' : 'Enter shows its hours'}</div>
     </>
   );
 };
 
-const LongHeads = ({ columns, zoom }: Pick<MatrixProps, 'columns' | 'zoom'>): JSX.Element => (
-  <div class="heads" role="presentation">
-    <div class="row">
-      <span class="host" />
-      {columns.map((label, n) => (
-        <span key={label} class={`head day date${n > 0 && startsGroup(zoom, label) ? ' midnight' : ''}`}>
-          {(n === 0 || (zoom === 'days' ? label.endsWith('01') : label.endsWith('01'))) &&
-            (zoom === 'days' ? monthName(label) : label.slice(0, 4))}
-        </span>
-      ))}
-    </div>
-    <div class="row">
-      <span class="host" />
-      {columns.map((label, n) => (
-        <span key={label} class={`head day${n > 0 && startsGroup(zoom, label) ? ' midnight' : ''}`}>
-          {zoom === 'days' ? label.slice(6) : monthName(label).slice(0, 3)}
-        </span>
-      ))}
-    </div>
-  </div>
-);
+/** Brings a row into the window before it is focused: it may not be drawn yet. */
+const bringIn = (box: HTMLElement | null, layout: Layout, row: number): void => {
+  const top = (box?.getBoundingClientRect().top ?? 0) + topOf(layout, row);
+  if (top < 150 || top > innerHeight - 60) scrollBy({ top: top - innerHeight / 2 });
+};
 
-interface Hint {
-  readonly place: Place;
-  readonly left: number;
-  readonly top: number;
-}
-
-const Tooltip = ({
-  hint,
-  props,
-}: {
-  readonly hint: Hint;
-  readonly props: MatrixProps;
-}): JSX.Element | null => {
-  const row = props.rows[hint.place.row];
-  const letter = row?.letters[hint.place.column];
-  const label = props.columns[hint.place.column];
-  const box = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const { current } = box;
-    if (current === null) return;
-    current.style.left = `${Math.max(8, Math.min(hint.left, innerWidth - current.offsetWidth - 8))}px`;
-    current.style.top = `${hint.top + current.offsetHeight + 30 > innerHeight ? hint.top - current.offsetHeight - 10 : hint.top + 28}px`;
+/** What is focused, and how it moves. */
+const useFocus = (props: MatrixProps, box: RefObject<HTMLDivElement | null>, hints: Hints) => {
+  const { layout, columns } = props;
+  const place = placeOf(focusedCell.value, layout.rows, columns);
+  /** What a key led to: it gets the focus once it is drawn, as a full row or a thin one. */
+  const wanted = useRef<(Focused & { readonly isFull: boolean }) | undefined>(undefined);
+  const host = layout.rows[place.row]?.host ?? '';
+  useEffect(() => {
+    // An effect of an earlier drawing may come first: it knows another place.
+    const { current } = wanted;
+    if (current?.host !== host || current.label !== columns[place.column]) return;
+    if (current.isFull !== place.row < layout.full) return;
+    const cell = box.current?.querySelector<HTMLElement>('[role=gridcell][tabindex="0"]');
+    if (cell === null || cell === undefined) return bringIn(box.current, layout, place.row);
+    wanted.current = undefined;
+    cell.focus();
   });
-  if (row === undefined || letter === undefined || label === undefined) return null;
+  const take = ({ row, column }: Place): void => {
+    focusedCell.value = { host: layout.rows[row]?.host ?? '', label: columns[column] ?? '' };
+  };
+  const go = (next: Place): void => {
+    take(next);
+    wanted.current = { ...(focusedCell.peek() ?? { host, label: '' }), isFull: next.row < layout.full };
+    bringIn(box.current, layout, next.row);
+    if (place.row === next.row && place.column === next.column)
+      box.current?.querySelector<HTMLElement>('[role=gridcell][tabindex="0"]')?.focus();
+    if (address.peek().params['hour'] !== undefined) openCell(next, props);
+  };
+  /** Pins or unpins the row: it moves, and the focus goes with it. */
+  const move = (isFull: boolean): void => {
+    take(place);
+    wanted.current = { host, label: columns[place.column] ?? '', isFull };
+    if (isFull) props.pin(host);
+    else props.unpin(host);
+  };
+  const toProblem = (step: 1 | -1): void => {
+    const next = nextProblem(place, layout.rows, windowStart(columns, serverNow.peek()), step);
+    if (next !== undefined) go(next);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape') return hints.hide();
+    const isAct = event.key === 'Enter' || event.key === ' ';
+    const isUnpin = (event.key === 'Delete' || event.key === 'Backspace') && props.pinned.includes(host);
+    const next =
+      event.metaKey || event.altKey ? undefined : moved(event, place, [layout.rows.length, columns.length]);
+    if (!isAct && !isUnpin && next === undefined) return undefined;
+    event.preventDefault();
+    if (next !== undefined) return go(next);
+    if (isUnpin) return move(false);
+    return place.row >= layout.full ? move(true) : openCell(place, props);
+  };
+  return { place, take, toProblem, onKeyDown };
+};
+
+/** `N` and `Shift+N` anywhere on the page, and the button for those who have no keys. */
+export const problemStep = signal<{ readonly step: 1 | -1 } | undefined>(undefined);
+
+const useProblemKeys = (toProblem: (step: 1 | -1) => void): void => {
+  const latest = useRef(toProblem);
+  latest.current = toProblem;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() === 'n' && isSingleKey(event)) latest.current(event.shiftKey ? -1 : 1);
+    };
+    addEventListener('keydown', onKey);
+    const stop = problemStep.subscribe((wanted) => {
+      if (wanted === undefined) return;
+      problemStep.value = undefined;
+      latest.current(wanted.step);
+    });
+    return () => {
+      removeEventListener('keydown', onKey);
+      stop();
+    };
+  }, []);
+};
+
+const ThinHead = ({ layout }: { readonly layout: Layout }): JSX.Element => {
+  const others = layout.rows.slice(layout.full);
+  const isWell = !others.some(({ letters }) => letters.some(isProblem));
   return (
-    <div class="tooltip" role="tooltip" ref={box}>
-      <strong>
-        <StateCell letter={letter} />
-        {nameOf(letter)[0]?.toUpperCase()}
-        {nameOf(letter).slice(1)}
-      </strong>
-      <div>
-        {row.host}, {props.stream}, {columnWords(props.zoom, label)}
-      </div>
-      <div>{wordsOf(letter)}</div>
-      <div class="muted">{props.zoom === 'hours' ? 'Enter opens the hour' : 'Enter shows its hours'}</div>
+    <p class="thin-head" style={{ top: `${topOf(layout, layout.full) - THIN_HEAD}px` }}>
+      <span>
+        <b>
+          {others.length} hosts{isWell && ' without a problem'}
+        </b>{' '}
+        <span class="muted">one thin row each; hover or move to a row to read its name</span>
+      </span>
+    </p>
+  );
+};
+
+const Rows = ({
+  props,
+  box,
+  place,
+  hidden,
+}: {
+  readonly props: MatrixProps;
+  readonly box: RefObject<HTMLDivElement | null>;
+  readonly place: Place;
+  readonly hidden: number;
+}): JSX.Element => {
+  const { layout, columns, zoom, stream, open, lateAfterMs } = props;
+  const [from, to] = useVisible(box, layout);
+  const paint = useMemo(() => createPainter(columns, zoom), [columns, zoom]);
+  const lefts = useMemo(() => columnLefts(columns, zoom), [columns, zoom]);
+  const style = {
+    height: `${heightOf(layout)}px`,
+    '--gaps': gapsOf(lefts),
+    '--thin-width': `${thinWidth(lefts)}px`,
+  };
+  return (
+    <div class="rows" role="presentation" ref={box} style={style}>
+      {layout.full < layout.rows.length && <ThinHead layout={layout} />}
+      {layout.rows.slice(from, to).map((row, n) => {
+        const index = from + n;
+        const shared = { row, stream, zoom, index, top: topOf(layout, index) };
+        const focused = place.row === index ? place.column : undefined;
+        return index < layout.full ? (
+          <FullRow
+            key={row.host}
+            {...{ ...shared, columns, lateAfterMs, focused, hidden }}
+            open={open?.host === row.host ? open.column : undefined}
+            unpin={props.pinned.includes(row.host) ? () => props.unpin(row.host) : undefined}
+          />
+        ) : (
+          <ThinRow
+            key={`thin ${row.host}`}
+            {...{ ...shared, focused, nth: index - layout.full, columns: columns.length }}
+            painted={paint(row)}
+          />
+        );
+      })}
     </div>
   );
 };
 
-const openCell = ({ row, column }: Place, props: MatrixProps): void => {
-  const [host, label] = [props.rows[row]?.host, props.columns[column]];
-  if (host === undefined || label === undefined) return;
-  if (props.zoom === 'hours') return change({ hour: `${host}/${label}` });
-  const to = props.zoom === 'days' ? `${label}23` : undefined;
-  return change({
-    zoom: props.zoom === 'days' ? 'hours' : 'days',
-    ...(to === undefined ? { from: `${label}0100`, to: undefined } : { from: `${label}00`, to }),
-  });
-};
-
-const placeOf = (target: EventTarget | null): Place | undefined => {
-  const cell = (target as Element | null)?.closest<HTMLElement>('[role=gridcell]');
-  const { row, column } = cell?.dataset ?? {};
-  return row === undefined || column === undefined ? undefined : { row: Number(row), column: Number(column) };
-};
-
-/** Hover and focus show what a cell means, after a moment. */
-const useHint = (): readonly [Hint | undefined, (event: Event, now: boolean) => void, () => void] => {
-  const [hint, setHint] = useState<Hint>();
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const hide = (): void => {
-    clearTimeout(timer.current);
-    setHint(undefined);
-  };
-  const show = (event: Event, atOnce: boolean): void => {
-    const place = placeOf(event.target);
-    clearTimeout(timer.current);
-    if (place === undefined) return setHint(undefined);
-    const { left, top } = (event.target as Element).getBoundingClientRect();
-    timer.current = setTimeout(() => setHint({ place, left, top }), atOnce ? 0 : TOOLTIP_MS);
-    return undefined;
-  };
-  return [hint, show, hide];
-};
-
 export const Matrix = (props: MatrixProps): JSX.Element => {
-  const { rows, columns, zoom, worst } = props;
+  const { layout, columns, zoom } = props;
   const box = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
-  const [place, setPlace] = useState<Place>({ row: 0, column: Math.max(0, columns.length - 1) });
-  /** The cell that a key led to: it gets the focus once it is drawn. */
-  const wanted = useRef<Place | undefined>(undefined);
-  const pitch = matchMedia('(max-width: 700px)').matches ? 26 : 20;
-  const [from, to] = useVisible(box, rows.length, pitch);
-  const [hint, show, hide] = useHint();
-  const focused = { row: clamp(place.row, rows.length), column: clamp(place.column, columns.length) };
-
-  // The newest hours stand at the right: that is where people look first.
-  useEffect(() => {
-    if (scroller.current !== null) scroller.current.scrollLeft = scroller.current.scrollWidth;
-  }, [columns.at(-1), zoom]);
+  const hints = useHint();
+  const { place, take, toProblem, onKeyDown } = useFocus(props, box, hints);
+  const { fresh, hidden, toEnd, look } = useRightEnd(scroller, columns, zoom);
+  useProblemKeys(toProblem);
   // Beside an open hour there is less room: its cell stays in sight.
   const opened = props.open === undefined ? '' : `${props.open.host}/${props.open.column}`;
   useEffect(() => {
     box.current?.querySelector('.cell.open')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [opened]);
-  useEffect(() => {
-    // An effect of an earlier drawing may come first: it knows another place.
-    if (wanted.current?.row !== focused.row || wanted.current.column !== focused.column) return;
-    wanted.current = undefined;
-    box.current
-      ?.querySelector<HTMLElement>(`[data-row="${focused.row}"][data-column="${focused.column}"]`)
-      ?.focus();
-  });
 
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') return hide();
-    if (event.key === 'Enter' || event.key === ' ') {
-      event.preventDefault();
-      return openCell(focused, props);
-    }
-    const next = event.metaKey || event.altKey ? undefined : moved(event, focused, props);
-    if (next === undefined) return undefined;
-    event.preventDefault();
-    wanted.current = next;
-    // A row that is not drawn yet comes into the window first.
-    const top = (box.current?.getBoundingClientRect().top ?? 0) + next.row * pitch;
-    if (top < 150 || top > innerHeight - 60) scrollBy({ top: top - innerHeight / 2 });
-    setPlace(next);
-    if (address.peek().params['hour'] !== undefined) openCell(next, props);
-    return undefined;
+  const onClick = (event: MouseEvent): void => {
+    const clicked = placeOfEvent(event);
+    if (clicked === undefined) return;
+    take(clicked);
+    openCell(clicked, props);
   };
-
   return (
-    <div class="scroller" ref={scroller}>
-      <div
-        class="matrix"
-        role="grid"
-        aria-label={`Completeness of ${props.stream}, ${zoom}`}
-        aria-rowcount={rows.length + 1}
-        aria-colcount={columns.length + 1}
-        onKeyDown={onKeyDown}
-        onMouseOver={(event) => show(event, false)}
-        onMouseLeave={hide}
-        onFocusIn={(event) => show(event, true)}
-        onFocusOut={hide}
-        onClick={(event) => {
-          const clicked = placeOf(event.target);
-          if (clicked === undefined) return;
-          setPlace(clicked);
-          openCell(clicked, props);
-        }}
-      >
-        {zoom === 'hours' ? (
-          <HourHeads
-            from={timeOf(columns[0] ?? '') / HOUR_MS}
-            length={columns.length}
-            focus={timeOf(columns[focused.column] ?? '') / HOUR_MS}
-          />
-        ) : (
-          <LongHeads columns={columns} zoom={zoom} />
-        )}
-        <div class="row worst" role="presentation">
-          <span class="host strong">
-            Worst<span class="hide-small"> host</span>
-          </span>
-          {worst.map((letter, n) => (
-            <span
-              key={columns[n]}
-              class={`${classOf(letter)}${overClass(letter, columns[n] ?? '')}${zoom === 'hours' ? '' : ' day'}${
-                n > 0 && startsGroup(zoom, columns[n] ?? '') ? ' midnight' : ''
-              }`}
-            >
-              <Glyph letter={letter} />
-            </span>
-          ))}
-        </div>
-        <div class="rows" role="presentation" ref={box} style={{ height: `${rows.length * pitch}px` }}>
-          {rows.slice(from, to).map((row, n) => (
-            <div
-              key={row.host}
-              class="row"
-              role="row"
-              aria-rowindex={from + n + 2}
-              style={{ top: `${(from + n) * pitch}px` }}
-            >
-              <span
-                class={`host${row.letters.some(isProblem) ? ' trouble' : ''}${focused.row === from + n ? ' focus' : ''}`}
-                role="rowheader"
-                title={row.host}
-              >
-                {row.host}
-              </span>
-              <Cells row={row} props={props} index={from + n} place={focused} />
-              <Sum letters={row.letters} />
-            </div>
-          ))}
+    <div class="matrix-box">
+      {fresh > 0 && (
+        <button class="button fresh" type="button" onClick={toEnd}>
+          {fresh} new {zoom.slice(0, -1)}
+          {fresh > 1 && 's'}
+        </button>
+      )}
+      <div class="scroller" ref={scroller} onScroll={look}>
+        <div
+          class="matrix"
+          role="grid"
+          aria-label={`Completeness of ${props.stream}, ${zoom}`}
+          aria-rowcount={layout.rows.length + 1}
+          aria-colcount={columns.length + 1}
+          onKeyDown={onKeyDown}
+          onMouseOver={(event) => hints.show(event, false)}
+          onMouseLeave={hints.hideSoon}
+          onFocusIn={(event) => hints.show(event, true)}
+          onFocusOut={hints.hideSoon}
+          onClick={onClick}
+        >
+          {zoom === 'hours' ? (
+            <HourHeads
+              from={timeOf(columns[0] ?? '') / HOUR_MS}
+              length={columns.length}
+              focus={timeOf(columns[place.column] ?? '') / HOUR_MS}
+              hidden={hidden}
+            />
+          ) : (
+            <LongHeads columns={columns} zoom={zoom} focus={columns[place.column]} />
+          )}
+          <WorstRow worst={props.worst} rows={props.all} columns={columns} zoom={zoom} />
+          <Rows {...{ props, box, place, hidden }} />
         </div>
       </div>
-      {hint !== undefined && <Tooltip hint={hint} props={props} />}
+      {hints.hint !== undefined && (
+        <Tooltip hint={hints.hint} hints={hints}>
+          <Words hint={hints.hint} props={props} />
+        </Tooltip>
+      )}
     </div>
   );
 };

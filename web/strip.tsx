@@ -1,9 +1,10 @@
 /** Rows of hours that only show: the overview's streams. */
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { classOf, Glyph, nameOf } from './cell.tsx';
+import { classOf, Glyph } from './cell.tsx';
 import { dayName } from './format.ts';
 import { follow } from './route.ts';
+import { nameOf } from './states.ts';
 
 export interface StripRow {
   readonly name: string;
@@ -20,10 +21,13 @@ export const HourHeads = ({
   from,
   length,
   focus,
+  hidden = 0,
 }: {
   readonly from: number;
   readonly length: number;
   readonly focus?: number;
+  /** So many columns are scrolled out of sight. */
+  readonly hidden?: number;
 }): JSX.Element => {
   const indexes = Array.from({ length }, (_, n) => from + n);
   return (
@@ -32,7 +36,7 @@ export const HourHeads = ({
         <span class="host" />
         {indexes.map((index, n) => (
           <span key={index} class={`head date${isMidnight(index) && n > 0 ? ' midnight' : ''}`}>
-            {((n === 0 && index % 24 < 20) || isMidnight(index)) && dayName(index * HOUR_MS)}
+            {((n === hidden && index % 24 < 20) || isMidnight(index)) && dayName(index * HOUR_MS)}
           </span>
         ))}
       </div>

@@ -3,18 +3,8 @@ import type { JSX } from 'preact';
 import type { VerdictAnswer } from '../src/monitor/api/schemas.ts';
 import { StateCell } from './cell.tsx';
 import { clock } from './format.ts';
+import { letterOf } from './headline.ts';
 import { isOld, lastHeard } from './live.ts';
-
-const letterOf = (kind: VerdictAnswer['kind']): string =>
-  kind === 'sealed'
-    ? 'S'
-    : kind === 'unknown'
-      ? 'O'
-      : kind === 'nodes'
-        ? 'N'
-        : kind === 'nothing'
-          ? '.'
-          : kind;
 
 export const VerdictLine = ({
   verdict,

@@ -1,184 +1,89 @@
 /** The matrix of a stream: hosts × hours, days or months; a cell opens its hour. */
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { StatesAnswer, StructureAnswer, VerdictAnswer } from '../../src/monitor/api/schemas.ts';
+import { useMemo, useRef, useState } from 'preact/hooks';
+import type {
+  NodesAnswer,
+  StatesAnswer,
+  StructureAnswer,
+  VerdictAnswer,
+} from '../../src/monitor/api/schemas.ts';
 import { useQuery } from '../api.ts';
-import { decode, StateCell, STATES } from '../cell.tsx';
 import { Drawer } from '../drawer.tsx';
-import { count, dayName, labelOf, timeOf, when } from '../format.ts';
+import { count } from '../format.ts';
+import { isHelpOpen } from '../help.tsx';
+import { parseFilter, stateTerm } from '../host-filter.ts';
 import { serverNow } from '../live.ts';
-import { Matrix, type MatrixRow } from '../matrix.tsx';
+import { Matrix } from '../matrix.tsx';
+import {
+  layoutOf,
+  type MatrixRow,
+  type Order,
+  troubledHosts,
+  windowStart,
+  type Zoom,
+} from '../matrix-model.ts';
+import { hasLargeCells } from '../preferences.ts';
 import { address, change } from '../route.ts';
+import { decode, STATES } from '../states.ts';
 import { VerdictLine } from '../verdict.tsx';
+import { Controls, Legend, NextProblem, orderOf, Streams, ZOOMS } from './completeness-controls.tsx';
 
-const ZOOMS = ['hours', 'days', 'months'] as const;
-type Zoom = (typeof ZOOMS)[number];
-const HOUR_MS = 3_600_000;
-/** How far one step to earlier or later goes, in hours. */
-const STEP: Readonly<Record<Zoom, number>> = { hours: 24, days: 31 * 24, months: 366 * 24 };
+/** Names that play a role, where the filter asks for one. */
+const useRoles = (roles: readonly string[]): ReadonlySet<string> | undefined => {
+  const { data } = useQuery<NodesAnswer>(roles.length === 0 ? undefined : '/api/nodes', ['nodes']);
+  const key = roles.join();
+  return useMemo(
+    () =>
+      roles.length === 0
+        ? undefined
+        : new Set(
+            (data?.nodes ?? [])
+              .filter(({ role }) => roles.some((wanted) => role.includes(wanted)))
+              .map(({ name }) => name),
+          ),
+    [key, data],
+  );
+};
 
-/** `web*`, `state:late`; names match in part. */
-const matcher = (filter: string): ((row: MatrixRow) => boolean) => {
-  const parts = filter
-    .trim()
-    .split(/\s+/)
-    .filter((part) => part !== '');
-  const tests = parts.map((part): ((row: MatrixRow) => boolean) => {
-    const state = /^state:(.+)$/.exec(part)?.[1];
-    if (state !== undefined) {
-      const letter = STATES.find(([, name]) => name.startsWith(state))?.[0];
-      return ({ letters }) => letter !== undefined && letters.includes(letter);
-    }
-    const pattern = new RegExp(
-      part
-        .split('*')
-        .map((each) => each.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-        .join('.*'),
-      'i',
+/** Rows that a filter lets through. */
+const useFiltered = (rows: readonly MatrixRow[], filter: string): readonly MatrixRow[] => {
+  const parsed = useMemo(() => parseFilter(filter), [filter]);
+  const names = useRoles(parsed.roles);
+  return useMemo(() => {
+    const letters = STATES.filter(([, name]) =>
+      parsed.states.some((wanted) => stateTerm(name).startsWith(`state:${wanted}`)),
+    ).map(([letter]) => letter);
+    return rows.filter(
+      (row) =>
+        parsed.isNamed(row.host) &&
+        (parsed.states.length === 0 || letters.some((letter) => row.letters.includes(letter))) &&
+        (names === undefined || names.has(row.host)),
     );
-    return ({ host }) => pattern.test(host);
-  });
-  return (row) => tests.every((test) => test(row));
+  }, [rows, parsed, names]);
 };
 
-const Streams = ({
-  structure,
-  stream,
-}: {
-  readonly structure: StructureAnswer;
-  readonly stream: string;
-}): JSX.Element | null =>
-  structure.streams.length < 2 ? null : (
-    <div class="tabs" role="tablist" aria-label="Streams">
-      {structure.streams.map((each) => (
-        <button
-          key={each}
-          type="button"
-          role="tab"
-          aria-selected={each === stream}
-          onClick={() => change({ stream: each, hour: undefined })}
-        >
-          {each}
-        </button>
-      ))}
-    </div>
-  );
-
-const Controls = ({
-  zoom,
-  columns,
-}: {
-  readonly zoom: Zoom;
-  readonly columns: readonly string[];
-}): JSX.Element => {
-  const input = useRef<HTMLInputElement>(null);
-  const { params } = address.value;
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      const { target } = event;
-      if (event.ctrlKey || event.metaKey || event.altKey || target instanceof HTMLInputElement) return;
-      const index = ['1', '2', '3'].indexOf(event.key);
-      if (event.key === '/') {
-        event.preventDefault();
-        input.current?.focus();
-      } else if (index >= 0) change({ zoom: ZOOMS[index], from: undefined, to: undefined, hour: undefined });
-    };
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
-  }, []);
-  const [first = '', last = ''] = [columns[0], columns.at(-1)];
-  const move = (hours: number): void => {
-    const to = Math.min(timeOf(last) + hours * HOUR_MS, serverNow.value);
-    const length = timeOf(last) - timeOf(first);
-    const isNow = to >= serverNow.value - HOUR_MS;
-    change({ to: isNow ? undefined : labelOf(to), from: isNow ? undefined : labelOf(to - length) });
+/** Hosts with a problem as they were when the order was asked for: rows never move by themselves. */
+const useTop = (rows: readonly MatrixRow[], columns: readonly string[], key: string) => {
+  const now = useMemo(() => troubledHosts(rows, windowStart(columns, serverNow.peek())), [rows, columns]);
+  const kept = useRef<{ readonly key: string; readonly top: readonly string[] } | undefined>(undefined);
+  const [, draw] = useState(0);
+  if (kept.current?.key !== key) kept.current = { key, top: now };
+  return {
+    top: kept.current.top,
+    isOld: kept.current.top.join() !== now.join(),
+    sort: () => {
+      kept.current = { key, top: now };
+      draw((n) => n + 1);
+    },
   };
-  return (
-    <div class="controls">
-      <input
-        ref={input}
-        class="field"
-        type="search"
-        aria-label="Filter hosts"
-        placeholder="Filter hosts, or state:late"
-        value={params['filter'] ?? ''}
-        onInput={(event) => change({ filter: event.currentTarget.value }, true)}
-      />
-      <div class="segments" role="group" aria-label="Zoom">
-        {ZOOMS.map((each) => (
-          <button
-            key={each}
-            type="button"
-            aria-pressed={zoom === each}
-            onClick={() => change({ zoom: each, from: undefined, to: undefined, hour: undefined })}
-          >
-            {each[0]?.toUpperCase()}
-            {each.slice(1)}
-          </button>
-        ))}
-      </div>
-      <div class="push">
-        <span class="muted small hide-small">
-          {first !== '' &&
-            `${dayName(timeOf(first))} to ${params['to'] === undefined ? 'now' : when(timeOf(last), serverNow.value)}`}
-        </span>
-        <button class="button" type="button" onClick={() => move(-STEP[zoom])}>
-          Earlier
-        </button>
-        <button
-          class="button"
-          type="button"
-          disabled={params['to'] === undefined}
-          onClick={() => move(STEP[zoom])}
-        >
-          Later
-        </button>
-      </div>
-    </div>
-  );
-};
-
-const Legend = ({
-  counts,
-  zoom,
-}: {
-  readonly counts: Readonly<Record<string, number>>;
-  readonly zoom: Zoom;
-}): JSX.Element => {
-  const { params } = address.value;
-  const filter = params['filter'] ?? '';
-  return (
-    <div class="legend">
-      <span class="muted">Host {zoom}</span>
-      {STATES.map(([letter, name, words]) => {
-        const term = `state:${name}`;
-        const isOn = filter.includes(term);
-        return (
-          <button
-            key={letter}
-            type="button"
-            title={words}
-            aria-pressed={isOn}
-            onClick={() =>
-              change({ filter: isOn ? filter.replace(term, '').trim() : `${filter} ${term}`.trim() }, true)
-            }
-          >
-            <StateCell letter={letter} />
-            {name[0]?.toUpperCase()}
-            {name.slice(1)} <b class="strong">{count(counts[letter] ?? 0)}</b>
-          </button>
-        );
-      })}
-    </div>
-  );
 };
 
 const rowsOf = (states: StatesAnswer): MatrixRow[] => {
   const weights = new Map(states.weights ?? []);
+  const unknown = new Set(states.unknown);
   return states.hosts.map(([host, coded]) => ({
-    host,
-    letters: decode(coded),
-    weights: weights.get(host) ?? [],
+    ...{ host, coded, letters: decode(coded), weights: weights.get(host) ?? [] },
+    isUnknown: unknown.has(host),
   }));
 };
 
@@ -213,6 +118,92 @@ const Empty = ({
     </p>
   );
 
+const NO_HOSTS: readonly string[] = [];
+
+const MatrixBox = ({
+  structure,
+  states,
+  zoom,
+  order,
+}: {
+  readonly structure: StructureAnswer;
+  readonly states: StatesAnswer;
+  readonly zoom: Zoom;
+  readonly order: Order;
+}): JSX.Element => {
+  const { params } = address.value;
+  const { stream, columns } = structure;
+  const filter = params['filter'] ?? '';
+  const rows = useMemo(() => rowsOf(states), [states]);
+  const shown = useFiltered(rows, filter);
+  const isByName = order === 'name';
+  const view = [stream, zoom, order, params['from'], params['to']].join();
+  const { top, isOld, sort } = useTop(rows, columns, view);
+  const [pins, setPins] = useState<readonly string[]>(NO_HOSTS);
+  const pinned = isByName ? NO_HOSTS : pins;
+  const pitch = hasLargeCells.value ? 26 : 20;
+  const layout = useMemo(
+    () =>
+      layoutOf(shown, {
+        ...{ top: isByName ? NO_HOSTS : top, pinned, pitch },
+        isThin: !isByName && zoom !== 'hours',
+      }),
+    [shown, top, pinned, isByName, zoom, pitch],
+  );
+  const worst = useMemo(() => decode(states.worst), [states.worst]);
+  const [openHost, openHour] = (params['hour'] ?? '').split('/');
+  return (
+    <>
+      <p class="shown muted small" role="status">
+        {filter !== '' && `${count(shown.length)} of ${count(rows.length)} hosts shown`}
+      </p>
+      {isOld && !isByName && (
+        <p class="small order">
+          Order changed.{' '}
+          <button class="link" type="button" onClick={sort}>
+            Sort again
+          </button>
+        </p>
+      )}
+      {shown.length === 0 ? (
+        <Empty stream={stream} filter={filter} all={rows.length} />
+      ) : (
+        <Matrix
+          {...{ stream, zoom, columns, worst, layout, pinned, all: rows, lateAfterMs: states.lateAfterMs }}
+          pin={(host) => setPins((all) => (all.includes(host) ? all : [...all, host]))}
+          unpin={(host) => setPins((all) => all.filter((each) => each !== host))}
+          open={
+            openHost === undefined || openHour === undefined
+              ? undefined
+              : { host: openHost, column: openHour }
+          }
+        />
+      )}
+    </>
+  );
+};
+
+const Rule = ({ zoom }: { readonly zoom: Zoom }): JSX.Element => (
+  <div class="rule">
+    <p>
+      <b>
+        {zoom === 'hours'
+          ? 'The top row shows the worst host:'
+          : `A ${zoom.slice(0, -1)} shows its worst hour:`}
+      </b>{' '}
+      refused, then incomplete, silent, late, receiving, sealed, empty.
+      {zoom !== 'hours' && ' The number counts hours in that state; in the top row it counts hosts.'}
+    </p>
+    <p class="hide-small">
+      <kbd>↑</kbd> <kbd>↓</kbd> <kbd>←</kbd> <kbd>→</kbd> move <kbd>N</kbd> next problem <kbd>Enter</kbd> open{' '}
+      <button class="link" type="button" onClick={() => (isHelpOpen.value = true)}>
+        All keys
+      </button>
+    </p>
+    <NextProblem class="hide-small" />
+  </div>
+);
+
 export const CompletenessView = ({
   verdict,
 }: {
@@ -221,17 +212,15 @@ export const CompletenessView = ({
   const { params } = address.value;
   const zoom = ZOOMS.find((each) => each === params['zoom']) ?? 'hours';
   const query = queryOf(params);
-  const { data: structure, error } = useQuery<StructureAnswer>(`/api/completeness/structure?${query}`, [
-    'hours',
-    'verdict',
-  ]);
-  const { data: states, error: stateError } = useQuery<StatesAnswer>(`/api/completeness/states?${query}`, [
-    'hours',
-    'verdict',
-  ]);
-  const rows = useMemo(() => (states === undefined ? [] : rowsOf(states)), [states]);
-  const filter = params['filter'] ?? '';
-  const shown = useMemo(() => rows.filter(matcher(filter)), [rows, filter]);
+  const topics = ['hours', 'verdict'] as const;
+  const { data: structure, error } = useQuery<StructureAnswer>(
+    `/api/completeness/structure?${query}`,
+    topics,
+  );
+  const { data: states, error: stateError } = useQuery<StatesAnswer>(
+    `/api/completeness/states?${query}`,
+    topics,
+  );
   const [openHost, openHour] = (params['hour'] ?? '').split('/');
   const failure = error ?? stateError;
   if (structure === undefined || states === undefined)
@@ -241,44 +230,18 @@ export const CompletenessView = ({
         <p class="notice">{failure ?? 'Reading the hours.'}</p>
       </>
     );
+  const order = orderOf(zoom, params['order']);
+  // The two answers come one after the other: what is drawn is of one question.
+  const isWhole = structure.zoom === states.zoom && structure.columns.length === states.columns;
   return (
     <div class={openHour === undefined ? '' : 'beside-drawer'}>
-      <Streams structure={structure} stream={structure.stream} />
+      <Streams structure={structure} problems={states.problems} />
       <VerdictLine verdict={verdict} view />
-      <Controls zoom={zoom} columns={structure.columns} />
+      <Controls zoom={zoom} order={order} columns={structure.columns} />
       <Legend counts={states.counts} zoom={zoom} />
       {failure !== undefined && <p class="notice">{failure}</p>}
-      {filter !== '' && (
-        <p class="muted small" role="status">
-          {shown.length} of {rows.length} hosts shown
-        </p>
-      )}
-      {shown.length === 0 ? (
-        <Empty stream={structure.stream} filter={filter} all={rows.length} />
-      ) : (
-        <Matrix
-          stream={structure.stream}
-          zoom={zoom}
-          columns={structure.columns}
-          worst={decode(states.worst)}
-          rows={shown}
-          open={
-            openHost === undefined || openHour === undefined
-              ? undefined
-              : { host: openHost, column: openHour }
-          }
-        />
-      )}
-      <p class="rule">
-        <span>
-          <b>The top row shows the worst host:</b> refused, then incomplete, silent, late, receiving, sealed,
-          empty.
-        </span>
-        <span class="hide-small">
-          <kbd>↑</kbd> <kbd>↓</kbd> <kbd>←</kbd> <kbd>→</kbd> move <kbd>N</kbd> next problem <kbd>Enter</kbd>{' '}
-          open
-        </span>
-      </p>
+      {isWhole && <MatrixBox {...{ structure, states, order }} zoom={structure.zoom} />}
+      <Rule zoom={zoom} />
       {openHost !== undefined && openHost !== '' && openHour !== undefined && (
         <Drawer stream={structure.stream} host={openHost} hour={openHour} />
       )}

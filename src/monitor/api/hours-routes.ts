@@ -22,9 +22,16 @@ import { route, type Route } from './route.ts';
 import * as answers from './schemas.ts';
 import type { Users } from './users.ts';
 
+const HOUR_MS = 3_600_000;
 /** As many columns as a screen shows, and some to scroll: 14 days of hours, a year of days, ten years of months. */
 const MOST_HOURS: Readonly<Record<Zoom, number>> = { hours: 31 * 24, days: 366 * 24, months: 3_660 * 24 };
-const DEFAULT_HOURS: Readonly<Record<Zoom, number>> = { hours: 48, days: 62 * 24, months: 366 * 24 };
+/** The first hour that is shown where none is asked for: two days of hours, 31 whole days, twelve whole months. */
+const firstHour = (zoom: Zoom, last: number): number => {
+  const date = new Date(last * HOUR_MS);
+  const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
+  if (zoom === 'hours') return last - 47;
+  return indexAt(zoom === 'days' ? Date.UTC(year, month, day - 30) : Date.UTC(year, month - 11, 1));
+};
 
 const label = z
   .string()
@@ -38,7 +45,7 @@ const view = z.object({
 
 const columnsFor = (query: z.output<typeof view>, now: number): MatrixColumn[] => {
   const to = (query.to === undefined ? indexAt(now) : hourIndex(query.to)) + 1;
-  const from = query.from === undefined ? to - DEFAULT_HOURS[query.zoom] : hourIndex(query.from);
+  const from = query.from === undefined ? firstHour(query.zoom, to - 1) : hourIndex(query.from);
   if (from >= to) throw new LogdError('usage', 'The first hour is behind the last one.');
   if (to - from > MOST_HOURS[query.zoom])
     throw new LogdError('usage', 'So many columns are never shown: choose a shorter time or a wider zoom.');
@@ -92,7 +99,8 @@ const matrixRoutes = (watch: Watch): Route[] => [
       const columns = columnsFor(query, rules.now);
       return Promise.resolve({
         ...matrixStates(source, streamFor(watch, query.stream), columns, rules),
-        unknownSince: awaySince(source),
+        ...{ unknownSince: awaySince(source), zoom: query.zoom, columns: columns.length },
+        ...{ lateAfterMs: rules.lateAfterMs, problems: watch.problems().byStream },
       });
     },
   }),

@@ -84,6 +84,12 @@ export const states = z.object({
     .array(z.string())
     .describe('Hosts whose last states are old, because their sink does not answer'),
   unknownSince: z.number().nullable().describe('Since when a sink has not answered; null where all do'),
+  zoom: z.enum(['hours', 'days', 'months']),
+  columns: z.number().describe('How many cells each host has'),
+  lateAfterMs: z.number().describe('How long after its end an hour is late'),
+  problems: z
+    .record(z.string(), z.number())
+    .describe('Of every stream: host hours of the last days that are refused, incomplete, silent or late'),
 });
 
 export const pack = z.object({

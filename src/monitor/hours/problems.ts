@@ -24,6 +24,8 @@ export interface HourProblems {
   readonly hours: readonly ProblemHours[];
   /** One alert for each state, stream and day. */
   readonly alerts: readonly AlertProblem[];
+  /** How many host hours, by stream. */
+  readonly byStream: Readonly<Record<string, number>>;
   /** End of the last hour that is due, Unix milliseconds; undefined where nothing is expected. */
   readonly dueUntil: number | undefined;
 }
@@ -88,6 +90,9 @@ export const hourProblems = (source: MatrixSource, rules: StateRules): HourProbl
   return {
     hours: summarise(found),
     alerts: [...groups].map(([key, group]) => alertOf(key, group, rules.now)),
+    byStream: Object.fromEntries(
+      [...Map.groupBy(found, ({ stream }) => stream)].map(([stream, own]) => [stream, own.length]),
+    ),
     dueUntil: rows === 0 ? undefined : timeOf(dueIndex),
   };
 };
