@@ -98,7 +98,7 @@ const start = async (dir: string): Promise<number> => {
     ],
     ...{ stateDir: join(dir, 'state'), ...deps },
   });
-  await resume({ ...deps, requestSeal: () => undefined });
+  await resume(ledger, () => undefined);
   const seconds = (performance.now() - began) / 1000;
   await outputs.idle();
   return seconds;

@@ -26,6 +26,7 @@ import {
   refusalOf,
   writeToStore,
 } from './pack-steps.ts';
+import { createMissingHours, type MissingHours } from './missing-hours.ts';
 import type { BeginHour } from './open-hours.ts';
 import type { SegmentQueue } from './segment-queue.ts';
 import { createSegmentQueues } from './segment-queues.ts';
@@ -61,12 +62,24 @@ export interface CommitStage extends Omit<PackTarget, 'put'> {
    * where that is known; when it rejects with `corrupt`, the next job does not.
    */
   exclusive<T>(key: SegmentKey, job: (digest: RunningDigest | undefined) => Promise<T>): Promise<T>;
+  /** Hours of which the store misses something. */
+  readonly missing: MissingHours;
 }
+
+/** Packs wait without memory until the job has ended. */
+const holdFor = (queue: SegmentQueue, job: Promise<unknown>): void => {
+  const end = (): void => {
+    if (queue.held === held) queue.held = undefined;
+  };
+  const held: Promise<void> = job.then(end, end);
+  queue.held = held;
+};
 
 export const createCommitStage = (options: CommitStageOptions): CommitStage => {
   const { store, ledger, clock, emit, onComplete, onRecorded, onReopened } = options;
   const queues = createSegmentQueues(ledger);
   const watch = watchStorage(options);
+  const missing = createMissingHours(ledger, emit);
 
   const fail = (error: unknown): void => {
     for (const queue of queues.all()) queue.forget();
@@ -118,7 +131,8 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
     fault('store.before-write');
     // The store would go by a record that may be older than the ledger's.
     if (queue.epoch !== epoch) return { answer: LOST_TRACK };
-    const place = header.lost === undefined ? await writeToStore(options, queue, pack) : NOWHERE;
+    const place =
+      header.lost === undefined ? await writeToStore({ store, ledger, missing }, queue, pack) : NOWHERE;
     if ('kind' in place) return { answer: place };
     fault('store.after-write');
     if (queue.epoch !== epoch) return { answer: LOST_TRACK };
@@ -154,7 +168,7 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
         .catch((error: unknown) => refusalOf(emit, error));
       queue.users--;
       // A file that is gone has an event of its own.
-      if (queue.missing === undefined) watch(header, given);
+      if (!missing.has(header)) watch(header, given);
       return given;
     },
     exclusive(key, job) {
@@ -169,13 +183,10 @@ export const createCommitStage = (options: CommitStageOptions): CommitStage => {
         queue.record = await ledger.segment(key);
         return result;
       });
-      const end = (): void => {
-        if (queue.held === held) queue.held = undefined;
-      };
-      const held: Promise<void> = done.then(end, end);
-      queue.held = held;
+      holdFor(queue, done);
       return done;
     },
+    missing,
     ready: (segment) => queues.known(segment)?.held,
     async idle() {
       await Promise.all([...queues.all()].map((queue) => queue.run(() => queue.pending)));

@@ -12,6 +12,7 @@ import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from
 import type { Store } from '../stores/store.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { dayClaimFault } from './day-claim.ts';
+import type { MissingHours } from './missing-hours.ts';
 import type { BeginHour } from './open-hours.ts';
 import { fit, mayHaveEnded, OTHER_BYTES } from './pack-conflict.ts';
 import type { SegmentQueue } from './segment-queue.ts';
@@ -25,6 +26,12 @@ export interface CheckOptions {
   /** Asked with the first pack of an hour; unbounded without it. */
   readonly beginHour?: BeginHour;
   readonly onRepeated?: (pack: VerifiedPack) => Promise<void>;
+}
+
+export interface WriteOptions {
+  readonly store: Store;
+  readonly ledger: RecordingLedger;
+  readonly missing: MissingHours;
 }
 
 /** What we knew of the segment has turned out not to be recorded. */
@@ -146,25 +153,20 @@ export const digestAfter = (queue: SegmentQueue, pack: VerifiedPack): RunningDig
 
 /** Where the store put the pack. When it misses what is recorded, one event says so, and what arrived proves nothing any more. */
 export const writeToStore = async (
-  { store, ledger, emit }: Pick<CheckOptions, 'ledger' | 'emit'> & { readonly store: Store },
+  { store, ledger, missing }: WriteOptions,
   queue: SegmentQueue,
   pack: VerifiedPack,
 ): Promise<Place | Answer> => {
   try {
     const place = await store.write(pack, queue.record && recordedSegment(ledger, queue.record));
     // A pack without bytes is written nowhere, and says nothing of the store.
-    if (pack.header.bytes > 0) queue.missing = undefined;
+    if (pack.header.bytes > 0) missing.found(queue.key);
     return place;
   } catch (error) {
     if (!isCorrupt(error)) throw error;
     // What is being recorded is looked for, too, when the store goes on with another file.
     await queue.pending;
-    const { host, stream, hour } = queue.key;
-    // The start has said it, too, where that was the reason in the ledger.
-    const isSaid = error.message === (queue.missing ?? queue.record?.reason);
-    if (!isSaid) emit('store.missing', { host, stream, hour, reason: error.message });
-    queue.missing = error.message;
-    await ledger.setWaiting(queue.key, error.message).catch(() => undefined);
+    await missing.note(queue.key, error.message);
     queue.digest = undefined;
     return nack('storage', error.message, true);
   }

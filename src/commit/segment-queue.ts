@@ -19,8 +19,6 @@ export interface SegmentQueue {
   digest: RunningDigest | undefined;
   /** Settles when every pack written so far is recorded, or failed. */
   pending: Promise<unknown>;
-  /** What the store misses of what is recorded, once an event has said so. */
-  missing: string | undefined;
   /** The generation for which the segment is known to be open, markers gone. */
   opened: number;
   /** Changes whenever something that was written could not be recorded. */
@@ -61,7 +59,6 @@ export const createSegmentQueue = (ledger: Ledger, key: SegmentKey): SegmentQueu
     end: 0,
     digest: undefined,
     pending: Promise.resolve(),
-    missing: undefined,
     opened: 1,
     get epoch() {
       return epoch;

@@ -68,6 +68,8 @@ export const createSealer = ({ commit, store, ledger, clock, emit, onSealed }: S
     mayRestore = true,
   ): Promise<string | undefined> => {
     try {
+      // In this run nobody has looked at it yet: what a crash has left is put right first.
+      if (arrived === undefined && recorded.segment.storedEnd > 0) await store.recover(recorded);
       const isLarge = recorded.segment.bytes >= MANY_BYTES;
       const reason = await disproof(store, recorded, arrived, isLarge ? reading : atOnce);
       if (reason === undefined) await finishing(() => store.seal(recorded));

@@ -7,7 +7,7 @@
  * A pack that was written but never recorded may be written again, at another place; recover() removes what is left of it.
  */
 import type { z } from 'zod';
-import type { NewPlace, Place, RecordedSegment } from '../ledger/ledger.ts';
+import type { NewPlace, Place, RecordedSegment, SegmentRecord } from '../ledger/ledger.ts';
 import type { PackHeader, SegmentKey, VerifiedPack } from '../pack/pack.ts';
 
 /** What was found of a segment: the ids of packs that are not stored as they were recorded, and whether anything is wrong at all. */
@@ -49,10 +49,13 @@ export interface Store extends AsyncDisposable {
   readonly repairs?: StoreRepairs;
 
   /**
-   * At start, once for each segment that is not sealed: removes everything stored that the ledger does not know, and
-   * learns where to go on. Idempotent.
+   * Removes everything stored that the ledger does not know, and learns where to go on; of a segment that this run has looked at or written
+   * to already it makes sure that all is there. A write or a seal does the same first, so it may come late, or never. Idempotent. Called while
+   * nothing else is written to the segment, with what the ledger has then. Rejects as `write` does.
    */
   recover(segment: RecordedSegment): Promise<void>;
+  /** A cheap look: whether so much is stored of the segment as the ledger has. What is not so is for `recover` to find out. Never writes. */
+  isAsRecorded(segment: SegmentRecord): Promise<boolean>;
   /**
    * Hands a pack to the operating system and says where it lies. Writing it again at the same place is harmless. `recorded` is the
    * segment as the ledger last had it, undefined where it has none. When bytes of it are not there any more, nothing is written:
@@ -62,7 +65,8 @@ export interface Store extends AsyncDisposable {
   write(pack: VerifiedPack, recorded: RecordedSegment | undefined): Promise<Place>;
   /**
    * Makes durable whatever write() has finished before this call, including new directory entries. When it rejects, none of
-   * these packs may be taken as stored: the store forgets them, and the commit stage has them sent again.
+   * these packs may be taken as stored: the store forgets them, and the commit stage has them sent again. It is not called again before what the
+   * last call made durable, of packs whose writes had been answered, is recorded or forgotten.
    */
   flush(): Promise<void>;
   /**

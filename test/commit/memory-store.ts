@@ -85,6 +85,7 @@ export const memoryStore = (recorded: (key: SegmentKey) => readonly PackRecord[]
     },
     bytesOf: (key) => storedOf(key).bytes,
     recover: () => Promise.resolve(),
+    isAsRecorded: () => Promise.resolve(true),
     async write({ header, raw }: VerifiedPack, known) {
       const stored = storedOf(header);
       if (stored.writing) violations.push(`two writes at a time to ${segmentName(header)}`);

@@ -21,7 +21,7 @@ const { connect } = await import('node:net');
 const { DatabaseSync } = await import('node:sqlite');
 const { messageOf } = await import('${source}/error.ts');
 const { isOutOfDescriptors } = await import('${source}/disk/descriptors.ts');
-const { storageError } = await import('${source}/stores/file/stored-files.ts');
+const { storageError } = await import('${source}/stores/file/stored-file.ts');
 const { databaseError } = await import('${source}/sqlite/failure.ts');
 const failureOf = async (job) => { try { await job(); return undefined; } catch (error) { return error; } };
 // What is loaded when it first fails is loaded now.

@@ -63,7 +63,7 @@ const goOn = async (dir: string): Promise<void> => {
     ...{ commit, store, ledger, clock: systemClock, emit },
     onSealed: () => outputs.wake(),
   });
-  await resume({ store, ledger, emit, requestSeal: (key) => sealer.request(key) });
+  await resume(ledger, (key) => sealer.request(key));
   for (const pack of await cutInto(logParts(4, 3), { key: KEY })) {
     const arriving = { header: pack.header, verified: Promise.resolve(pack), release: () => undefined };
     assert.equal(brief(await commit.put(arriving)), 'ack');

@@ -41,7 +41,7 @@ await using sealer = createSealer({
   ...{ commit, store, ledger, clock: systemClock, emit },
   onSealed: () => outputs.wake(),
 });
-await resume({ store, ledger, emit, requestSeal: (key) => sealer.request(key) });
+await resume(ledger, (key) => sealer.request(key));
 for (const packs of await killHours())
   for (const pack of packs)
     await commit.put({ header: pack.header, verified: Promise.resolve(pack), release: () => undefined });

@@ -42,6 +42,8 @@ export interface SinkNode extends AsyncDisposable {
   /** Sends packs over a connection of their own. */
   send(packs: readonly VerifiedPack[], via?: Upstream): Promise<Answer[]>;
   said(name: Seen['name']): Seen['fields'][];
+  /** Waits until it has been said so often. */
+  says(name: Seen['name'], times: number): Promise<void>;
   /** Stops in order. */
   stop(): Promise<void>;
   /** On the same port; `store`: other settings of the store from now on. */
@@ -120,6 +122,9 @@ ${more}
       return await node.send(packs, upstream);
     },
     said: (wanted) => events.filter(({ name }) => name === wanted).map(({ fields }) => fields),
+    async says(wanted, times) {
+      while (node.said(wanted).length < times) await sleep(POLL_MS);
+    },
     stop,
     async restart(store = storeSettings) {
       await stop();

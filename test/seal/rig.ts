@@ -6,6 +6,7 @@ import type { SegmentKey, VerifiedPack } from '../../src/pack/pack.ts';
 import { type MarkerFiles, openMarkerFiles } from '../../src/outputs/markers/marker-files.ts';
 import { openMarkers } from '../../src/outputs/markers/markers.ts';
 import { type Outputs, startOutputs } from '../../src/outputs/outputs.ts';
+import { startLookOver } from '../../src/seal/look-over.ts';
 import { resume } from '../../src/seal/resume.ts';
 import { createSealer, type Sealer } from '../../src/seal/sealer.ts';
 import { createCommitStage, type CommitStage } from '../../src/commit/commit-stage.ts';
@@ -86,7 +87,8 @@ export const sealRig = async (): Promise<SealRig> => {
       await rig.sealer[Symbol.asyncDispose]();
       await rig.outputs[Symbol.asyncDispose]();
       Object.assign(rig, await start());
-      await resume({ store, ledger, emit, requestSeal: (key) => rig.sealer.request(key) });
+      await resume(ledger, (key) => rig.sealer.request(key));
+      await startLookOver({ store, ledger, commit: rig.commit, emit }).done;
       await rig.sealer.idle();
       await rig.outputs.idle();
     },

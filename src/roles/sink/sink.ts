@@ -4,6 +4,7 @@
 import { openLedger } from '../../ledger/registry.ts';
 import { createReceiver } from '../../receive/receiver.ts';
 import { startExpiry } from '../../seal/expiry.ts';
+import { startLookOver } from '../../seal/look-over.ts';
 import { resume } from '../../seal/resume.ts';
 import { startRetention } from '../../seal/retention.ts';
 import { createSealer } from '../../seal/sealer.ts';
@@ -85,7 +86,8 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
   const sealer = starting.use(
     createSealer({ commit, store, ledger, clock, emit, onSealed: () => outputs.wake() }),
   );
-  await resume({ store, ledger, emit, requestSeal: (key) => sealer.request(key) });
+  await resume(ledger, (key) => sealer.request(key));
+  starting.use(startLookOver({ store, ledger, commit, emit }));
   starting.use(startRetention({ ...retentionOf(options), ledger, store, commit, outputs, clock, emit }));
 
   const { limits, listen: address, expire_after: expireAfter } = options;

@@ -18,7 +18,7 @@ import type { z } from 'zod';
 import { choice, path as pathKind, textWith } from '../../config/kind.ts';
 import { retain } from '../../config/retain.ts';
 import { option, section } from '../../config/option.ts';
-import type { Place, RecordedSegment } from '../../ledger/ledger.ts';
+import type { Place, RecordedSegment, SegmentRecord } from '../../ledger/ledger.ts';
 import { encode } from '../../pack/codec.ts';
 import { type PackHeader, type SegmentKey, segmentName, type VerifiedPack } from '../../pack/pack.ts';
 import type { Store, StoreKind, StoreRepairs, StoreView } from '../store.ts';
@@ -38,7 +38,8 @@ import { atMost } from '../../disk/at-most.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
 import { readPacks } from './read.ts';
 import { checkStoreId, keepStoreRecord, layoutsOf, readStoreRecord } from './store-record.ts';
-import { storageError, type StoredFile, StoredFiles } from './stored-files.ts';
+import { storageError, type StoredFile } from './stored-file.ts';
+import { StoredFiles } from './stored-files.ts';
 
 /** Files that are put in order at a time: each takes the memory of a range. */
 const REWRITING = 4;
@@ -137,10 +138,16 @@ export const openFileStore = async (
 
   const recover = (recorded: RecordedSegment): Promise<void> =>
     files.exclusive(recorded.segment, async (file) => {
-      await learn(file, recorded).catch((error: unknown) => {
+      await (file.known ? files.confirm(file) : learn(file, recorded)).catch((error: unknown) => {
         throw storageError('recover', file.path, error);
       });
     });
+
+  const isAsRecorded = async (segment: SegmentRecord): Promise<boolean> => {
+    const path = view.locate(segment);
+    await checkLevels(dir, path);
+    return ((await statOwnFile(path))?.size ?? 0) === segment.storedEnd;
+  };
 
   const seal = (recorded: RecordedSegment): Promise<void> =>
     files.exclusive(recorded.segment, async (file) => {
@@ -177,6 +184,7 @@ export const openFileStore = async (
     ...{ id, directory: dir },
     repairs,
     recover,
+    isAsRecorded,
     write,
     flush: () => files.flush(),
     forget: () => files.forget(),

@@ -18,7 +18,7 @@ import { FILE_MODE, openOwnFile, statOwnFile } from '../../disk/no-links.ts';
 import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
 import { ranges, readFully } from './read.ts';
 import { bytesMissing } from './presence.ts';
-import { reopenedMode, sealedMode } from './stored-files.ts';
+import { reopenedMode, sealedMode } from './stored-file.ts';
 
 /** No path of a layout holds a "~". */
 const temporaryOf = (path: string): string => `${path}.new~`;

@@ -28,7 +28,7 @@ import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './orde
 import { readFully } from './read.ts';
 import { FILE_MODE, openOwnFile, statOwnFile } from '../../disk/no-links.ts';
 import type { StagedPacks } from './staged-packs.ts';
-import { sealedMode } from './stored-files.ts';
+import { sealedMode } from './stored-file.ts';
 
 /** No path of a layout holds a "~". */
 export const repairOf = (path: string): string => `${path}.repair~`;

@@ -11,81 +11,21 @@
  *   of an earlier era changes nothing: it must not cut a file back to that.
  * - Nothing is flushed into a file that somebody took away: it is looked at before its first write behind a flush, and
  *   behind its fsync. So it costs two looks a flush, however many packs that has.
+ * - A file that nobody uses and that is closed and durable rests: only its end and its identity are kept (resting-files.ts).
  * - A file is cut to nothing on its first opening when nobody has recovered it, its pack is of generation 1 and the file is not
  *   sealed (read-only): the ledger knows nothing of such a segment. Whatever else is found is kept, and written behind.
  */
 import { syncData } from '../../disk/sync.ts';
 import { chmod, constants, type FileHandle } from 'node:fs/promises';
 import { openOwnFile, statOwnFile } from '../../disk/no-links.ts';
-import { descriptorAdvice, errnoOf, LogdError, messageOf } from '../../error.ts';
 import { fault } from '../../fault/fault.ts';
 import { segmentName, type SegmentKey } from '../../pack/pack.ts';
 import type { Aside } from './aside.ts';
 import type { Directories } from './directories.ts';
 import { bytesMissing, type Identity, isSame, replaced } from './presence.ts';
-import { type InTurn, inTurn } from './turn.ts';
-
-const WRITABLE = 0o222;
-/** Read-only for all who could read it. */
-export const sealedMode = (mode: number): number => mode & 0o777 & ~WRITABLE;
-
-/** Writable again for its owner. */
-export const reopenedMode = (mode: number): number => (mode & 0o777) | 0o200;
-
-export interface StoredFile {
-  readonly name: string;
-  /** Empty until the first job on it. */
-  path: string;
-  /** Where the next pack of an appended file goes. */
-  end: number;
-  /** `end` as of the last fsync that succeeded. */
-  durableEnd: number;
-  /** False until the file was opened or recovered: `end` means nothing then. */
-  known: boolean;
-  handle: FileHandle | undefined;
-  /** Of the file that was last opened; undefined before, and where another may take its place. */
-  identity: Identity | undefined;
-  /** The round (see StoredFiles) in which it was last seen to be all there. */
-  seenIn: number;
-  /** Written to since the last fsync began. */
-  dirty: boolean;
-  doomed: boolean;
-  era: number;
-  /** Jobs and fsyncs that run or wait. */
-  users: number;
-  /** It has room and is not open yet. */
-  entering: boolean;
-  readonly turn: InTurn;
-  readonly syncTurn: InTurn;
-}
-
-const newFile = (name: string): StoredFile => ({
-  name,
-  path: '',
-  end: 0,
-  durableEnd: 0,
-  known: false,
-  handle: undefined,
-  identity: undefined,
-  seenIn: -1,
-  dirty: false,
-  doomed: false,
-  era: 0,
-  users: 0,
-  entering: false,
-  turn: inTurn(),
-  syncTurn: inTurn(),
-});
-
-const isFull = (cause: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errnoOf(cause) ?? '');
-
-export const storageError = (what: string, path: string, cause: unknown): LogdError => {
-  if (cause instanceof LogdError) return cause;
-  const message = isFull(cause)
-    ? `Disk full: cannot ${what} ${path}. Free space; no restart needed.`
-    : `Cannot ${what} ${path}: ${messageOf(cause)}.${descriptorAdvice(cause) === undefined ? ' Make sure that the disk is healthy.' : ''}`;
-  return new LogdError('storage', message, { retryable: true, cause });
-};
+import { restingFiles } from './resting-files.ts';
+import { newFile, reopenedMode, storageError, type StoredFile, WRITABLE } from './stored-file.ts';
+import { inTurn } from './turn.ts';
 
 /**
  * The files below a directory; at most `mostOpen` of them are open to be written to. A job that finds all of them in use waits for room,
@@ -98,6 +38,7 @@ export class StoredFiles {
   readonly #aside: Aside;
   readonly #doubt: (name: string) => void;
   readonly #files = new Map<string, StoredFile>();
+  readonly #resting = restingFiles();
   /** Least recently used first. */
   readonly #open = new Set<StoredFile>();
   #unflushed = new Set<StoredFile>();
@@ -140,8 +81,17 @@ export class StoredFiles {
       file.users--;
       this.#entered(file);
       this.#wake();
-      if (!file.known && file.users === 0) this.#files.delete(file.name);
+      this.#rest(file);
     }
+  }
+
+  /** Keeps no more of a file than is needed. */
+  #rest(file: StoredFile): void {
+    const { name, known, users, handle, doomed, end, durableEnd, identity } = file;
+    if (users > 0) return;
+    if (known && (handle !== undefined || doomed || end !== durableEnd || this.#unflushed.has(file))) return;
+    this.#files.delete(name);
+    if (known) this.#resting.put(name, { end, identity }, this.#round);
   }
 
   async #placeOf(key: SegmentKey): Promise<string> {
@@ -178,7 +128,11 @@ export class StoredFiles {
   }
 
   #file(name: string): StoredFile {
-    const file = this.#files.get(name) ?? newFile(name);
+    const used = this.#files.get(name);
+    if (used !== undefined) return used;
+    const file = newFile(name);
+    const rested = this.#resting.take(name);
+    if (rested !== undefined) this.learn(file, rested.end, rested.identity);
     this.#files.set(name, file);
     return file;
   }
@@ -238,6 +192,7 @@ export class StoredFiles {
       await file.turn(() => this.#closeForOthers(file));
     } finally {
       file.users--;
+      this.#rest(file);
     }
   }
 
@@ -319,6 +274,7 @@ export class StoredFiles {
 
   /** See `Store.forget`. Every file is looked at again before it is written again. */
   forget(): void {
+    this.#resting.clear();
     for (const file of this.#files.values()) {
       file.dirty = false;
       this.#fail(file, true);
@@ -337,6 +293,7 @@ export class StoredFiles {
     } finally {
       file.users--;
       this.#wake();
+      this.#rest(file);
     }
   }
 

@@ -61,6 +61,7 @@ test('what was stored and never recorded is cut off at the start', TEST, async (
   const stored = await storedFile(node, KEY);
   await writeFile(node.locate(KEY), Buffer.concat([stored, Buffer.from('half a pa')]));
   await node.restart();
+  while ((await stat(node.locate(KEY))).size > stored.length) await setImmediate();
   assert.ok((await storedFile(node, KEY)).equals(bytesOf(packs.slice(0, 2))));
   await node.send(packs);
   await node.reaches(KEY, 'sealed');
@@ -74,12 +75,38 @@ test('a start where stored bytes were removed says so, and the node lives', TEST
   await node.stop();
   await writeFile(node.locate(KEY), 'short');
   await node.restart();
+  await node.says('store.missing', 1);
   const { reason } = node.said('store.missing')[0] as { readonly reason: string };
   assert.match(reason, /has 5 bytes where \d+ were stored/);
   const other = { ...KEY, host: 'web2' };
   await node.send(await cutInto(logParts(3), { key: other }));
   await node.reaches(other, 'sealed');
 });
+
+test(
+  'a start listens before it looks at open hours, and says of each once what is missing',
+  TEST,
+  async () => {
+    await using node = await startSinkNode();
+    const keys = Array.from({ length: 40 }, (_, n) => ({ ...KEY, host: `web${n}` }));
+    const packs = await Promise.all(keys.map((key) => cutInto(logParts(2), { key })));
+    await node.send(packs.map(([first]) => first!));
+    await node.stop();
+    for (const key of keys.slice(0, 20)) await rm(node.locate(key));
+    const begun = node.events.length;
+    await node.restart();
+    const answers = await node.send(packs.map(([, last]) => last!));
+    assert.deepEqual(
+      answers.map(brief),
+      keys.map((_, n) => (n < 20 ? 'storage' : 'ack')),
+    );
+    await node.says('store.missing', 20);
+    await node.stop();
+    assert.equal(node.said('store.missing').length, 20);
+    const names = node.events.slice(begun).map(({ name }) => name);
+    assert.ok(names.indexOf('receive.listening') < names.indexOf('store.missing'));
+  },
+);
 
 for (const compression of ['none', 'zstd'] as const)
   for (const restarted of [false, true])
@@ -104,6 +131,7 @@ for (const compression of ['none', 'zstd'] as const)
           }
           // A start finds the hour open, and its file gone.
           if (restarted) await node.restart();
+          if (restarted) await node.says('store.missing', 2 + time);
         }
         // Once in each run.
         assert.equal(node.said('store.missing').length, restarted ? 3 : 1);
@@ -186,7 +214,7 @@ for (const compression of ['none', 'zstd'] as const)
         String((node.said('seal.failed')[0] as { reason: string }).reason).startsWith(node.locate(KEY)),
       );
       await node.restart();
-      assert.equal(node.said('store.missing').length, 1);
+      await node.says('store.missing', 1);
       assert.equal((await node.segment(KEY))?.state, 'complete');
       assert.deepEqual(
         [node.said('seal.sealed'), await readdir(join(node.dir, 'state', 'received'))],
