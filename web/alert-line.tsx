@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import type { AlertsAnswer } from '../src/monitor/api/schemas.ts';
 import { StateCell } from './cell.tsx';
-import { when } from './format.ts';
+import { labelOf, when } from './format.ts';
 import { serverNow } from './live.ts';
 import { follow, hrefOf } from './route.ts';
 
@@ -10,6 +10,17 @@ type Alert = AlertsAnswer['open'][number];
 
 /** The state that a key is about: `hours/L/access/20261126`, `node/web1`, `role/web1/agent`. */
 export const letterOf = (key: string): string => (key.startsWith('hours/') ? (key[6] ?? 'L') : 'N');
+
+/** Those of today and yesterday before older ones, nodes between them; the worst state first, then the newest. */
+export const inOrder = (alerts: readonly Alert[], now: number): Alert[] => {
+  const yesterday = labelOf(now - 86_400_000).slice(0, 8);
+  const rank = ({ key }: Alert): number => {
+    const [kind, , , day = ''] = key.split('/');
+    return kind !== 'hours' ? 1 : day >= yesterday ? 0 : 2;
+  };
+  const state = ({ key }: Alert): number => 'RINL'.indexOf(letterOf(key));
+  return alerts.toSorted((a, b) => rank(a) - rank(b) || state(a) - state(b) || b.openedAt - a.openedAt);
+};
 
 const subjectOf = ({ key, title }: Alert): readonly [string, string] => {
   const [kind, name = ''] = key.split('/');

@@ -25,16 +25,22 @@ const Sum = ({
   readonly zoom: Zoom;
   readonly unpin: (() => void) | undefined;
 }): JSX.Element => {
-  const trouble = troubleWords(row);
+  // One state has room beside the cells; the others are named on hover, and stand in the cells.
+  const [worst, ...others] = troubleWords(row);
   const sealed = count(row.letters.filter(isSealed).length);
   return (
     <span class="sum" role={unpin === undefined ? 'presentation' : 'gridcell'}>
       {zoom === 'hours' && (
         <span class="of">
-          {trouble === '' ? sealed : <b>{sealed}</b>} of {count(row.letters.filter(isDue).length)}
+          {worst === undefined ? sealed : <b>{sealed}</b>} of {count(row.letters.filter(isDue).length)}
         </span>
       )}
-      {trouble !== '' && <b>{trouble}</b>}
+      {worst !== undefined && (
+        <b title={others.length === 0 ? undefined : [worst, ...others].join(', ')}>
+          {worst}
+          {others.length > 0 && ' …'}
+        </b>
+      )}
       {unpin !== undefined && (
         <button class="link" type="button" tabIndex={-1} onClick={unpin}>
           Unpin

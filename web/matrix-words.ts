@@ -34,14 +34,12 @@ export const stateWords = (
   return letter === 'L' && late > 0 ? `late by ${duration(Math.max(60_000, late) / 1000)}` : nameOf(letter);
 };
 
-/** `1 refused, 3 silent`: hours in each state that somebody must see. */
-export const troubleWords = ({ letters, weights }: MatrixRow): string =>
-  ['R', 'I', 'N', 'L']
-    .flatMap((letter) => {
-      const hours = letters.reduce((sum, each, n) => sum + (each === letter ? (weights[n] ?? 1) : 0), 0);
-      return hours === 0 ? [] : [`${count(hours)} ${nameOf(letter)}`];
-    })
-    .join(', ');
+/** `1 refused`, `3 silent`: hours in each state that somebody must see, the worst first. */
+export const troubleWords = ({ letters, weights }: MatrixRow): string[] =>
+  ['R', 'I', 'N', 'L'].flatMap((letter) => {
+    const hours = letters.reduce((sum, each, n) => sum + (each === letter ? (weights[n] ?? 1) : 0), 0);
+    return hours === 0 ? [] : [`${count(hours)} ${nameOf(letter)}`];
+  });
 
 /** `27 sealed and 3 removed days`. */
 export const rowWords = ({ letters }: MatrixRow, zoom: Zoom): string => {

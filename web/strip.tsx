@@ -36,7 +36,9 @@ export const HourHeads = ({
         <span class="host" />
         {indexes.map((index, n) => (
           <span key={index} class={`head date${isMidnight(index) && n > 0 ? ' midnight' : ''}`}>
-            {((n === hidden && index % 24 < 20) || isMidnight(index)) && dayName(index * HOUR_MS)}
+            {n >= hidden &&
+              ((n === hidden && index % 24 < 20) || isMidnight(index)) &&
+              dayName(index * HOUR_MS)}
           </span>
         ))}
       </div>

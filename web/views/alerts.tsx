@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AlertsAnswer } from '../../src/monitor/api/schemas.ts';
-import { AlertLine, letterOf } from '../alert-line.tsx';
+import { AlertLine, inOrder, letterOf } from '../alert-line.tsx';
 import { ask, useQuery } from '../api.ts';
 import { StateCell } from '../cell.tsx';
 import { duration, when } from '../format.ts';
@@ -50,7 +50,7 @@ const Test = ({
 
 export const AlertsView = ({ mayAct }: { readonly mayAct: boolean }): JSX.Element => {
   const { data, error } = useQuery<AlertsAnswer>('/api/alerts', ['alerts']);
-  const open = data?.open ?? [];
+  const open = inOrder(data?.open ?? [], serverNow.value);
   const past = (data?.history ?? []).filter(({ resolvedAt }) => resolvedAt !== undefined);
   return (
     <>

@@ -1,9 +1,10 @@
 /** What a person sees first: the verdict, four figures, the last two days, open alerts, charts. */
 import type { ComponentChildren, JSX } from 'preact';
 import type { AlertsAnswer, OverviewAnswer, VerdictAnswer } from '../../src/monitor/api/schemas.ts';
-import { AlertLine } from '../alert-line.tsx';
+import { AlertLine, inOrder } from '../alert-line.tsx';
 import { useQuery } from '../api.ts';
 import { bytes, clock, count, duration, share } from '../format.ts';
+import { serverNow } from '../live.ts';
 import { hrefOf } from '../route.ts';
 import { decode } from '../states.ts';
 import { Strip } from '../strip.tsx';
@@ -95,7 +96,7 @@ const Alerts = (): JSX.Element | null => {
         Open alerts <span class="muted">{data.open.length}</span>
       </h2>
       <ul class="alert-lines">
-        {data.open.map((alert) => (
+        {inOrder(data.open, serverNow.value).map((alert) => (
           <AlertLine key={alert.id} alert={alert} />
         ))}
       </ul>
