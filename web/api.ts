@@ -26,7 +26,8 @@ export const ask = async <T>(path: string, init: RequestInit = {}): Promise<T> =
   return answer;
 };
 
-const reason = (error: unknown): string =>
+/** Why a request failed, in a sentence. */
+export const reason = (error: unknown): string =>
   error instanceof TypeError
     ? 'The monitor does not answer.'
     : error instanceof Error

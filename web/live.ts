@@ -77,6 +77,9 @@ const listen = (): void => {
   });
 };
 
+/** An hour is other than it was, and the server's word of it may take a while. */
+export const refreshHours = (): void => bump(['hours']);
+
 export const startLive = (): void => {
   listen();
   setInterval(() => (now.value = Date.now()), 1_000);

@@ -4,10 +4,11 @@
  *   GET /health   200 while the process answers · GET /ready   200 once every role runs without a fault, else 503 with the reasons
  *   GET /metrics  Prometheus text               · GET /status  JSON, see telemetry/status.ts
  *
+ * Roles add routes of their own: see roles/sink/hours-http.ts. What changes something needs the token, or, without one, our own header.
  * It reads `status()`, which is cheap and synchronous, and never waits for the data path.
  */
-import type { FastifyInstance } from 'fastify';
-import { formatAddress } from '../config/address.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { formatAddress, isLoopback } from '../config/address.ts';
 import { LogdError, messageOf } from '../error.ts';
 import type { NodeStatus } from '../telemetry/status.ts';
 import { showsToken } from './bearer.ts';
@@ -34,6 +35,16 @@ const MOST_URL = 2_048;
 const REQUEST_TIMEOUT_MS = 10_000;
 const OPEN = new Set(['/health', '/ready']);
 
+/** No form or link of a web page can send it. */
+export const OWN_HEADER = 'x-logd-request';
+
+/** Without tokens: what a web page in a browser of this machine could be made to send. */
+const isForeign = ({ method, headers }: FastifyRequest): boolean =>
+  method !== 'GET' &&
+  method !== 'HEAD' &&
+  (headers[OWN_HEADER] === undefined ||
+    !isLoopback((headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')));
+
 /** What keeps a node from being ready: a sentence for each role. */
 const faultsOf = ({ roles }: NodeStatus): string[] =>
   roles
@@ -55,6 +66,10 @@ export const listenHttp = async (options: HttpServerOptions): Promise<HttpServer
     if (tokens === undefined || OPEN.has(request.url.split('?')[0] ?? '')) return;
     if (!showsToken(request.headers.authorization, await tokens()))
       await reply.code(401).send({ error: 'Send the token as "Authorization: Bearer …".' });
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    if (tokens === undefined && isForeign(request))
+      await reply.code(403).send({ error: `Send ${OWN_HEADER}, and name this listener by its address.` });
   });
   app.get('/health', () => ({ status: 'ok' }));
   app.get('/ready', async (_request, reply) => {

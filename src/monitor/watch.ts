@@ -8,6 +8,7 @@
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { messageOf } from '../error.ts';
+import { OWN_HEADER } from '../http/server.ts';
 import { alertTable, type AlertProblem } from './alerts/alert-table.ts';
 import { type Alerts, createAlerts } from './alerts/alerts.ts';
 import type { Notifier } from './alerts/notifiers.ts';
@@ -67,6 +68,8 @@ export interface Watch extends AsyncDisposable {
   problems(): HourProblems;
   /** Asks a node of ours; with the token. Rejects where it does not answer. */
   ask(url: string): Promise<unknown>;
+  /** Has a node of ours do something; with the token. Rejects where it does not answer, or refuses. */
+  tell(url: string): Promise<unknown>;
   /** Sinks that can be asked. */
   followed(): readonly FollowedSink[];
   /** Reads what is expected again: somebody changed it. */
@@ -115,14 +118,14 @@ const partProblems = (views: readonly WatchedNode[]): AlertProblem[] =>
     ),
   );
 
+/** What is read, and what has a node do something. A node that answers at all must answer in time. */
 const createAsk =
-  ({ timeoutMs, nodeToken }: WatchOptions) =>
+  ({ timeoutMs, nodeToken }: WatchOptions, method: 'GET' | 'POST') =>
   async (url: string): Promise<unknown> => {
     const token = await nodeToken?.();
     const response = await fetch(url, {
-      redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      ...{ method, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) },
+      headers: { [OWN_HEADER]: '1', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
     });
     if (!response.ok) throw new Error(`It answers with HTTP status ${response.status}.`);
     return response.json();
@@ -143,7 +146,7 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
     await alerts.load();
     isLoaded = true;
   };
-  const ask = createAsk(options);
+  const [ask, tell] = [createAsk(options, 'GET'), createAsk(options, 'POST')];
   const notes = openNotePad(events, () => changed('events'));
   const points = streamPointTable(sql);
   const streamHistory = createStreamHistory(points, () => clock.now());
@@ -197,7 +200,7 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
     (error) => emit('monitor.store-away', { reason: messageOf(error) }),
   );
   return {
-    ...{ nodes, heartbeats, events, hours, sinks, alerts, matrix, ask, followed, changed, problems },
+    ...{ nodes, heartbeats, events, hours, sinks, alerts, matrix, ask, tell, followed, changed, problems },
     ...{ alertHistory: history, streamHistory },
     note: (event) => notes.note(event),
     verdict: () => {

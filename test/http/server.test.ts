@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { describe, it } from 'node:test';
 import { type HttpServerOptions, listenHttp } from '../../src/http/server.ts';
 import { NO_LAG, type NodeStatus, type RoleStatus } from '../../src/telemetry/status.ts';
@@ -33,6 +34,23 @@ describe('the HTTP listener of a node', () => {
       assert.deepEqual(await (await get('/status')).json(), STATUS);
       assert.equal((await get('/nothing')).status, 404);
     }));
+
+  it('changes nothing for a web page of this machine: our header and a host of loopback are needed', () => {
+    const more: HttpServerOptions['more'] = (app) => void app.post('/act', () => ({ ok: true }));
+    return served({ more }, async (get) => {
+      const { port } = new URL((await get('/health')).url);
+      const act = (headers: Record<string, string>): Promise<number> =>
+        new Promise((resolve, reject) => {
+          request({ host: '127.0.0.1', port, method: 'POST', path: '/act', headers })
+            .on('response', (answer) => resolve(answer.resume().statusCode ?? 0))
+            .on('error', reject)
+            .end();
+        });
+      assert.equal(await act({}), 403);
+      assert.equal(await act({ 'x-logd-request': '1', host: `rebound.example:${port}` }), 403);
+      assert.equal(await act({ 'x-logd-request': '1' }), 200);
+    });
+  });
 
   it('makes metrics of it', () =>
     served({}, async (get) => {

@@ -9,12 +9,11 @@
 import type { FastifyRequest } from 'fastify';
 import { isLoopback } from '../../config/address.ts';
 import { showsToken } from '../../http/bearer.ts';
+import { OWN_HEADER } from '../../http/server.ts';
 import type { ApiCaller, Gate, Route } from './route.ts';
 import type { Users } from './users.ts';
 
 export const SESSION_COOKIE = 'logd_session';
-/** The page sends it with everything that changes something. */
-export const OWN_HEADER = 'x-logd-request';
 
 export interface GateOptions {
   readonly users: Users;

@@ -16,7 +16,7 @@ import {
   streamsOf,
   type Zoom,
 } from '../hours/matrix.ts';
-import { hourRoute } from './hour-route.ts';
+import { hourRoutes } from './hour-route.ts';
 import type { Watch } from '../watch.ts';
 import { route, type Route } from './route.ts';
 import * as answers from './schemas.ts';
@@ -167,6 +167,6 @@ const expectRoutes = (watch: Watch, users: Users): Route[] => [
 
 export const hoursRoutes = (watch: Watch, users: Users): Route[] => [
   ...matrixRoutes(watch),
-  hourRoute(watch),
+  ...hourRoutes(watch, users),
   ...expectRoutes(watch, users),
 ];

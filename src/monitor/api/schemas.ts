@@ -123,13 +123,28 @@ export const hour = z.object({
       firstArrival: z.number(),
       lastArrival: z.number(),
       lastLine: z.number(),
+      expectedSha256: z.string().nullable(),
+      source: z
+        .enum(['same', 'changed', 'gone', 'unchecked'])
+        .describe('Whether the files on the host still hold what was sent'),
+      sourcePlace: z.string().nullable(),
+      removed: z.number().nullable(),
+      archived: z.boolean(),
       reason: z.string().optional(),
     })
     .nullable(),
   packs: z.array(pack),
   morePacks: z.boolean(),
   gaps: z.array(
-    z.object({ from: z.number(), to: z.number(), reason: z.string(), bytes: z.number().optional() }),
+    z.object({
+      from: z.number(),
+      to: z.number(),
+      reason: z.string(),
+      why: z.string().optional().describe('Why the agent cannot send it again'),
+      bytes: z.number().optional(),
+      start: z.number().describe('First byte of the hour that is missing'),
+      end: z.number().nullable().describe('The byte after it; null while it is not known'),
+    }),
   ),
   seal: z
     .object({
@@ -147,11 +162,36 @@ export const hour = z.object({
       delivered: z.number(),
       dropped: z.number(),
       rejected: z.number(),
+      given: z.number().nullable().describe('Lines that it was given; null where they were not counted'),
       done: z.boolean(),
+      nextPack: z.number().nullable(),
       error: z.string().optional(),
     }),
   ),
   storedFile: z.string().nullable(),
+  hops: z
+    .array(z.object({ name: z.string(), detail: z.string() }))
+    .describe('How long packs of any hour take over each hop to this sink now; a ledger keeps no routes'),
+  begins: z.number(),
+  ends: z.number(),
+  lateAt: z.number(),
+  repull: z
+    .object({
+      step: z.enum(['asked', 'sending', 'received', 'failed']),
+      requestedAt: z.number(),
+      note: z.string().nullable(),
+    })
+    .nullable()
+    .describe('What was asked for again last'),
+  offer: z
+    .object({ packs: z.string(), bytes: z.number().nullable(), sentence: z.string() })
+    .nullable()
+    .describe('What may be asked for again; null where nothing can be'),
+  noOffer: z
+    .string()
+    .nullable()
+    .describe('Why nothing can be asked for again; null where nothing is missing'),
+  mayRepull: z.boolean().describe('The caller has the role operate'),
   commands: z.array(z.object({ what: z.string(), command: z.string() })),
   error: z.string().optional().describe('Why the sink could not be asked'),
 });

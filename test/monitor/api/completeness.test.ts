@@ -58,7 +58,8 @@ const createRoom = async (t: TestContext, settings: object = {}): Promise<Room> 
           lag: { bytes: 0, seconds: 0 },
           throughput: totals,
         },
-        ...{ openHours: [], openHourCount: 0, parts: [], gauges: [], errors: [] },
+        ...{ openHours: [], openHourCount: 0, gauges: [], errors: [] },
+        parts: [{ kind: 'hop', name: 'relay1 → sink1', state: 'running', detail: 'packs wait 3 ms' }],
       },
       {
         ...{ role: 'agent', host: 'web9', state: 'running', startedAt: now, lag: { bytes: 0, seconds: 0 } },
@@ -189,6 +190,63 @@ test('one hour is asked from its sink, with what a person may run', TEST, async 
   for (const path of ['access/web1/20261126', 'access/..%2Fx/2026112600', 'a__b/web1/2026112600'])
     assert.equal((await room.raw(`/api/hours/${path}`)).status, 400, path);
 });
+
+test(
+  'a missing pack is named with its bytes and asked for once, and who asked is written down',
+  TEST,
+  async (t) => {
+    const room = await createRoom(t);
+    const key = keyOf('web1', ago(2));
+    await room.ledger.addOutput('markers', 'beginning', 0);
+    await room.ledger.commit([pack(1, key), lastPack(3, { ...key, done: end(3) })]);
+    await room.ledger.setSource(key, 1, { source: 'same' });
+    await room.until<StatesAnswer>(STATES, ({ counts }) => counts['L'] === 1);
+    const path = `/api/hours/access/web1/${ago(2)}`;
+    const hour = await room.get<HourAnswer>(path);
+    assert.deepEqual(hour.gaps, [{ from: 2, to: 2, reason: 'missing', start: 100, end: 200 }]);
+    assert.deepEqual(hour.offer, { packs: 'pack 2', bytes: 100, sentence: 'web1 still has the file.' });
+    assert.deepEqual(
+      [hour.mayRepull, hour.repull, hour.noOffer, hour.hops],
+      [true, null, null, [{ name: 'relay1 → sink1', detail: 'packs wait 3 ms' }]],
+    );
+    assert.deepEqual(
+      [hour.segment?.source, hour.segment?.expectedSha256, hour.lateAt, hour.ends - hour.begins],
+      ['same', end(3).sha256, (THIS_HOUR - 1) * HOUR_MS, HOUR_MS],
+    );
+    assert.deepEqual(
+      hour.outputs.map(({ output, given, nextPack }) => [output, given, nextPack]),
+      [['markers', 0, null]],
+    );
+    const repull = (headers: Record<string, string>) =>
+      room.raw(`${path}/repull`, { method: 'POST', headers });
+    assert.equal((await repull({})).status, 403, 'another page');
+    assert.equal(await room.ledger.repull(key), undefined);
+    assert.equal((await repull({ 'x-logd-request': '1' })).status, 200);
+    const asked = await room.ledger.repull(key);
+    assert.equal(asked?.state, 'waiting');
+    assert.equal((await repull({ 'x-logd-request': '1' })).status, 200);
+    assert.equal(
+      (await room.ledger.repull(key))?.requestedAt,
+      asked?.requestedAt,
+      'a second click begins nothing',
+    );
+    assert.equal((await room.get<HourAnswer>(path)).repull?.step, 'asked');
+    const { actions } = await room.get<{ actions: { action: string; detail: string }[] }>('/api/actions');
+    assert.ok(
+      actions.some(
+        ({ action, detail }) => action === 'repull' && detail === `web1/access/${ago(2)}, pack 2, at sink1`,
+      ),
+    );
+    await room.ledger.setSource(key, 1, { source: 'gone' });
+    const gone = await room.get<HourAnswer>(path);
+    assert.deepEqual(
+      [gone.offer, gone.noOffer],
+      [null, 'web1 no longer has the file, so the packs cannot be sent again.'],
+    );
+    const refused = await repull({ 'x-logd-request': '1' });
+    assert.deepEqual([refused.status, await refused.json()], [400, { error: gone.noOffer }]);
+  },
+);
 
 test('a row is expected until it is retired, on a sink or on the page', TEST, async (t) => {
   const room = await createRoom(t);
