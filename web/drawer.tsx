@@ -7,6 +7,7 @@ import { nameOf, StateCell } from './cell.tsx';
 import { CopyButton } from './copy.tsx';
 import { Comparison, Outputs, PackStrip, SealPart, SourcePart, Timeline } from './drawer-parts.tsx';
 import { clock, count, labelOf, timeOf } from './format.ts';
+import { focusedCell } from './matrix.tsx';
 import { pathOf, Repull } from './repull.tsx';
 import { change } from './route.ts';
 import './drawer.css';
@@ -69,8 +70,8 @@ const Found = ({ hour }: { readonly hour: HourAnswer }): JSX.Element => {
   return (
     <>
       <Actions hour={hour} />
-      {[Comparison, PackStrip, Timeline, Outputs, SealPart, SourcePart].map((Part) => (
-        <Part key={Part.name} hour={hour} segment={segment} />
+      {[Comparison, PackStrip, Timeline, Outputs, SealPart, SourcePart].map((Part, n) => (
+        <Part key={n} hour={hour} segment={segment} />
       ))}
     </>
   );
@@ -125,6 +126,10 @@ export const Drawer = (open: OpenHour): JSX.Element => {
   // The answer of the hour before stays until the next has come: it must not be shown as this one.
   const data =
     answer?.host === host && answer.hour === hour && answer.stream === open.stream ? answer : undefined;
+  // However it was opened, the keys of the matrix go on from here.
+  useEffect(() => {
+    focusedCell.value = { host, label: hour };
+  }, [host, hour]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const isTyping = event.target instanceof HTMLInputElement;

@@ -50,6 +50,12 @@ it('lets in who may come in, and nobody else', { timeout: 60_000 }, async (t) =>
     'not from another page',
   );
   assert.equal((await expect(anna)).status, 200);
+  const repull = (cookie: string, headers: Record<string, string>): Promise<Response> =>
+    ask('/api/hours/access/web1/2026112216/repull', { method: 'POST', headers: { ...headers, cookie } });
+  const own = { 'x-logd-request': '1' };
+  assert.equal((await repull(ben, own)).status, 403, 'view may not have packs sent again');
+  assert.equal((await repull(anna, {})).status, 403, 'not from another page');
+  assert.equal((await repull(anna, own)).status, 502, 'allowed; there is no sink');
   const { actions } = (await (await ask('/api/actions', { headers: { cookie: anna } })).json()) as {
     readonly actions: readonly { readonly name: string; readonly action: string }[];
   };
