@@ -42,7 +42,7 @@ const disproofOfStored = async (
       await walk.pass(digest);
     }
   }
-  if (digest.hex() === sha256) return undefined;
+  if (digest.hex() === sha256) return walk.falsePack();
   return `Its SHA-256 is ${digest.hex()}, its agent read ${sha256}; ${walk.verdict(digest)}.`;
 };
 
@@ -51,6 +51,8 @@ interface PackWalk {
   rest(digest: RunningDigest): number;
   /** Looks at the packs that end where the digest stands. */
   pass(digest: RunningDigest): Promise<void>;
+  /** Names the first pack whose own SHA-256 was false although the hour's is right; undefined where there is none. */
+  falsePack(): string | undefined;
   /** Where the stored bytes begin to differ. */
   verdict(digest: RunningDigest): string;
 }
@@ -72,6 +74,9 @@ const packWalk = async (recorded: RecordedSegment): Promise<PackWalk> => {
   return {
     rest: (digest) => (pack === undefined ? Number.MAX_SAFE_INTEGER : endOf(pack) - digest.bytes),
     pass,
+    falsePack: () =>
+      first &&
+      `Pack ${first.header.id} came with a false SHA-256 of the hour up to its end (${first.header.sha256}), although the hour as a whole is what its agent read. No repair could be checked against that.`,
     verdict: (digest) => {
       if (first !== undefined) {
         const { id, offset, bytes } = first.header;

@@ -12,6 +12,8 @@ import type { Ticker } from './ticker.ts';
 const MOST_BAD = 200;
 /** so many where they have come over a relay, which is not to blame for each of its senders and closes their connections itself. */
 const MOST_BAD_RELAYED = 2000;
+/** and a client of wire v1, each of whose bad packs costs it a connection, on all of them together. */
+const MOST_BAD_V1 = 20;
 /** Most PINGs and PONGs of a connection in a span. Clients send one in 15 s. */
 const MOST_PINGS = 200;
 const PING_SPAN_MS = 1000;
@@ -25,6 +27,8 @@ const MOST_CLIENTS = 10_000;
 const BAD: ReadonlySet<string> = new Set<NackCode>([
   ...(['corrupt', 'digest', 'invalid', 'name', 'limit', 'conflict'] as const),
 ]);
+
+const tally = (code: string): number => (BAD.has(code) ? 1 : code === 'ack' ? -1 : 0);
 
 interface Strikes {
   count: number;
@@ -44,6 +48,8 @@ export interface Conducts {
   pauseOf(client: string): number;
   /** For a connection of the client. */
   watch(client: string): Conduct;
+  /** For all connections of a client together, in a protocol that ends them with a bad pack: until it is struck. */
+  watchAll(client: string): Pick<Conduct, 'answered'>;
 }
 
 export const createConducts = (ticker: Pick<Ticker, 'now'>): Conducts => {
@@ -66,7 +72,21 @@ export const createConducts = (ticker: Pick<Ticker, 'now'>): Conducts => {
   const close = (client: string, why: string): string =>
     `${why}. The connection is closed, and the next one is let in after ${strike(client) / 1000} s.`;
 
+  /** Whoever has sent nothing bad for longest is first. */
+  const clients = new Map<string, number>();
+  const answeredAll = (client: string, code: string): string | undefined => {
+    if (code === 'ack' && !clients.has(client)) return undefined;
+    const bad = Math.max(0, (clients.get(client) ?? 0) + tally(code));
+    clients.delete(client);
+    if (bad >= MOST_BAD_V1) return close(client, `${bad} more packs were bad than good`);
+    if (bad > 0) clients.set(client, bad);
+    const [oldest] = clients.keys();
+    if (clients.size > MOST_CLIENTS && oldest !== undefined) clients.delete(oldest);
+    return undefined;
+  };
+
   return {
+    watchAll: (client) => ({ answered: (code) => answeredAll(client, code) }),
     pauseOf: (client) => Math.max(0, (strikes.get(client)?.until ?? 0) - ticker.now),
     watch(client) {
       let bad = 0;
@@ -74,7 +94,7 @@ export const createConducts = (ticker: Pick<Ticker, 'now'>): Conducts => {
       let since = ticker.now;
       return {
         answered(code, isRelayed) {
-          bad = Math.max(0, bad + (BAD.has(code) ? 1 : code === 'ack' ? -1 : 0));
+          bad = Math.max(0, bad + tally(code));
           const most = isRelayed ? MOST_BAD_RELAYED : MOST_BAD;
           return bad < most ? undefined : close(client, `${most} more packs were bad than good`);
         },

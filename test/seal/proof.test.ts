@@ -107,6 +107,14 @@ test('bytes that end too early, and bytes too many, are no proof', async () => {
   assert.match(long ?? 'proven', /every pack is what it claims, and the end is not/);
 });
 
+test('a middle pack with a false digest is named, also where the hour as a whole is right', async () => {
+  const packs = await cutInto(logParts(4));
+  const { header } = packs[1]!;
+  const lied = packs.with(1, { ...packs[1]!, header: { ...header, sha256: '0'.repeat(64) } });
+  const reason = await disproof(storeOf(bytesOf(packs)), recordedFrom(lied), undefined);
+  assert.match(reason!, /^Pack 2 came with a false SHA-256 .*0{64}/);
+});
+
 test('counts that differ are told before a byte is read', async () => {
   const packs = await cutInto(logParts(3));
   for (const what of ['packs', 'lines', 'bytes'] as const) {

@@ -48,3 +48,15 @@ test('a PING now and then is none too many', () => {
   for (let pings = 0; pings < 200; pings++) conduct.pinged();
   assert.match(conduct.pinged()!, /PINGs and PONGs/);
 });
+
+test('a client whose connections end with a bad pack each is counted over all of them', () => {
+  const { conducts } = rig();
+  const answered = (code: string): string | undefined =>
+    conducts.watchAll('go 10.0.0.1').answered(code, false);
+  for (let n = 1; n < 20; n++) assert.equal(answered('invalid'), undefined);
+  for (let n = 0; n < 100; n++)
+    for (const code of ['ack', 'invalid', 'storage']) assert.equal(answered(code), undefined);
+  assert.equal(conducts.pauseOf('go 10.0.0.1'), 0);
+  assert.match(answered('invalid')!, /20 more packs were bad than good.*after 1 s/);
+  assert.deepEqual([conducts.pauseOf('go 10.0.0.1'), conducts.pauseOf('go 10.0.0.2')], [1000, 0]);
+});

@@ -87,7 +87,6 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     createSealer({ commit, store, ledger, clock, emit, onSealed: () => outputs.wake() }),
   );
   await resume(ledger, (key) => sealer.request(key));
-  starting.use(startLookOver({ store, ledger, commit, emit }));
   starting.use(startRetention({ ...retentionOf(options), ledger, store, commit, outputs, clock, emit }));
 
   const { limits, listen: address, expire_after: expireAfter } = options;
@@ -144,6 +143,7 @@ export const startSink = async (options: SinkConfig, config: NodeConfig, deps: R
     }),
   );
 
+  starting.use(startLookOver({ store, ledger, commit, emit }));
   const parts = starting.move();
   return {
     failed: goInput === undefined ? failed : Promise.race([failed, goInput.failed]),

@@ -4,10 +4,10 @@
  * the same bytes; else it stays for a person to look at.
  */
 import { existsSync } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { makeDirectory, syncDirectory } from '../../disk/durable-directory.ts';
-import { checkLevels } from '../../disk/no-links.ts';
+import { checkLevels, openOwnFile } from '../../disk/no-links.ts';
 
 const CHUNK = 1 << 20;
 
@@ -45,8 +45,8 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 const haveSameBytes = async (one: string, other: string): Promise<boolean> => {
-  await using a = await open(one);
-  await using b = await open(other);
+  await using a = await openOwnFile(one);
+  await using b = await openOwnFile(other);
   const { size } = await a.stat();
   if ((await b.stat()).size !== size) return false;
   const [mine, theirs] = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)];

@@ -7,6 +7,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { openOwnFile } from '../../disk/no-links.ts';
 import { LogdError, messageOf } from '../../error.ts';
 import { frameHead } from '../../pack/codec.ts';
 import { readFully } from './read.ts';
@@ -85,9 +86,9 @@ async function* framesOf(path: string, file: FileHandle): AsyncGenerator<Buffer>
   }
 }
 
-/** Rejects with the error of the system where the file cannot be read, with a retryable `corrupt` where it cannot be decompressed. */
-export async function* contentsOf(path: string): AsyncGenerator<Buffer> {
-  await using file = await open(path, 'r');
+/** `isOwn`: a file of the store, which is not reached through a link. Rejects with the error of the system where the file cannot be read, with a retryable `corrupt` where it cannot be decompressed. */
+export async function* contentsOf(path: string, isOwn = false): AsyncGenerator<Buffer> {
+  await using file = await (isOwn ? openOwnFile(path) : open(path, 'r'));
   const start = await readAt(file, 0, 4);
   const magic = start.length < 4 ? 0 : start.readUInt32LE(0);
   if (magic === ZSTD_MAGIC || isSkippable(magic)) yield* framesOf(path, file);
@@ -103,8 +104,8 @@ export interface ContentReader extends AsyncDisposable {
 }
 
 /** Reads the contents of a file in parts of any length. */
-export const readContents = (path: string): ContentReader => {
-  const chunks = contentsOf(path);
+export const readContents = (path: string, isOwn = false): ContentReader => {
+  const chunks = contentsOf(path, isOwn);
   let rest = Buffer.alloc(0);
   return {
     async take(bytes) {

@@ -37,8 +37,8 @@ export interface RestoreOptions extends NewFile {
 const different = (why: string): LogdError => new LogdError('corrupt', why, { retryable: true });
 
 /** Takes pack after pack from the contents of a file; rejects with `corrupt` at the first difference. */
-const contentPacks = ({ from, recorded, compressed, mayGoOn }: RestoreOptions) => {
-  const content = readContents(from);
+const contentPacks = ({ from, path, recorded, compressed, mayGoOn }: RestoreOptions) => {
+  const content = readContents(from, from === path);
   const digest = runningDigest();
   const take = (bytes: number): Promise<Buffer> =>
     content.take(bytes).catch((error: unknown): never => {

@@ -12,7 +12,8 @@ import type { Socket } from 'node:net';
 import { messageOf } from '../../error.ts';
 import { free } from '../../pack/codec.ts';
 import { type BodyMemory, type ConnectionShare, TOO_SLOW } from '../body-shares.ts';
-import { allTaken, type Guest } from '../door.ts';
+import { pausing } from '../conduct.ts';
+import { addressOf, allTaken, type Guest } from '../door.ts';
 import type { PackConnection, Peer, Serving } from '../transport.ts';
 import { V1_HEADER_BYTES, V1Decoder, type V1Pack } from './pack-frame.ts';
 
@@ -24,8 +25,11 @@ export class V1Connection implements PackConnection {
   readonly #serving: Serving;
   readonly #socket: Socket;
   readonly #guest: Guest;
+  /** As whom it is remembered. */
+  readonly #client: string;
   readonly #share: ConnectionShare;
   readonly #decoder: V1Decoder;
+  #isInside = false;
   #busy = false;
   #draining = false;
   #over = false;
@@ -37,6 +41,7 @@ export class V1Connection implements PackConnection {
     this.#serving = serving;
     this.#socket = socket;
     this.#guest = guest;
+    this.#client = `go ${addressOf(socket)}`;
     this.#share = serving.bodies.share();
     this.#lastByte = guest.since;
     this.#decoder = new V1Decoder({ headerBytes: V1_HEADER_BYTES, bodyBytes: serving.limits.bodyBytes });
@@ -82,6 +87,15 @@ export class V1Connection implements PackConnection {
     if (!this.#busy && ticker.expired(this.#lastByte, limit)) this.destroy();
   }
 
+  /** Why it may not come in. Whoever is inside stays. */
+  #letIn(): string | undefined {
+    const { conducts, limits } = this.#serving;
+    const pause = this.#isInside ? 0 : conducts.pauseOf(this.#client);
+    if (pause > 0) return pausing(pause);
+    this.#isInside = this.#guest.letIn();
+    return this.#isInside ? undefined : allTaken(limits);
+  }
+
   #names(): { readonly node: string; readonly peer: string } {
     return { node: this.peer.node, peer: this.peer.address };
   }
@@ -93,7 +107,8 @@ export class V1Connection implements PackConnection {
     try {
       let head: V1Pack | undefined;
       while (!this.#over && (head ??= this.#decoder.head()) !== undefined) {
-        if (!this.#guest.letIn()) return this.refuse('busy', allTaken(this.#serving.limits));
+        const fault = this.#letIn();
+        if (fault !== undefined) return this.refuse('busy', fault);
         memory = this.#share.begin(
           head.bodyBytes,
           () => this.#wake?.(),
@@ -115,6 +130,7 @@ export class V1Connection implements PackConnection {
       this.#serving.emit('receive.bad-frame', {
         ...{ peer: this.peer.address, code: 'protocol', reason: messageOf(error) },
       });
+      this.#judge('invalid');
       this.#wrong();
     } finally {
       memory?.release();
@@ -146,10 +162,18 @@ export class V1Connection implements PackConnection {
   async #take({ ip, hour, id, lines, done }: V1Pack, body: Buffer): Promise<boolean> {
     const { onLoosePack, emit } = this.#serving;
     const answer = await onLoosePack?.({ host: ip.replaceAll(':', '-'), hour, id, lines, done, body });
+    this.#judge(answer?.kind === 'ack' ? 'ack' : (answer?.code ?? 'invalid'));
     if (answer?.kind === 'ack') return true;
     const { code, message: reason } = answer ?? { code: 'invalid', message: 'No input takes it.' };
     emit('receive.bad-pack', { host: ip, stream: '', hour, id, peer: this.peer.address, code, reason });
     return false;
+  }
+
+  /** A bad pack ends the connection in any case; after many the next one is let in after a pause. */
+  #judge(code: string): void {
+    const reason = this.#serving.conducts.watchAll(this.#client).answered(code, false);
+    if (reason !== undefined)
+      this.#serving.emit('receive.bad-frame', { peer: this.peer.address, code: 'busy', reason });
   }
 
   #wrong(): void {

@@ -1,6 +1,6 @@
 /** Links below the store lead to what is not the store's: nothing is written, cut, chmodded or read through one. */
 import assert from 'node:assert/strict';
-import { link, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { LogdError } from '../../../src/error.ts';
@@ -105,6 +105,20 @@ describe('a link where an hour’s file belongs', () => {
     assert.deepEqual(await readFile(outside), before);
     assert.equal((await stat(outside)).mode & 0o777, 0o644);
   });
+});
+
+it('a link is not read when what lies in the place of a file is compared with the ledger', async (test) => {
+  const dir = await scratch(test);
+  const outside = join(await scratch(test), 'the-same.log');
+  await using store = await open(join(dir, 'store'));
+  const recorder = new Recorder();
+  await storePacks(store, recorder, await packsOf(PARTS));
+  const path = store.locate(KEY);
+  await rename(path, outside);
+  await symlink(outside, path);
+  const why = await store.repairs!.restore(recorder.recorded, () => Promise.resolve());
+  assert.match(why!, /is a symbolic link/);
+  assert.ok((await lstat(path)).isSymbolicLink());
 });
 
 it('makes directories and files that others may not write, whatever the umask', async (test) => {
