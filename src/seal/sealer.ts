@@ -32,6 +32,9 @@ const FINISHING = 64;
 const READING = 4;
 const MANY_BYTES = 64 << 10;
 
+/** Nothing is wrong, and it is not sealed in this run any more. */
+const LATER = Symbol('later');
+
 export interface SealerOptions {
   readonly commit: Pick<CommitStage, 'exclusive'>;
   readonly store: Store;
@@ -61,19 +64,26 @@ export const createSealer = ({ commit, store, ledger, clock, emit, onSealed }: S
   const atOnce: AtMost = (job) => job();
   let closed = false;
 
+  /** Gives the segment its final form in its turn. False where the stop came before: the next start seals it. */
+  const toFinalForm = (recorded: RecordedSegment): Promise<boolean> =>
+    finishing(async () => {
+      if (closed) return false;
+      await store.seal(recorded);
+      return true;
+    });
+
   /** Proves the segment and gives it its final form; or says why that cannot be. */
   const finish = async (
     recorded: RecordedSegment,
     arrived: RunningDigest | undefined,
     mayRestore = true,
-  ): Promise<string | undefined> => {
+  ): Promise<string | typeof LATER | undefined> => {
     try {
       // In this run nobody has looked at it yet: what a crash has left is put right first.
       if (arrived === undefined && recorded.segment.storedEnd > 0) await store.recover(recorded);
       const isLarge = recorded.segment.bytes >= MANY_BYTES;
       const reason = await disproof(store, recorded, arrived, isLarge ? reading : atOnce);
-      if (reason === undefined) await finishing(() => store.seal(recorded));
-      return reason;
+      return reason ?? ((await toFinalForm(recorded)) ? undefined : LATER);
     } catch (error) {
       // Bytes that are not there may be put back. Others in their place stay, unless they are the same content in another form.
       const isOther = error instanceof LogdError && error.code === 'corrupt' && !error.retryable;
@@ -93,6 +103,7 @@ export const createSealer = ({ commit, store, ledger, clock, emit, onSealed }: S
     if (segment?.state !== 'complete' || segment.expected === undefined) return;
     fault('seal.before-digest');
     const reason = await finish(recordedSegment(ledger, segment), arrived);
+    if (reason === LATER) return;
     if (reason !== undefined) {
       await ledger.close(key, 'refused', reason);
       emit('seal.refused', { ...named(key), reason });
