@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
 import { classOf, Glyph } from './cell.tsx';
 import { count } from './format.ts';
+import { serverNow } from './live.ts';
 import { hasProblem, type MatrixRow, type Zoom } from './matrix-model.ts';
 import { columnWords, isOver, startsGroup, stateWords, troubleWords } from './matrix-words.ts';
 import { isProblem } from './states.ts';
@@ -51,14 +52,14 @@ const Sum = ({
 };
 
 /** Columns whose state is another one than when this row was last drawn. */
-const useChanged = ({ letters }: MatrixRow, columns: readonly string[]): ReadonlySet<string> => {
+const useChanged = ({ letters, coded }: MatrixRow, columns: readonly string[]): ReadonlySet<string> => {
   const before = useRef<ReadonlyMap<string, string>>(new Map());
   return useMemo(() => {
     const now = new Map(columns.map((label, n) => [label, letters[n] ?? ' ']));
     const changed = [...now].filter(([label, letter]) => (before.current.get(label) ?? letter) !== letter);
     before.current = now;
     return new Set(changed.map(([label]) => label));
-  }, [letters, columns]);
+  }, [coded, columns[0], columns.at(-1)]);
 };
 
 export interface FullRowProps {
@@ -81,6 +82,8 @@ export interface FullRowProps {
 export const FullRow = (props: FullRowProps): JSX.Element => {
   const { row, stream, zoom, columns, lateAfterMs, index, focused, open, hidden } = props;
   const changed = useChanged(row, columns);
+  // How late an hour is grows by the minute.
+  const minute = row.letters.includes('L') ? Math.floor(serverNow.peek() / 60_000) : 0;
   // What did not change is the same object as before, and is not compared again.
   const cells = useMemo(
     () =>
@@ -89,7 +92,7 @@ export const FullRow = (props: FullRowProps): JSX.Element => {
         const weight = zoom === 'hours' ? undefined : (row.weights[column] ?? 0);
         return (
           <span
-            key={`${label}${changed.has(label) ? letter : ''}`}
+            key={label}
             role="gridcell"
             tabIndex={focused === column ? 0 : -1}
             data-row={index}
@@ -103,7 +106,20 @@ export const FullRow = (props: FullRowProps): JSX.Element => {
           </span>
         );
       }),
-    [row.coded, row.weights, columns, stream, zoom, lateAfterMs, index, focused, open, changed],
+    [
+      row.coded,
+      row.weights.join(),
+      columns[0],
+      columns.at(-1),
+      stream,
+      zoom,
+      lateAfterMs,
+      index,
+      focused,
+      open,
+      changed,
+      minute,
+    ],
   );
   const toTheLeft = row.letters.slice(0, hidden).filter(isProblem).length;
   return (

@@ -190,4 +190,18 @@ describe('the matrix', { timeout: 240_000 }, () => {
     await page.waitForSelector('.row:not(.thin) .name:text-is("web4")');
     await page.waitForSelector('button:text-is("Sort again")', { state: 'detached' });
   });
+
+  it('marks a cell that changes, and leaves the focus where it is', async (t) => {
+    const browser = await openBrowser(t);
+    if (browser === undefined) return;
+    let ahead = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + ahead };
+    const rig = await startRig(t, { clock, fill: fillWith(4, Date.now()) });
+    const { page } = await openPage(browser, `${rig.url}/completeness?stream=access`);
+    await page.locator('[role=gridcell][tabindex="0"]').focus();
+    await focused(page, /^web1, access, .*, receiving$/);
+    ahead = 2 * HOUR_MS;
+    await page.waitForSelector('.cell.changed');
+    await focused(page, /^web1, access, .*, late/);
+  });
 });
