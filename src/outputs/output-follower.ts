@@ -12,8 +12,8 @@
  * - Nothing waits for it: the commit stage only wakes it. A destination that is away costs the pending keys and one timer.
  */
 import { messageOf } from '../error.ts';
-import type { Deliveries } from '../ledger/delivery.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Deliveries, OutputRecord } from '../ledger/delivery.ts';
+import type { Ledger, SegmentRecord } from '../ledger/ledger.ts';
 import type { Store } from '../stores/store.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -63,6 +63,16 @@ export interface OutputFollower extends AsyncDisposable {
   idle(): Promise<void>;
 }
 
+/** An open hour has nothing for an output of hours, and changes with each group of packs. Its seal is a change of its own. */
+const isWanted = (
+  { unit, output }: OutputFollowerOptions,
+  record: OutputRecord,
+  segment: SegmentRecord,
+): boolean =>
+  (unit === 'pack' || segment.state === 'sealed') &&
+  !isBeforeStart(segment, record) &&
+  output.wants?.(segment) !== false;
+
 /** A segment failed: when it is tried again, and what is said of it. */
 const noteFailure = async (
   { name, ledger, clock, emit }: OutputFollowerOptions,
@@ -109,19 +119,15 @@ export const followOutput = async (options: OutputFollowerOptions): Promise<Outp
     totals.lastDelivery = clock.now();
   };
 
-  const saveSeen = async (): Promise<void> => {
-    const seen = pending.seenToWrite();
+  const saveSeen = async (step?: number): Promise<void> => {
+    const seen = pending.seenToWrite(step);
     if (seen !== undefined) await ledger.sawChanges(name, seen);
   };
 
   const scan = async (): Promise<void> => {
     while (more && !pending.isFull() && !closing.signal.aborted) {
       const page = await ledger.changes(pending.scanned(), PAGE);
-      for (const change of page) {
-        const { segment } = change;
-        const isWanted = !isBeforeStart(segment, record) && output.wants?.(segment) !== false;
-        pending.note(change, isWanted);
-      }
+      for (const change of page) pending.note(change, isWanted(options, record, change.segment));
       more = page.length === PAGE;
       pump();
     }
@@ -187,6 +193,7 @@ export const followOutput = async (options: OutputFollowerOptions): Promise<Outp
     if (now !== undefined) record = now;
     more = true;
     if (!record.paused) pump();
+    await saveSeen(1);
   };
 
   repeat(look, closing.signal);
@@ -205,7 +212,7 @@ export const followOutput = async (options: OutputFollowerOptions): Promise<Outp
     async [Symbol.asyncDispose]() {
       closing.abort();
       await Promise.all([...jobs, scanning]);
-      await saveSeen().catch(() => undefined);
+      await saveSeen(1).catch(() => undefined);
       await output[Symbol.asyncDispose]();
     },
   };

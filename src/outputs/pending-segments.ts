@@ -7,7 +7,7 @@ import type { Change } from '../ledger/delivery.ts';
 import { type SegmentKey, segmentName } from '../pack/pack.ts';
 
 const MOST_PENDING = 1_000;
-/** It is written at most once for so many changes while there is more to do. */
+/** It is written once for so many changes, or when it is asked for: a restart looks at what was not written again. */
 const SEEN_STEP = 64;
 
 export interface Pending {
@@ -25,14 +25,14 @@ export interface PendingSegments {
   isFull(): boolean;
   /** Everything up to this change is in here or done. */
   scanned(): number;
-  /** Takes down a change. Of a segment that is not wanted only that it was seen. */
+  /** Takes down a change. Of a segment that is not wanted, and not in here already, only that it was seen. */
   note(change: Change, isWanted: boolean): void;
   done(one: Pending): void;
   all(): Iterable<Pending>;
   /** Whether one is neither stuck nor waiting for its next try. */
   hasUntried(): boolean;
-  /** The change up to which nothing is left to do, where it is worth a write; undefined where not. */
-  seenToWrite(): number | undefined;
+  /** The change up to which nothing is left to do; undefined where it is written, or so little further that it is not worth a write. */
+  seenToWrite(step?: number): number | undefined;
 }
 
 export const createPending = (seen: number): PendingSegments => {
@@ -45,11 +45,10 @@ export const createPending = (seen: number): PendingSegments => {
     scanned: () => scanned,
     note({ change, segment }, isWanted) {
       scanned = Math.max(scanned, change);
-      if (!isWanted) return;
       const known = pending.get(segmentName(segment));
       const { host, stream, hour } = segment;
       if (known !== undefined) Object.assign(known, { change, stuck: false });
-      else
+      else if (isWanted)
         pending.set(segmentName(segment), {
           ...{ key: { host, stream, hour }, change },
           ...{ notBefore: 0, running: false, stuck: false },
@@ -58,10 +57,10 @@ export const createPending = (seen: number): PendingSegments => {
     done: ({ key }) => void pending.delete(segmentName(key)),
     all: () => pending.values(),
     hasUntried: () => [...pending.values()].some(({ stuck, notBefore }) => !stuck && notBefore === 0),
-    seenToWrite() {
+    seenToWrite(step = SEEN_STEP) {
       let oldest = scanned;
       for (const { change } of pending.values()) oldest = Math.min(oldest, change - 1);
-      if (oldest <= written || (oldest - written < SEEN_STEP && pending.size > 0)) return undefined;
+      if (oldest - written < step) return undefined;
       written = oldest;
       return oldest;
     },

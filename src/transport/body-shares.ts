@@ -3,8 +3,8 @@
  *
  *   in_flight = a share of its own for each connection that there may be │ common: bodies that do not fit into it, in order of asking
  *
- * A body's memory grows in steps that double, each charged before it is taken. What its connection's own share does not hold comes of the
- * common part.
+ * A body's memory grows in steps that double, each charged before it is taken; one of usual length has all of it at once while most of the
+ * total is free, so that it is not copied from step to step. What its connection's own share does not hold comes of the common part.
  *
  * Invariants
  * - What is granted and not given back never exceeds the total.
@@ -19,6 +19,9 @@ import type { Ticker } from './ticker.ts';
 
 /** Memory for the first bytes of a body. */
 const FIRST_BYTES = 64 << 10;
+/** A body of up to so many bytes has its memory in one step while no more than this share of the total is taken. */
+const USUAL_BYTES = 512 << 10;
+const FREE_SHARE = 4;
 /** The pace of a body is measured over at least so many milliseconds, and a quarter of the patience where that is less. */
 const PACE_MS = 1000;
 
@@ -106,7 +109,8 @@ class Body implements BodyMemory {
   }
 
   grow(): boolean {
-    this.wanted = Math.min(this.whole, Math.max(FIRST_BYTES, 2 * this.room));
+    const step = Math.max(FIRST_BYTES, 2 * this.room);
+    this.wanted = this.#pool.isAmpleFor(this.whole) ? this.whole : Math.min(this.whole, step);
     return this.#pool.ask(this);
   }
 
@@ -137,6 +141,15 @@ class Pool {
 
   get now(): number {
     return this.#options.ticker.now;
+  }
+
+  /** Whether a body of so many bytes may have its memory before its bytes have come. */
+  isAmpleFor(whole: number): boolean {
+    return (
+      whole <= USUAL_BYTES &&
+      this.#waiting.size === 0 &&
+      this.used + whole <= this.#options.total / FREE_SHARE
+    );
   }
 
   ask(body: Body): boolean {

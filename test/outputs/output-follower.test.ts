@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LogdError } from '../../src/error.ts';
 import type { Delivery } from '../../src/ledger/delivery.ts';
+import { followOutput } from '../../src/outputs/output-follower.ts';
+import type { Output } from '../../src/outputs/output.ts';
 import type { SegmentKey } from '../../src/pack/pack.ts';
 import { cutInto, KEY, logParts } from '../commit/packs.ts';
 import { type FollowerRig, followerRig, until } from './rig.ts';
@@ -26,6 +28,48 @@ test('packs are delivered in order, with position and counts in the ledger', TIM
   const lines = packs.at(-1)!.header.done!.lines;
   assert.deepEqual([nextId, delivered, dropped, rejected, attempts], [10, lines, 0, 0, 0]);
   assert.equal(rig.follower.status().lines, lines);
+});
+
+test('an output of hours is not looked after with each pack of an open hour', TIMEOUT, async () => {
+  await using rig = await followerRig();
+  const asked: string[] = [];
+  const ledger: typeof rig.ledger = {
+    ...rig.ledger,
+    delivery: (name, key) => (asked.push('delivery'), rig.ledger.delivery(name, key)),
+    sawChanges: (name, seen) => (asked.push('sawChanges'), rig.ledger.sawChanges(name, seen)),
+  };
+  const hours: string[] = [];
+  const output: Output = {
+    deliver: (item) => {
+      hours.push(item.key.hour);
+      return Promise.resolve({ delivered: item.lines, dropped: 0, rejected: 0 });
+    },
+    status: () => ({ state: 'running' }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const clock = { now: () => 1_795_400_000_000, monotonic: () => 0 };
+  await using follower = await followOutput({
+    ...{ name: 'hours', unit: 'hour', output, start: 'beginning', parallel: 2, ledger, clock },
+    ...{ store: { read: () => assert.fail('nothing is read') }, emit: () => undefined },
+  });
+  const packs = await cutInto(logParts(9));
+  for (const pack of packs) {
+    await rig.put(pack);
+    follower.wake();
+    await follower.idle();
+  }
+  assert.deepEqual(asked, []);
+  const segment = (await ledger.segment(KEY))!;
+  const { packs: count, lines, bytes, sha256 } = segment.expected!;
+  const { firstArrival, lastArrival } = segment;
+  await ledger.seal({
+    ...{ ...KEY, generation: 1, packs: count, lines, bytes, sha256 },
+    ...{ firstArrival, lastArrival, sealedAt: clock.now() },
+  });
+  follower.wake();
+  await follower.idle();
+  assert.deepEqual(hours, [KEY.hour]);
+  assert.equal((await rig.ledger.delivery('hours', KEY))?.generation, 1);
 });
 
 test('a pack behind a missing one waits for it, unless the hour is closed without it', TIMEOUT, async () => {

@@ -69,6 +69,18 @@ test('what fits into its own share never waits for others', () => {
   assert.equal(share.begin(32 << 10, never, never).waits, true, 'its share is used up');
 });
 
+test('a body of usual length has its memory at once, while most of the total is free', () => {
+  const { shares } = poolOf(64 * MIB, 32 * MIB, 256);
+  const begin = (bytes: number): BodyMemory => shares.share().begin(bytes, () => undefined, never);
+  assert.equal(begin(200 << 10).room, 200 << 10);
+  assert.equal(begin(32 * MIB).room, 64 << 10, 'what may never come is not charged');
+  while (shares.used + (512 << 10) <= 16 * MIB) assert.equal(begin(512 << 10).room, 512 << 10);
+  const later = begin(512 << 10);
+  assert.equal(later.room, 64 << 10, 'others have a quarter');
+  assert.equal(later.grow(), true);
+  assert.equal(later.room, 128 << 10);
+});
+
 test('whoever stalls gives its memory back once somebody waits, and not before', () => {
   const { shares, ticker } = poolOf(64 * MIB, 32 * MIB, 256);
   const taken: string[] = [];

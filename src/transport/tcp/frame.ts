@@ -259,10 +259,29 @@ const checkPrefix = (prefix: Buffer, limits: FrameLimits): void => {
     );
 };
 
-/** Keys that are written in JSON text: strings with a colon behind them. */
+/** Where the string ends that begins at `from` in JSON text: the position of its closing quote. */
+const closingQuote = (text: string, from: number): number => {
+  let at = text.indexOf('"', from + 1);
+  for (;;) {
+    let slashes = 0;
+    while (text[at - 1 - slashes] === '\\') slashes++;
+    if (slashes % 2 === 0) return at;
+    at = text.indexOf('"', at + 1);
+  }
+};
+
+const isSpace = (char: string | undefined): boolean =>
+  char === ' ' || char === '\n' || char === '\r' || char === '\t';
+
+/** Keys that are written in the text of a JSON value: strings with a colon behind them. */
 const keysIn = (text: string): number => {
   let keys = 0;
-  for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) if (colon !== undefined) keys++;
+  for (let from = text.indexOf('"'); from >= 0;) {
+    let end = closingQuote(text, from) + 1;
+    from = text.indexOf('"', end);
+    while (isSpace(text[end])) end++;
+    if (text[end] === ':') keys++;
+  }
   return keys;
 };
 

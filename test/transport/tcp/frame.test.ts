@@ -163,6 +163,18 @@ test('a body is taken once, in its exact size, only after its head is proven', (
   assert.equal(decoder.midFrame, false);
 });
 
+test('a header whose texts look like keys has no key twice', () => {
+  const headers = [
+    { a: '":', b: '"a":', '"a"': 1, 'a\\': { a: [':', '\\":"', '\\\\'] }, '': '' },
+    { a: '\\"', 'a:': '\n', ':': [{ a: 1 }, { a: 2 }] },
+  ];
+  for (const header of headers) {
+    const decoder = new FrameDecoder(LIMITS);
+    decoder.push(encodeFrame('PING', header));
+    assert.deepEqual(decoder.head()?.header, header);
+  }
+});
+
 test('headers that are no JSON object, and unknown types and flags, break the protocol', () => {
   const broken = (change: (frame: Buffer) => void, json = '{}'): Buffer => {
     const valid = encodeFrame('PING', { pad: 'x'.repeat(json.length) });
@@ -181,6 +193,7 @@ test('headers that are no JSON object, and unknown types and flags, break the pr
     [broken(same, '{"a":1,"a":1}'), /a key twice/],
     [broken(same, '{"a":1,"\\u0061":2}'), /a key twice/],
     [broken(same, '{"b":[{"c":{"a":1 , "a" : 2}}]}'), /a key twice/],
+    [broken(same, '{"a\\\\":"x\\"" , "a\\\\"\t\r\n: 2}'), /a key twice/],
     [broken((bytes) => bytes.writeUInt8(13, 0)), /unknown type 13/],
     [broken((bytes) => bytes.writeUInt8(1, 1)), /flags/],
     [broken((bytes) => bytes.writeUInt8(1, 3)), /flags/],
