@@ -3,7 +3,7 @@
  *
  * Faults are retryable `corrupt`: what belongs there is missing, until the link is taken away.
  */
-import { constants, type Stats } from 'node:fs';
+import { constants, lstatSync, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { errnoOf, LogdError } from '../error.ts';
@@ -28,15 +28,21 @@ const lstatIfThere = async (path: string): Promise<Stats | undefined> => {
   }
 };
 
-/** What lies at the path of a file of our own; undefined where nothing does. */
-export const statOwnFile = async (path: string): Promise<Stats | undefined> => {
-  const found = await lstatIfThere(path);
+const checkOwn = (path: string, found: Stats | undefined): Stats | undefined => {
   if (found === undefined) return undefined;
   if (found.isSymbolicLink()) throw linkFault(path, 'a symbolic link');
   if (!found.isFile()) throw linkFault(path, found.isDirectory() ? 'a directory' : 'not a regular file');
   if (found.nlink > 1) throw linkFault(path, `a file with ${found.nlink} names (hard links)`);
   return found;
 };
+
+/** What lies at the path of a file of our own; undefined where nothing does. */
+export const statOwnFile = async (path: string): Promise<Stats | undefined> =>
+  checkOwn(path, await lstatIfThere(path));
+
+/** The same at once, on the event loop. */
+export const statOwnFileNow = (path: string): Stats | undefined =>
+  checkOwn(path, lstatSync(path, { throwIfNoEntry: false }));
 
 /** Opens a file of our own. `flags`: O_RDONLY unless told. Rejects with ENOENT as open does. */
 export const openOwnFile = async (path: string, flags = 0, mode = FILE_MODE): Promise<FileHandle> => {

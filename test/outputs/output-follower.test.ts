@@ -261,3 +261,19 @@ test('more hours than it looks ahead are all delivered, though the first ones fa
   });
   assert.equal((await rig.ledger.deliveries('out', {}, { limit: 2_000 })).length, 1_300);
 });
+
+test('an output of hours asks the ledger nothing of hours that are not sealed', TIMEOUT, async () => {
+  await using rig = await followerRig('beginning', 2, 'hour');
+  const delivery = rig.ledger.delivery.bind(rig.ledger);
+  let asked = 0;
+  Object.assign(rig.ledger, {
+    delivery: (...args: Parameters<typeof delivery>) => {
+      asked++;
+      return delivery(...args);
+    },
+  });
+  for (const pack of (await cutInto(logParts(4))).slice(0, 3)) await rig.put(pack);
+  await rig.follower.idle();
+  assert.equal(rig.follower.status().pending, 0);
+  assert.equal(asked, 0);
+});

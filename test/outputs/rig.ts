@@ -22,7 +22,11 @@ export interface FollowerRig extends AsyncDisposable {
   pass(ms: number): void;
 }
 
-export const followerRig = async (start = 'beginning', parallel = 2): Promise<FollowerRig> => {
+export const followerRig = async (
+  start = 'beginning',
+  parallel = 2,
+  unit: 'pack' | 'hour' = 'pack',
+): Promise<FollowerRig> => {
   const dir = await mkdtemp(join(tmpdir(), 'logd-follower-'));
   let now = 1_795_400_000_000;
   const clock = { now: () => now, monotonic: () => now };
@@ -32,7 +36,7 @@ export const followerRig = async (start = 'beginning', parallel = 2): Promise<Fo
   const emit = (name: Seen['name'], fields: Seen['fields']): void => void events.push({ name, fields });
   const follow = (from: string): Promise<OutputFollower> =>
     followOutput({
-      ...{ name: 'out', unit: 'pack', output, start: from, parallel, ledger, store, clock, emit },
+      ...{ name: 'out', unit, output, start: from, parallel, ledger, store, clock, emit },
     });
   const rig: FollowerRig = {
     ...{ ledger, output, events },

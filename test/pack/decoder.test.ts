@@ -132,3 +132,33 @@ test('a small pack that is held keeps no memory but its own', async () => {
     release();
   }
 });
+
+test('small packs are decoded without a trip to the pool, and let others have their turn', async () => {
+  const decode = createDecoder(1);
+  const raw = Buffer.from(Array.from({ length: 1500 }, (_, n) => `GET /${n * 7919} 200\n`).join(''));
+  const body = zstdCompressSync(raw);
+  let turns = 0;
+  let isDone = false;
+  const first = decode(body, 'zstd', raw.length).then(() => turns);
+  const tick = (): void => {
+    turns++;
+    if (!isDone) setImmediate(tick);
+  };
+  setImmediate(tick);
+  const order: number[] = [];
+  await Promise.all(
+    Array.from({ length: 3000 }, async (_, n) => {
+      const { raw: decoded, release } = await decode(body, 'zstd', raw.length);
+      assert.equal(decoded.length, raw.length);
+      release();
+      order.push(n);
+    }),
+  );
+  isDone = true;
+  assert.equal(await first, 0, 'before anything else has run');
+  assert.ok(turns >= 3, `${turns} turns of the event loop`);
+  assert.deepEqual(
+    order,
+    order.toSorted((a, b) => a - b),
+  );
+});

@@ -32,7 +32,7 @@ import { checkLevels, openOwnFile, statOwnFile } from '../../disk/no-links.ts';
 import { fault } from '../../fault/fault.ts';
 import { asideOf } from './aside.ts';
 import { type Directories, directoriesBelow } from './directories.ts';
-import { finishFile, recoverFile, writeFully } from './final-form.ts';
+import { finishFile, recoverFile } from './final-form.ts';
 import { checkLayout, COMPRESSED, DEFAULT_LAYOUT, layoutPath } from './layout.ts';
 import { atMost } from '../../disk/at-most.ts';
 import { lockDirectory } from '../../disk/directory-lock.ts';
@@ -127,7 +127,7 @@ export const openFileStore = async (
         const bytes = compressed ? await frameOf(pack) : raw;
         files.current(file, era);
         const at = compressed ? file.end : header.offset;
-        await writeFully(handle, bytes, at);
+        await files.steps.write(handle, bytes, at);
         files.wrote(file, Math.max(file.end, at + bytes.length), era);
         return { at, length: bytes.length };
       } catch (error) {

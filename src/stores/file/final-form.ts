@@ -15,6 +15,7 @@ import { segmentName } from '../../pack/pack.ts';
 import { syncDirectory } from '../../disk/durable-directory.ts';
 import type { AtMost } from '../../disk/at-most.ts';
 import { FILE_MODE, openOwnFile, statOwnFile } from '../../disk/no-links.ts';
+import { writeFully } from './file-steps.ts';
 import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
 import { ranges, readFully } from './read.ts';
 import { bytesMissing } from './presence.ts';
@@ -50,15 +51,6 @@ const surveyed = async (
     bytes += place.length;
   }
   return { end, ordered, sign: { packs, bytes } };
-};
-
-/** Writes bytes at a position, all of them. */
-export const writeFully = async (handle: FileHandle, bytes: Buffer, at: number): Promise<void> => {
-  for (let done = 0; done < bytes.length;) {
-    fault('sink.write');
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
-    done += bytesWritten;
-  }
 };
 
 const missing = (

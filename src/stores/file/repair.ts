@@ -23,7 +23,7 @@ import { runningDigest } from '../../pack/digest.ts';
 import { segmentName } from '../../pack/pack.ts';
 import { checksumOf } from '../../pack/survey.ts';
 import type { Inspection } from '../store.ts';
-import { writeFully } from './final-form.ts';
+import { writeFully } from './file-steps.ts';
 import { encodeSign, placedPacks, readSign, SIGN_BYTES, type Sign } from './order.ts';
 import { readFully } from './read.ts';
 import { FILE_MODE, openOwnFile, statOwnFile } from '../../disk/no-links.ts';

@@ -15,13 +15,14 @@
  * - A file is cut to nothing on its first opening when nobody has recovered it, its pack is of generation 1 and the file is not
  *   sealed (read-only): the ledger knows nothing of such a segment. Whatever else is found is kept, and written behind.
  */
-import { syncData } from '../../disk/sync.ts';
 import { chmod, constants, type FileHandle } from 'node:fs/promises';
 import { openOwnFile, statOwnFile } from '../../disk/no-links.ts';
 import { fault } from '../../fault/fault.ts';
+import { systemClock } from '../../telemetry/clock.ts';
 import { segmentName, type SegmentKey } from '../../pack/pack.ts';
 import type { Aside } from './aside.ts';
 import type { Directories } from './directories.ts';
+import { createFileSteps } from './file-steps.ts';
 import { bytesMissing, type Identity, isSame, replaced } from './presence.ts';
 import { restingFiles } from './resting-files.ts';
 import { newFile, reopenedMode, storageError, type StoredFile, WRITABLE } from './stored-file.ts';
@@ -37,6 +38,7 @@ export class StoredFiles {
   readonly #mostOpen: number;
   readonly #aside: Aside;
   readonly #doubt: (name: string) => void;
+  readonly steps = createFileSteps(systemClock);
   readonly #files = new Map<string, StoredFile>();
   readonly #resting = restingFiles();
   /** Least recently used first. */
@@ -144,7 +146,7 @@ export class StoredFiles {
   async confirm(file: StoredFile): Promise<void> {
     if (!file.known || (file.handle !== undefined && file.seenIn === this.#round)) return;
     const round = this.#round;
-    const found = await statOwnFile(file.path);
+    const found = await this.steps.look(file.path);
     const { identity, end, name, path, handle } = file;
     const isSameFile = found !== undefined && (identity === undefined || isSame(found, identity));
     const isShort = found === undefined ? end > 0 : found.size < end;
@@ -305,9 +307,9 @@ export class StoredFiles {
       let isSynced = false;
       try {
         fault('sink.before-sync');
-        await syncData(handle);
+        await this.steps.sync(handle);
         isSynced = true;
-        const found = await statOwnFile(file.path);
+        const found = await this.steps.look(file.path);
         if (found === undefined || identity === undefined || !isSame(found, identity))
           throw new Error('it was removed or replaced while it was written');
         // Not when all was forgotten meanwhile.
