@@ -9,7 +9,7 @@ import type { Clock } from '../telemetry/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { messageOf } from '../error.ts';
 import { OWN_HEADER } from '../http/server.ts';
-import { alertTable, type AlertProblem } from './alerts/alert-table.ts';
+import { alertTable } from './alerts/alert-table.ts';
 import { type Alerts, createAlerts } from './alerts/alerts.ts';
 import type { Notifier } from './alerts/notifiers.ts';
 import type { AlertOptions } from './alerts/options.ts';
@@ -23,6 +23,7 @@ import type { MatrixSource } from './hours/matrix.ts';
 import type { HourProblems } from './hours/problems.ts';
 import { type VerdictLine, verdictOf } from './hours/verdict.ts';
 import { type Heartbeats, type WatchedNode, startHeartbeats } from './nodes/heartbeats.ts';
+import { nodeProblems } from './nodes/node-problems.ts';
 import { type NodeTable, nodeTable } from './nodes/node-table.ts';
 import { probe } from './nodes/probe.ts';
 import { createStreamHistory, type StreamHistory, streamPointTable } from './nodes/stream-points.ts';
@@ -43,7 +44,7 @@ export interface WatchOptions {
   readonly zone: string;
   /** Presented to nodes. */
   readonly nodeToken: (() => Promise<string>) | undefined;
-  readonly alerts: Pick<AlertOptions, 'gather' | 'least_pause' | 'quiet'>;
+  readonly alerts: Pick<AlertOptions, 'gather' | 'least_pause' | 'quiet' | 'spool_warn' | 'spool_error'>;
   readonly notifiers: readonly Notifier[];
   readonly page: string | undefined;
   readonly clock: Clock;
@@ -92,31 +93,6 @@ const sinksAmong = (views: readonly WatchedNode[]): FollowedSink[] =>
   views
     .filter(({ status, role }) => status?.roles.some((each) => each.role === 'sink') ?? role.includes('sink'))
     .flatMap((view) => (view.name === undefined ? [] : [{ source: view.name, url: urlOf(view) }]));
-
-const nodeProblems = (views: readonly WatchedNode[]): AlertProblem[] =>
-  views
-    .filter(({ down }) => down)
-    .map(({ label, reason = '' }) => ({
-      key: `node/${label}`,
-      severity: 'error',
-      title: `${label} does not answer: ${reason}.`,
-    }));
-
-/** Outputs and other parts of nodes that say themselves that they fail. */
-const partProblems = (views: readonly WatchedNode[]): AlertProblem[] =>
-  views.flatMap(({ label, status }) =>
-    (status?.roles ?? []).flatMap(({ role, state, reason }) =>
-      state === 'failed' || state === 'degraded'
-        ? [
-            {
-              key: `role/${label}/${role}`,
-              severity: 'warn' as const,
-              title: `${label}, ${role}: ${reason ?? state}`,
-            },
-          ]
-        : [],
-    ),
-  );
 
 /** What is read, and what has a node do something. A node that answers at all must answer in time. */
 const createAsk =
@@ -185,7 +161,9 @@ export const startWatch = async (options: WatchOptions): Promise<Watch> => {
     const views = heartbeats.list();
     known.heard(views.flatMap(({ status, down }) => (down || !status ? [] : [status])));
     const hourly = isLoaded ? known.judge().alerts : [];
-    await alerts.update([...nodeProblems(views), ...partProblems(views), ...hourly]);
+    const open = new Map(alerts.open().map(({ key, severity }) => [key, severity]));
+    const limits = { warn: options.alerts.spool_warn, error: options.alerts.spool_error };
+    await alerts.update([...nodeProblems(views, limits, (key) => open.get(key)), ...hourly]);
     changed('verdict');
     await streamHistory.add(views.flatMap(({ status, missed }) => (missed > 0 || !status ? [] : [status])));
     if (failure !== undefined) throw failure.error;

@@ -93,9 +93,11 @@ export const createAlerts = (given: AlertsOptions): Alerts => {
       for (const alert of [...open.values()]) {
         const problem = byKey.get(alert.key);
         if (problem === undefined) end(alert);
-        else if (problem.title !== alert.title) {
+        else if (problem.title !== alert.title || problem.severity !== alert.severity) {
           open.set(alert.key, { ...alert, ...problem });
           record.retitled(alert.key);
+          // It became worse: people are told, as of a new one.
+          if (problem.severity === 'error' && alert.severity === 'warn') teller.began(problem);
         } else continue;
         isChanged = true;
       }

@@ -1,6 +1,6 @@
 /** `monitor.alerts`: who is told, how, and when not. */
 import type { z } from 'zod';
-import { choice, commaList, duration, text, textWith } from '../../config/kind.ts';
+import { choice, commaList, duration, integer, text, textWith } from '../../config/kind.ts';
 import { group, option } from '../../config/option.ts';
 import { LogdError } from '../../error.ts';
 
@@ -66,6 +66,20 @@ export const alertOptions = group('Who is told when something is wrong, and when
     default: '5m',
     example: '15m',
     max: '1d',
+  }),
+  spool_warn: option(integer(), {
+    summary: 'Percent of its bound (relay.spool.size) from which the spool of a relay is a warning.',
+    default: '60',
+    example: '40',
+    min: '1',
+    max: '100',
+  }),
+  spool_error: option(integer(), {
+    summary: 'Percent of its bound from which the spool of a relay is an error: senders will soon wait.',
+    default: '85',
+    example: '75',
+    min: '1',
+    max: '100',
   }),
   quiet: option(quietHours(), {
     summary: 'Time of day, UTC, in which warnings wait for its end. Errors are sent at once even then.',

@@ -136,6 +136,32 @@ describe('alerts', () => {
     );
   });
 
+  it('one that becomes worse is told again, and ends once', async () => {
+    const { open, sent, rows, pass } = rig();
+    const alerts = open();
+    await alerts.update([problem('a', 'warn')]);
+    pass(6 * MINUTE);
+    await alerts.update([problem('a', 'warn')]);
+    await alerts.update([problem('a', 'error')]);
+    pass(6 * MINUTE);
+    await alerts.update([problem('a', 'error')]);
+    pass(6 * MINUTE);
+    await alerts.update([problem('a', 'warn')]);
+    pass(6 * MINUTE);
+    await alerts.update([]);
+    pass(6 * MINUTE);
+    await alerts.update([]);
+    assert.deepEqual(
+      sent.first.map(({ opened, resolved }) => [opened.length, resolved.length]),
+      [
+        [1, 0],
+        [1, 0],
+        [0, 1],
+      ],
+    );
+    assert.equal(rows.length, 1);
+  });
+
   it('a restart tells nothing twice, and tells the end', async () => {
     const { open, sent, pass } = rig();
     await open().update([problem('a')]);
