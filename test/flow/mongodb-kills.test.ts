@@ -27,11 +27,11 @@ interface Line {
   readonly [field: string]: string | number;
 }
 
-/** Lines of a key share fields with earlier ones, so that their order shows; hosts have fields of their own. */
+/** Lines of a key share fields with earlier ones of their hour, so that their order shows; each host and hour has fields of its own. */
 const linesOf = (host: string, hour: number): Line[] =>
   Array.from({ length: LINES }, (_, n) => ({
     transaction_id: `t${n % KEYS}`,
-    [`${host}_last`]: `${hour}/${n}`,
+    [`${host}_${hour}_last`]: n,
     [`${host}_${hour}_${n % (KEYS * 3)}`]: n,
   }));
 
@@ -106,11 +106,10 @@ describe('a sink that is killed at every fault point', () => {
       DEADLINE_MS,
     ));
 
-  it('merges lines of one key in their order', (t) =>
+  it('merges lines of one key and hour in their order', (t) =>
     onRig(
       t,
       async (rig) => {
-        // In one segment after the other: hours of a host apply in their order then.
         const { server, hours = 0 } =
           (await killAtEachPoint(rig, t, POINTS, { mode: 'upsert', parallel: 1 })) ?? {};
         if (server === undefined) return;
